@@ -1,0 +1,65 @@
+/* engine — object in, verdict out. The door of the engine.
+ *
+ * A scanner belongs to one thread; a ruleset is shared by all. The engine opens nothing, knows
+ * no clock and keeps nothing between objects but its scratch memory. */
+#pragma once
+#include "base/arena.h"
+#include "base/budget.h"
+#include "match/pattern.h"
+#include "rules/ruleset.h"
+#include "yara/module.h"
+
+struct scanner;
+
+/* A variable's value for the objects that follow. `name` must be an external of the ruleset;
+ * a name that is not is ignored (false). The text is borrowed until replaced. */
+bool scanner_set(struct scanner *scanner, bytes name, struct value value);
+
+struct scanner_options {
+    uint64_t steps;          /* budget of one object; 0 = a default that suits files of 1 GiB */
+    size_t memory;           /* arena of one object; 0 = 256 MiB */
+    const volatile bool *stop; /* see budget */
+    bool all_matches; /* every match of every pattern of a matching rule (`-s`); otherwise
+                       * each pattern's matches only as far as the condition needed them */
+    bool report_negative; /* also rules that did not match (`-n`) */
+};
+
+struct scanner *scanner_new(const struct ruleset *set, const struct scanner_options *options);
+struct scanner *scanner_free(struct scanner *scanner);
+
+struct object_input {
+    const struct block *blocks; /* a file: one, base 0 */
+    uint32_t block_count;
+    bool is_process;            /* memory of a process: `filesize` is undefined */
+    int64_t now;
+    void (*log)(void *to, bytes text); /* console module; may be NULL */
+    void *log_to;
+    /* Data for modules (-x): the answer for a module's name, empty when there is none. */
+    bytes (*module_data)(void *to, bytes module);
+    void *module_data_to;
+};
+
+struct finding {
+    uint32_t rule; /* number in the ruleset */
+};
+
+struct verdict {
+    const struct finding *findings; /* matching rules that are not private, in order */
+    uint32_t finding_count;
+    enum limit limit; /* not LIMIT_NONE: not fully examined, and why */
+};
+
+/* Examines one object. *ret and everything reached through the functions below stay valid until
+ * the scanner's next call. <0 only for -ENOMEM of the scanner itself. */
+int scanner_scan(struct scanner *scanner, const struct object_input *object,
+                 struct verdict *ret) MUST_USE;
+
+/* Matches of pattern `number` of the ruleset in the last object: searched now if the condition
+ * did not need them. */
+const struct matches *scanner_matches(struct scanner *scanner, uint32_t pattern);
+
+/* The root structure of a module for the last object, loaded and filled; NULL when the ruleset
+ * does not import it or memory ran out. For dumps (-D). */
+struct object *scanner_module(struct scanner *scanner, uint32_t module);
+/* What module functions get, for object_fill_all and object_read. */
+struct module_input *scanner_module_input(struct scanner *scanner, uint32_t module);

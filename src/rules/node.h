@@ -1,0 +1,134 @@
+/* node — conditions as both rule languages compile to them, and as they lie in a ruleset file.
+ *
+ * A condition is a tree in one flat array: a node names its children by index, and a child's
+ * index is always smaller than its parent's, so an array read from a file is checked in one
+ * pass and cannot loop. Lists of children lie in `links`, an array of uint32_t.
+ *
+ * Values are undefined, bool, integer (int64), float (double), string (bytes), or an object of
+ * a module. Undefined spreads through arithmetic, comparison, `not` and calls; AND, OR, FOR
+ * and OF take it for false; a condition that ends undefined is false. */
+#pragma once
+#include <stdint.h>
+
+struct node {
+    uint8_t op;     /* enum node_op */
+    uint8_t type;   /* enum value_type of the result, as far as the checker knows it */
+    uint16_t aux;   /* small operand, see the op */
+    uint32_t a, b, c;
+};
+
+_Static_assert(sizeof(struct node) == 16, "nodes are mapped from files");
+
+enum value_type {
+    TYPE_UNDEFINED,
+    TYPE_BOOL,
+    TYPE_INT,
+    TYPE_FLOAT,
+    TYPE_STRING,
+    TYPE_REGEX,
+    TYPE_STRUCT,
+    TYPE_ARRAY,
+    TYPE_DICT,
+    TYPE_FUNCTION,
+};
+
+/* "child" is a node index; "list" is (start in links, count). A pattern operand is the number of
+ * a pattern (struct ruleset_pattern), or NODE_LOOP_PATTERN for `$`, `#`, `@`, `!` inside
+ * `for ... of`: the pattern of the innermost such loop. */
+enum { NODE_LOOP_PATTERN = 0xffffffff, NODE_NONE = 0xffffffff };
+
+enum node_op {
+    /* Constants. */
+    NODE_UNDEFINED,
+    NODE_BOOL,   /* a = 0 or 1 */
+    NODE_INT,    /* a = low, b = high 32 bits */
+    NODE_FLOAT,  /* the bits of the double, as NODE_INT */
+    NODE_STRING, /* a = offset in texts, b = length */
+    NODE_REGEX,  /* a = number of a program (see ruleset.h): operand of MATCHES, of calls */
+    /* The object. */
+    NODE_FILESIZE,
+    NODE_ENTRYPOINT, /* the deprecated variable, from ELF or PE headers */
+    NODE_READ,       /* uint8(x) ...: a = child offset, aux = enum node_read */
+    NODE_EXTERNAL,   /* a = number of an external variable */
+    /* Logic. A list is evaluated in order and stops early. */
+    NODE_AND,     /* list a, b */
+    NODE_OR,      /* list a, b */
+    NODE_NOT,     /* a = child */
+    NODE_DEFINED, /* a = child */
+    /* Comparison: a, b = children of equal type, or int and float mixed. */
+    NODE_EQ,
+    NODE_NE,
+    NODE_LT,
+    NODE_LE,
+    NODE_GT,
+    NODE_GE,
+    /* Arithmetic: a, b = children. Integers wrap; `/` and `%` by 0 are undefined; a shift by a
+     * negative number is undefined, by 64 or more is 0. Float if either side is. */
+    NODE_ADD,
+    NODE_SUB,
+    NODE_MUL,
+    NODE_DIV,
+    NODE_MOD,
+    NODE_BIT_AND,
+    NODE_BIT_OR,
+    NODE_BIT_XOR,
+    NODE_SHL,
+    NODE_SHR,
+    NODE_NEG,     /* a = child */
+    NODE_BIT_NOT, /* a = child */
+    /* Strings: a, b = children. */
+    NODE_CONTAINS,
+    NODE_ICONTAINS,
+    NODE_STARTSWITH,
+    NODE_ISTARTSWITH,
+    NODE_ENDSWITH,
+    NODE_IENDSWITH,
+    NODE_IEQUALS,
+    NODE_MATCHES, /* a = child string, b = child NODE_REGEX */
+    NODE_LENGTH,  /* a = child string: its length in bytes (YARA-X `.len()`) */
+    /* Patterns: a = pattern operand. */
+    NODE_FOUND,    /* $a */
+    NODE_FOUND_AT, /* $a at b */
+    NODE_FOUND_IN, /* $a in (b..c) */
+    NODE_COUNT,    /* #a */
+    NODE_COUNT_IN, /* #a in (b..c) */
+    NODE_OFFSET,   /* @a[b], from 1; b is NODE_NONE for @a = @a[1] */
+    NODE_MATCH_LENGTH, /* !a[b], likewise */
+    /* Other rules: a = number of a rule that comes earlier. */
+    NODE_RULE,
+    /* Sets. Quantifier q: aux = enum node_quantifier, with its number or percentage in child c
+     * (NODE_NONE for all, any, none). */
+    NODE_OF,       /* q of list (a, b); each is a child of any kind taken as a bool, mostly
+                    * NODE_FOUND, NODE_FOUND_AT, NODE_FOUND_IN, NODE_RULE */
+    NODE_FOR_OF,   /* for q of (patterns): body. a = start in links of
+                    * [body child, pattern operand...], b = number of patterns */
+    NODE_FOR_IN,   /* for q vars in iterator: body. a = start in links of
+                    * [body, iterator child, variable slot...], b = number of variables */
+    NODE_RANGE,    /* iterator (a..b), both children integers, inclusive */
+    NODE_LIST,     /* iterator over list a, b of children */
+    NODE_LET,      /* with v = x : (body). a = slot, b = child x, c = body child */
+    NODE_VARIABLE, /* a = slot, set by FOR_IN or LET; slots are numbered from 0 in a rule */
+    /* Modules. */
+    NODE_MODULE, /* a = number of a module of this ruleset: its root structure */
+    NODE_FIELD,  /* a = child structure, b = index of the field in its table */
+    NODE_INDEX,  /* a = child array (b = child int) or child dict (b = child string) */
+    NODE_CALL,   /* a = child structure that holds the function, b = index of the field,
+                  * aux = which overload, c = start in links of [count, child...] */
+    NODE_OPS,
+};
+
+enum node_read { /* aux of NODE_READ: size in bytes, signedness, byte order */
+    READ_SIZE = 7,   /* 1, 2 or 4 */
+    READ_SIGNED = 8,
+    READ_BIG = 16,
+};
+
+enum node_quantifier {
+    QUANTIFIER_ALL,
+    QUANTIFIER_ANY,
+    QUANTIFIER_NONE,
+    QUANTIFIER_NUMBER,  /* at least c of them; 0 means none (YARA issue 1695) */
+    QUANTIFIER_PERCENT, /* at least c percent of them, rounded up */
+};
+
+enum { NODE_MAX_SLOTS = 64 }; /* variables alive at once in one rule */

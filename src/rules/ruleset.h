@@ -1,0 +1,142 @@
+/* ruleset — compiled definitions: the file format, and opening one.
+ *
+ * The file is position-independent and used as it lies in memory: mapped read-only, shared by
+ * all workers, never parsed. All numbers are little-endian. Layout:
+ *
+ *   offset  size  what
+ *        0     8  magic "CANDORRS"
+ *        8     4  version of this layout (RULESET_VERSION)
+ *       12     4  number of sections (RULESET_SECTIONS)
+ *       16     8  size of the whole file
+ *       24     8  hash64 (seed RULESET_VERSION) of everything from byte 64 on
+ *       32     8  fingerprint of the module tables the conditions were compiled against
+ *       40    24  zero
+ *       64   16n  section table: offset (8), number of elements (8)
+ *        .        sections, each 64-byte aligned, in the order of enum ruleset_section
+ *
+ * A change to any struct here, to struct node, or to the programs of match/ raises
+ * RULESET_VERSION. The hash finds damage, not malice: who may write definitions is the
+ * business of update/. ruleset_open nevertheless checks every number that is later used as an
+ * index, so that a hostile file can do no more than match the wrong things. */
+#pragma once
+#include "base/base.h"
+#include "rules/node.h"
+
+enum { RULESET_VERSION = 1, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum { RULESET_NONE = 0xffffffff };
+#define RULESET_ANY_OFFSET INT64_MIN
+#define RULESET_MAGIC      "CANDORRS"
+
+enum ruleset_section {
+    SECTION_TEXTS,        /* uint8_t: NUL-terminated texts */
+    SECTION_RULES,        /* struct ruleset_rule, in order of definition */
+    SECTION_PATTERNS,     /* struct ruleset_pattern */
+    SECTION_METAS,        /* struct ruleset_meta */
+    SECTION_TAGS,         /* uint32_t: offsets in texts */
+    SECTION_NAMESPACES,   /* uint32_t: offsets in texts */
+    SECTION_EXTERNALS,    /* struct ruleset_external */
+    SECTION_MODULES,      /* struct ruleset_module */
+    SECTION_NODES,        /* struct node */
+    SECTION_LINKS,        /* uint32_t */
+    SECTION_PROGRAMS,     /* struct ruleset_program */
+    SECTION_CODE,         /* uint8_t: the programs' code, each 8-aligned */
+    SECTION_LITERALS,     /* the filter's table (match/literals.h) */
+    SECTION_ANCHORS,      /* struct ruleset_anchor, one per literal of the filter */
+    SECTION_ANCHOR_RULES, /* uint32_t: rules an anchor may wake */
+    SECTION_ALWAYS,       /* uint32_t: rules that no anchor can rule out, ascending */
+    SECTION_GATES,        /* struct ruleset_gate, one per rule */
+    SECTION_GLOBALS,      /* uint32_t: global rules, ascending */
+    RULESET_SECTIONS,
+};
+
+enum ruleset_rule_flag { RULE_GLOBAL = 1, RULE_PRIVATE = 2 };
+
+struct ruleset_rule {
+    uint32_t name;       /* in texts */
+    uint32_t name_space; /* number of a namespace */
+    uint32_t flags;      /* enum ruleset_rule_flag */
+    uint32_t condition;  /* root node */
+    uint32_t slots;      /* variables its condition uses */
+    uint32_t pattern_start, pattern_count;
+    uint32_t meta_start, meta_count;
+    uint32_t tag_start, tag_count;
+    uint32_t reserved;
+};
+
+struct ruleset_pattern {
+    uint32_t name;    /* in texts, with its `$` */
+    uint32_t flags;   /* enum pattern_flag */
+    uint32_t program; /* number of a program */
+    uint32_t rule;    /* that it belongs to */
+};
+
+struct ruleset_meta {
+    uint32_t name;   /* in texts */
+    uint32_t type;   /* enum value_type: BOOL, INT, FLOAT, STRING */
+    uint32_t text;   /* in texts, for STRING */
+    uint32_t length; /* of it */
+    int64_t integer; /* BOOL, INT; the bits of a FLOAT */
+};
+
+struct ruleset_external {
+    uint32_t name;
+    uint32_t type;
+    uint32_t text, length;
+    int64_t integer;
+};
+
+struct ruleset_module {
+    uint32_t name;
+    uint32_t reserved;
+};
+
+enum ruleset_program_flag {
+    PROGRAM_REGEX_TEXT = 1, /* operand of `matches` or of a module function */
+    PROGRAM_WHOLE = 2,      /* a literal of it found is a match found */
+};
+
+struct ruleset_program {
+    uint64_t code;        /* offset in SECTION_CODE */
+    uint32_t length;      /* of the code */
+    uint32_t flags;       /* enum ruleset_program_flag */
+    int64_t fixed_offset; /* or RULESET_ANY_OFFSET */
+};
+
+/* What a literal of the filter stands for: the rules that wake when it is seen. */
+struct ruleset_anchor {
+    uint32_t rule_start, rule_count; /* in SECTION_ANCHOR_RULES */
+};
+
+/* Cheap facts without which a rule cannot match: tested before anything else of it. */
+struct ruleset_gate {
+    uint64_t size_min, size_max; /* of the object */
+    uint32_t magic, magic_mask;  /* first four bytes, little-endian: (bytes & mask) == magic */
+};
+
+/* An open ruleset: views into the file. */
+struct ruleset {
+    bytes file;
+    bytes texts, code, literals;
+    const struct ruleset_rule *rules;
+    const struct ruleset_pattern *patterns;
+    const struct ruleset_meta *metas;
+    const uint32_t *tags, *namespaces, *links, *anchor_rules, *always, *globals;
+    const struct ruleset_external *externals;
+    const struct ruleset_module *modules;
+    const struct node *nodes;
+    const struct ruleset_program *programs;
+    const struct ruleset_anchor *anchors;
+    const struct ruleset_gate *gates;
+    uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
+        anchor_rule_count, always_count, global_count, external_count, module_count, node_count,
+        program_count, anchor_count;
+};
+
+/* Opens a ruleset that lies in memory (64-byte aligned, and outliving *ret). Says what is wrong
+ * with a file that is cut, changed, of another version or not a ruleset: -EBADMSG. */
+int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct why *why) MUST_USE;
+
+static inline const char *ruleset_text(const struct ruleset *set, uint32_t at)
+{
+    return (const char *)set->texts.at + at;
+}

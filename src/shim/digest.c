@@ -1,0 +1,43 @@
+#include "shim/digest.h"
+
+#include <openssl/evp.h>
+
+size_t digest_size(enum digest_kind kind)
+{
+    static const size_t size[] = {16, 20, 32};
+    return size[kind];
+}
+
+static const EVP_MD *method(enum digest_kind kind)
+{
+    switch (kind) {
+    case DIGEST_MD5:
+        return EVP_md5();
+    case DIGEST_SHA1:
+        return EVP_sha1();
+    case DIGEST_SHA256:
+        return EVP_sha256();
+    }
+    return NULL;
+}
+
+bool digest_parts(enum digest_kind kind, const bytes *parts, size_t count,
+                  uint8_t ret[static DIGEST_MAX])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = context && EVP_DigestInit_ex(context, method(kind), NULL) == 1;
+    for (size_t i = 0; good && i < count; i++)
+        good = EVP_DigestUpdate(context, parts[i].at, parts[i].len) == 1;
+    good = good && EVP_DigestFinal_ex(context, ret, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    return good;
+}
+
+void digest_hex(const uint8_t *digest, size_t size, char *ret)
+{
+    for (size_t i = 0; i < size; i++) {
+        ret[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+        ret[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+    }
+    ret[2 * size] = 0;
+}

@@ -1,0 +1,15 @@
+/* digest — MD5, SHA-1 and SHA-256 by OpenSSL's libcrypto. */
+#pragma once
+#include "base/base.h"
+
+enum digest_kind { DIGEST_MD5, DIGEST_SHA1, DIGEST_SHA256 };
+
+enum { DIGEST_MAX = 32 };
+
+/* Bytes in a digest of that kind: 16, 20, 32. */
+size_t digest_size(enum digest_kind kind);
+/* Digest of the parts one after the other into ret[digest_size]. False when libcrypto refuses. */
+bool digest_parts(enum digest_kind kind, const bytes *parts, size_t count,
+                  uint8_t ret[static DIGEST_MAX]);
+/* Lower-case hex of `size` bytes and a NUL into ret[2 * size + 1]. */
+void digest_hex(const uint8_t *digest, size_t size, char *ret);
