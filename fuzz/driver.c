@@ -2,9 +2,9 @@
  *
  * usage: fuzz_NAME [-n MUTATIONS] [FILE|DIRECTORY]...
  *
- * What `make test` runs, and what reproduces a crash (`fuzz_NAME FILE`). Deterministic: the same
- * seeds and the same count give the same inputs. `make fuzz` links libFuzzer instead. An input
- * that kills the target is written to ./crash-NAME. */
+ * What `make test` runs, and what reproduces a crash (`fuzz_NAME FILE`). Deterministic: the
+ * same seeds and the same count give the same inputs. `make fuzz` links libFuzzer instead. An
+ * input that kills the target is written to ./crash-NAME. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +59,8 @@ static void crash_signal(int number)
     raise(number);
 }
 
-/* The target gets an allocation of exactly the input's size, so that ASan sees one byte over. */
+/* The target gets an allocation of exactly the input's size, so that ASan sees one byte over.
+ */
 static void run(const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size ? size : 1);
@@ -105,7 +106,8 @@ static void seeds_read(const char *path)
     char *names[SEEDS_MAX];
     size_t count = 0;
     for (struct dirent *entry; dir && (entry = readdir(dir)) && count < SEEDS_MAX;)
-        if (entry->d_name[0] != '.' && asprintf(&names[count], "%s/%s", path, entry->d_name) > 0)
+        if (entry->d_name[0] != '.' &&
+            asprintf(&names[count], "%s/%s", path, entry->d_name) > 0)
             count++;
     if (dir)
         closedir(dir);
