@@ -36,7 +36,12 @@ void arena_pop(struct arena *arena, struct arena_mark mark);
 
 #define PUSH(arena, type)        ((type *)arena_push((arena), sizeof(type)))
 #define PUSH_ARRAY(arena, type, n)                                                             \
-    ((type *)((n) > SIZE_MAX / sizeof(type) ? NULL : arena_push((arena), (n) * sizeof(type))))
+    ((type *)arena_push_array((arena), (n), sizeof(type)))
+
+static inline void *arena_push_array(struct arena *arena, size_t count, size_t size)
+{
+    return count > SIZE_MAX / size ? NULL : arena_push(arena, count * size);
+}
 
 /* A growable array inside an arena: VEC(struct rule) rules = {0}; Growing moves the elements
  * and leaves the old copy to the arena, so hold indexes, not pointers. */

@@ -20,6 +20,7 @@ struct module_input;
 struct value {
     uint8_t type; /* enum value_type */
     uint32_t len;
+
     union {
         int64_t integer;
         double real;
@@ -60,11 +61,13 @@ struct field {
     bool constant;                /* INT or STRING whose value is below, for every object */
     int64_t integer;
     const char *text;
-    /* Fills this field (and any others it likes) of `self` when it is first read and still
-     * undefined. NULL: `load` fills it. */
+    /* Fills this field (and any others it likes) of `self` when it is first read and, unless it
+     * is a structure, array or dict, still undefined. Runs once for all fields of a structure
+     * that name the same function. NULL: `load` fills it. */
     int (*fill)(struct module_input *in, struct object *self);
 };
 
+/* clang-format off */
 #define FIELD_INT(n)            {.name = (n), .type = TYPE_INT}
 #define FIELD_FLOAT(n)          {.name = (n), .type = TYPE_FLOAT}
 #define FIELD_STRING(n)         {.name = (n), .type = TYPE_STRING}
@@ -79,6 +82,8 @@ struct field {
 #define FIELD_FUNCTION(n, c)    {.name = (n), .type = TYPE_FUNCTION, .calls = (c)}
 #define FIELD_END               {.name = NULL}
 
+/* clang-format on */
+
 /* One part of the object: a file has one, with base 0; a process has one per region. */
 struct block {
     bytes data;
@@ -89,19 +94,19 @@ struct block {
 struct module_input {
     const struct block *blocks;
     uint32_t block_count;
-    bool is_process;      /* the object is the memory of a process: data is loaded, not a file */
+    bool is_process; /* the object is the memory of a process: data is loaded, not a file */
     struct arena *arena;
     struct budget *budget;
-    bytes extra;          /* module data given by the user (-x cuckoo=FILE); empty when none */
-    int64_t now;          /* seconds since 1970, given by the driver */
-    void *state;          /* the module's own, NULL at first; in the arena */
-    struct object *root;  /* its root structure */
+    bytes extra;         /* module data given by the user (-x cuckoo=FILE); empty when none */
+    int64_t now;         /* seconds since 1970, given by the driver */
+    void *state;         /* the module's own, NULL at first; in the arena */
+    struct object *root; /* its root structure */
     /* console.log: the text has no newline. May be NULL. */
     void (*log)(void *to, bytes text);
     void *log_to;
     /* Length of the first match of a TYPE_REGEX argument in subject, or -1. */
     int (*regex)(struct module_input *in, const struct value *regex, bytes subject);
-    const void *ruleset;  /* for `regex` */
+    const void *ruleset; /* for `regex` */
 };
 
 struct module {
@@ -133,18 +138,21 @@ struct object {
     uint32_t count, room;        /* slots used (STRUCT: number of fields), allocated */
     struct value *slots;         /* STRUCT, ARRAY */
     struct entry *entries;       /* DICT, in order of insertion */
+    uint32_t *index;             /* object.c's own: DICT, finds a key among many */
+    uint32_t next;               /* object.c's own: STRUCT, where to look for a name first */
 };
 
 /* A structure with its constants and (recursively) its structures, arrays and dicts in place.
  * NULL when the arena is full. */
 struct object *object_new(struct arena *arena, const struct field *members);
 
-/* Index of a field by name, or -1. Compile-time use; load functions use enums or these setters. */
+/* Index of a field by name, or -1. Compile-time use; load functions use enums or these setters.
+ */
 int field_index(const struct field *members, const char *name);
 
-/* Setters take the field's name, which must exist with that type (asserted). They return false
- * only when the arena is full. Texts are borrowed: they must live in the object, the arena or
- * static memory. */
+/* Setters take the field's name, which must exist with that type (asserted); they are fast when
+ * fields are set in the order of their table. Texts are borrowed: they must live in the object,
+ * the arena or static memory. */
 void object_set_int(struct object *self, const char *name, int64_t value);
 void object_set_float(struct object *self, const char *name, double value);
 void object_set_text(struct object *self, const char *name, bytes value);
@@ -168,6 +176,7 @@ const struct value *dict_find(const struct object *dict, bytes key);
 /* --- reading, as conditions and dumps do --- */
 
 /* Field `index` of a structure, filled first where it has a `fill`. */
-int object_read(struct module_input *in, struct object *self, uint32_t index, struct value *ret);
+int object_read(struct module_input *in, struct object *self, uint32_t index,
+                struct value *ret);
 /* Runs every `fill` in the tree, for dumps. */
 int object_fill_all(struct module_input *in, struct object *self);
