@@ -176,7 +176,10 @@ bytes arena_printf(struct arena *arena, const char *fmt, ...)
     return (bytes){(const uint8_t *)at, (size_t)n};
 }
 
-size_t arena_used(const struct arena *arena) { return arena->total; }
+size_t arena_used(const struct arena *arena)
+{
+    return arena->total;
+}
 
 struct arena_mark arena_mark(const struct arena *arena)
 {

@@ -34,7 +34,7 @@ size_t arena_used(const struct arena *arena);
 struct arena_mark arena_mark(const struct arena *arena);
 void arena_pop(struct arena *arena, struct arena_mark mark);
 
-#define PUSH(arena, type)        ((type *)arena_push((arena), sizeof(type)))
+#define PUSH(arena, type) ((type *)arena_push((arena), sizeof(type)))
 #define PUSH_ARRAY(arena, type, n)                                                             \
     ((type *)arena_push_array((arena), (n), sizeof(type)))
 
@@ -52,8 +52,8 @@ static inline void *arena_push_array(struct arena *arena, size_t count, size_t s
     }
 /* Pointer to a new zeroed last element, or NULL over the arena's maximum. */
 #define vec_push(arena, vec)                                                                   \
-    ((__typeof__((vec)->at))vec_grow((arena), (void **)&(vec)->at, &(vec)->n, &(vec)->cap,     \
-                                     1, sizeof *(vec)->at))
+    ((__typeof__((vec)->at))vec_grow((arena), (void **)&(vec)->at, &(vec)->n, &(vec)->cap, 1,  \
+                                     sizeof *(vec)->at))
 /* The same for `count` elements in a row: pointer to the first. */
 #define vec_push_many(arena, vec, count)                                                       \
     ((__typeof__((vec)->at))vec_grow((arena), (void **)&(vec)->at, &(vec)->n, &(vec)->cap,     \

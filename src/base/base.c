@@ -28,14 +28,20 @@ int why_wrap(struct why *why, int error, const char *context)
     return error;
 }
 
-bytes bytes_of(const char *text) { return (bytes){(const uint8_t *)text, strlen(text)}; }
+bytes bytes_of(const char *text)
+{
+    return (bytes){(const uint8_t *)text, strlen(text)};
+}
 
 bool bytes_equal(bytes a, bytes b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
-bool bytes_is(bytes view, const char *text) { return bytes_equal(view, bytes_of(text)); }
+bool bytes_is(bytes view, const char *text)
+{
+    return bytes_equal(view, bytes_of(text));
+}
 
 int bytes_compare(bytes a, bytes b)
 {

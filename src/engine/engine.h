@@ -16,11 +16,11 @@ struct scanner;
 bool scanner_set(struct scanner *scanner, bytes name, struct value value);
 
 struct scanner_options {
-    uint64_t steps;          /* budget of one object; 0 = a default that suits files of 1 GiB */
-    size_t memory;           /* arena of one object; 0 = 256 MiB */
+    uint64_t steps; /* budget of one object; 0 = a default that suits files of 1 GiB */
+    size_t memory;  /* arena of one object; 0 = 256 MiB */
     const volatile bool *stop; /* see budget */
-    bool all_matches; /* every match of every pattern of a matching rule (`-s`); otherwise
-                       * each pattern's matches only as far as the condition needed them */
+    bool all_matches;     /* every match of every pattern of a matching rule (`-s`); otherwise
+                           * each pattern's matches only as far as the condition needed them */
     bool report_negative; /* also rules that did not match (`-n`) */
 };
 
@@ -30,7 +30,7 @@ struct scanner *scanner_free(struct scanner *scanner);
 struct object_input {
     const struct block *blocks; /* a file: one, base 0 */
     uint32_t block_count;
-    bool is_process;            /* memory of a process: `filesize` is undefined */
+    bool is_process; /* memory of a process: `filesize` is undefined */
     int64_t now;
     void (*log)(void *to, bytes text); /* console module; may be NULL */
     void *log_to;

@@ -55,8 +55,8 @@ struct pattern_code {
      * beat many short ones. */
     struct pattern_literal *literals;
     uint32_t literal_count;
-    bool is_slow;    /* YARA would warn that it may slow down scanning */
-    bool whole;      /* TEXT without xor/base64/fullword: a literal found is a match found */
+    bool is_slow; /* YARA would warn that it may slow down scanning */
+    bool whole;   /* TEXT without xor/base64/fullword: a literal found is a match found */
     uint32_t min_length, max_length; /* of a match, in bytes; max is UINT32_MAX if unbounded */
 };
 
@@ -99,4 +99,5 @@ bool pattern_at(bytes program, bytes object, size_t offset, struct arena *arena,
 /* The `matches` operator and regular expressions handed to module functions: program of a
  * PATTERN_REGEX compiled from source with flags NOCASE/DOTALL only. Length of the first match
  * anywhere in subject (YARA's yr_re_match), or -1. Does not need an arena-fresh state. */
-int pattern_match_text(bytes program, bytes subject, struct arena *arena, struct budget *budget);
+int pattern_match_text(bytes program, bytes subject, struct arena *arena,
+                       struct budget *budget);

@@ -12,11 +12,6 @@
 
 enum { DRAFT_FULL = 0xffffffff };
 
-struct draft_pattern {
-    struct ruleset_pattern record;
-    struct pattern_code code;
-};
-
 struct draft_program {
     bytes program;
     struct pattern_literal *literals;
@@ -25,9 +20,12 @@ struct draft_program {
     int64_t fixed_offset;
 };
 
+struct draft_index;
+
 struct draft {
     struct arena *arena;
     bool full;
+    uint64_t fingerprint; /* of the module tables in use: module_fingerprint() */
     VEC(uint8_t) texts;
     VEC(struct node) nodes;
     VEC(uint32_t) links;
@@ -80,8 +78,8 @@ uint32_t draft_rule_begin(struct draft *draft, bytes name, uint32_t name_space, 
 uint32_t draft_tag(struct draft *draft, bytes name);
 uint32_t draft_meta(struct draft *draft, bytes name, enum value_type type, int64_t integer,
                     double real, bytes string);
-/* `name` with its `$`; just "$" for an anonymous pattern. `program` from draft_program; `flags` of
- * enum pattern_flag. Returns the pattern's number for use in nodes. */
+/* `name` with its `$`; just "$" for an anonymous pattern. `program` from draft_program; `flags`
+ * of enum pattern_flag. Returns the pattern's number for use in nodes. */
 uint32_t draft_pattern(struct draft *draft, bytes name, uint32_t flags, uint32_t program);
 void draft_rule_end(struct draft *draft, uint32_t condition, uint32_t slots);
 /* Takes back the rule that was begun last, with its patterns, when it turned out faulty. */

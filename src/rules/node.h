@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 struct node {
-    uint8_t op;     /* enum node_op */
-    uint8_t type;   /* enum value_type of the result, as far as the checker knows it */
-    uint16_t aux;   /* small operand, see the op */
+    uint8_t op;   /* enum node_op */
+    uint8_t type; /* enum value_type of the result, as far as the checker knows it */
+    uint16_t aux; /* small operand, see the op */
     uint32_t a, b, c;
 };
 
@@ -32,8 +32,8 @@ enum value_type {
     TYPE_FUNCTION,
 };
 
-/* "child" is a node index; "list" is (start in links, count). A pattern operand is the number of
- * a pattern (struct ruleset_pattern), or NODE_LOOP_PATTERN for `$`, `#`, `@`, `!` inside
+/* "child" is a node index; "list" is (start in links, count). A pattern operand is the number
+ * of a pattern (struct ruleset_pattern), or NODE_LOOP_PATTERN for `$`, `#`, `@`, `!` inside
  * `for ... of`: the pattern of the innermost such loop. */
 enum { NODE_LOOP_PATTERN = 0xffffffff, NODE_NONE = 0xffffffff };
 
@@ -87,12 +87,12 @@ enum node_op {
     NODE_MATCHES, /* a = child string, b = child NODE_REGEX */
     NODE_LENGTH,  /* a = child string: its length in bytes (YARA-X `.len()`) */
     /* Patterns: a = pattern operand. */
-    NODE_FOUND,    /* $a */
-    NODE_FOUND_AT, /* $a at b */
-    NODE_FOUND_IN, /* $a in (b..c) */
-    NODE_COUNT,    /* #a */
-    NODE_COUNT_IN, /* #a in (b..c) */
-    NODE_OFFSET,   /* @a[b], from 1; b is NODE_NONE for @a = @a[1] */
+    NODE_FOUND,        /* $a */
+    NODE_FOUND_AT,     /* $a at b */
+    NODE_FOUND_IN,     /* $a in (b..c) */
+    NODE_COUNT,        /* #a */
+    NODE_COUNT_IN,     /* #a in (b..c) */
+    NODE_OFFSET,       /* @a[b], from 1; b is NODE_NONE for @a = @a[1] */
     NODE_MATCH_LENGTH, /* !a[b], likewise */
     /* Other rules: a = number of a rule that comes earlier. */
     NODE_RULE,
@@ -117,10 +117,10 @@ enum node_op {
     NODE_OPS,
 };
 
-enum node_read { /* aux of NODE_READ: size in bytes, signedness, byte order */
-    READ_SIZE = 7,   /* 1, 2 or 4 */
-    READ_SIGNED = 8,
-    READ_BIG = 16,
+enum node_read {                /* aux of NODE_READ: size in bytes, signedness, byte order */
+                 READ_SIZE = 7, /* 1, 2 or 4 */
+                 READ_SIGNED = 8,
+                 READ_BIG = 16,
 };
 
 enum node_quantifier {

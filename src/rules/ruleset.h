@@ -23,33 +23,40 @@
 #include "rules/node.h"
 
 enum { RULESET_VERSION = 1, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+
 enum { RULESET_NONE = 0xffffffff };
+
 #define RULESET_ANY_OFFSET INT64_MIN
 #define RULESET_MAGIC      "CANDORRS"
 
 enum ruleset_section {
-    SECTION_TEXTS,        /* uint8_t: NUL-terminated texts */
-    SECTION_RULES,        /* struct ruleset_rule, in order of definition */
-    SECTION_PATTERNS,     /* struct ruleset_pattern */
-    SECTION_METAS,        /* struct ruleset_meta */
-    SECTION_TAGS,         /* uint32_t: offsets in texts */
-    SECTION_NAMESPACES,   /* uint32_t: offsets in texts */
-    SECTION_EXTERNALS,    /* struct ruleset_external */
-    SECTION_MODULES,      /* struct ruleset_module */
-    SECTION_NODES,        /* struct node */
-    SECTION_LINKS,        /* uint32_t */
-    SECTION_PROGRAMS,     /* struct ruleset_program */
-    SECTION_CODE,         /* uint8_t: the programs' code, each 8-aligned */
-    SECTION_LITERALS,     /* the filter's table (match/literals.h) */
-    SECTION_ANCHORS,      /* struct ruleset_anchor, one per literal of the filter */
-    SECTION_ANCHOR_RULES, /* uint32_t: rules an anchor may wake */
-    SECTION_ALWAYS,       /* uint32_t: rules that no anchor can rule out, ascending */
-    SECTION_GATES,        /* struct ruleset_gate, one per rule */
-    SECTION_GLOBALS,      /* uint32_t: global rules, ascending */
+    SECTION_TEXTS,      /* uint8_t: NUL-terminated texts */
+    SECTION_RULES,      /* struct ruleset_rule, in order of definition */
+    SECTION_PATTERNS,   /* struct ruleset_pattern */
+    SECTION_METAS,      /* struct ruleset_meta */
+    SECTION_TAGS,       /* uint32_t: offsets in texts */
+    SECTION_NAMESPACES, /* uint32_t: offsets in texts */
+    SECTION_EXTERNALS,  /* struct ruleset_external */
+    SECTION_MODULES,    /* struct ruleset_module */
+    SECTION_NODES,      /* struct node */
+    SECTION_LINKS,      /* uint32_t */
+    SECTION_PROGRAMS,   /* struct ruleset_program */
+    SECTION_CODE,       /* uint8_t: the programs' code, each 8-aligned */
+    SECTION_LITERALS,   /* the filter's table (match/literals.h) */
+    SECTION_ANCHORS,    /* struct ruleset_anchor, one per literal of the filter */
+    SECTION_SUSPECTS,   /* uint32_t: programs that may match where an anchor is seen */
+    SECTION_WAKES,      /* uint32_t: rules that may match where a program may */
+    SECTION_ALWAYS,     /* uint32_t: rules that no anchor can rule out, ascending */
+    SECTION_GATES,      /* struct ruleset_gate, one per rule */
+    SECTION_GLOBALS,    /* uint32_t: global rules, ascending */
     RULESET_SECTIONS,
 };
 
-enum ruleset_rule_flag { RULE_GLOBAL = 1, RULE_PRIVATE = 2 };
+enum ruleset_rule_flag {
+    RULE_GLOBAL = 1,
+    RULE_PRIVATE = 2,
+    RULE_ALWAYS = 4, /* no anchor can rule it out (set by draft_seal) */
+};
 
 struct ruleset_rule {
     uint32_t name;       /* in texts */
@@ -93,18 +100,20 @@ struct ruleset_module {
 enum ruleset_program_flag {
     PROGRAM_REGEX_TEXT = 1, /* operand of `matches` or of a module function */
     PROGRAM_WHOLE = 2,      /* a literal of it found is a match found */
+    PROGRAM_ANCHORED = 4,   /* all its literals are in the filter: none seen, no match */
 };
 
 struct ruleset_program {
-    uint64_t code;        /* offset in SECTION_CODE */
-    uint32_t length;      /* of the code */
-    uint32_t flags;       /* enum ruleset_program_flag */
-    int64_t fixed_offset; /* or RULESET_ANY_OFFSET */
+    uint64_t code;                   /* offset in SECTION_CODE */
+    uint32_t length;                 /* of the code */
+    uint32_t flags;                  /* enum ruleset_program_flag */
+    int64_t fixed_offset;            /* or RULESET_ANY_OFFSET */
+    uint32_t wake_start, wake_count; /* in SECTION_WAKES */
 };
 
-/* What a literal of the filter stands for: the rules that wake when it is seen. */
+/* A literal of the filter: the programs that can only match where it is seen. */
 struct ruleset_anchor {
-    uint32_t rule_start, rule_count; /* in SECTION_ANCHOR_RULES */
+    uint32_t suspect_start, suspect_count; /* in SECTION_SUSPECTS */
 };
 
 /* Cheap facts without which a rule cannot match: tested before anything else of it. */
@@ -120,7 +129,7 @@ struct ruleset {
     const struct ruleset_rule *rules;
     const struct ruleset_pattern *patterns;
     const struct ruleset_meta *metas;
-    const uint32_t *tags, *namespaces, *links, *anchor_rules, *always, *globals;
+    const uint32_t *tags, *namespaces, *links, *suspects, *wakes, *always, *globals;
     const struct ruleset_external *externals;
     const struct ruleset_module *modules;
     const struct node *nodes;
@@ -128,13 +137,14 @@ struct ruleset {
     const struct ruleset_anchor *anchors;
     const struct ruleset_gate *gates;
     uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
-        anchor_rule_count, always_count, global_count, external_count, module_count, node_count,
-        program_count, anchor_count;
+        suspect_count, wake_count, always_count, global_count, external_count, module_count,
+        node_count, program_count, anchor_count;
 };
 
 /* Opens a ruleset that lies in memory (64-byte aligned, and outliving *ret). Says what is wrong
  * with a file that is cut, changed, of another version or not a ruleset: -EBADMSG. */
-int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct why *why) MUST_USE;
+int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret,
+                 struct why *why) MUST_USE;
 
 static inline const char *ruleset_text(const struct ruleset *set, uint32_t at)
 {

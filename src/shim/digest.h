@@ -8,7 +8,8 @@ enum { DIGEST_MAX = 32 };
 
 /* Bytes in a digest of that kind: 16, 20, 32. */
 size_t digest_size(enum digest_kind kind);
-/* Digest of the parts one after the other into ret[digest_size]. False when libcrypto refuses. */
+/* Digest of the parts one after the other into ret[digest_size]. False when libcrypto refuses.
+ */
 bool digest_parts(enum digest_kind kind, const bytes *parts, size_t count,
                   uint8_t ret[static DIGEST_MAX]);
 /* Lower-case hex of `size` bytes and a NUL into ret[2 * size + 1]. */

@@ -29,10 +29,10 @@ struct yara_message {
     const char *code; /* stable, one word per kind: "syntax_error", "duplicate_rule", ... */
     bytes file;       /* source name */
     uint32_t line, column, length; /* from 1; column and length in bytes */
-    bytes source_line; /* the line itself, without its end */
-    bytes rule;        /* rule it is in, or empty */
-    const char *text;  /* what is wrong, and what was expected; YARA 4.5's wording where it has
-                        * one, so that `candor yara` prints what yara prints */
+    bytes source_line;             /* the line itself, without its end */
+    bytes rule;                    /* rule it is in, or empty */
+    const char *text; /* what is wrong, and what was expected; YARA 4.5's wording where it has
+                       * one, so that `candor yara` prints what yara prints */
 };
 
 typedef void yara_message_fn(void *context, const struct yara_message *message);
@@ -42,7 +42,7 @@ struct yara_options {
     void *include_context;
     yara_message_fn *message; /* required */
     void *message_context;
-    bool strict_4;     /* YARA 4.5 wherever it and YARA-X differ (`candor yara`) */
+    bool strict_4; /* YARA 4.5 wherever it and YARA-X differ (`candor yara`) */
     bool no_warnings;
     uint32_t max_errors; /* after these it gives up on the source; 0 = 1000 */
 };
@@ -50,7 +50,8 @@ struct yara_options {
 struct yara_compiler;
 
 /* One compiler per draft. Externals are defined on the draft beforehand. NULL: arena full. */
-struct yara_compiler *yara_compiler_new(struct draft *draft, const struct yara_options *options);
+struct yara_compiler *yara_compiler_new(struct draft *draft,
+                                        const struct yara_options *options);
 
 /* Adds the rules of one source. Faulty rules are reported and left out, good ones of the same
  * source are kept in the draft. 0 with *ret_errors = 0: all good. 0 with *ret_errors > 0: so

@@ -1,0 +1,233 @@
+#include "engine/scanner_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOME_MEMORY = 1 << 30, OBJECT_MEMORY = 256 << 20, ALL_GROUPS = 0xff };
+
+#define OBJECT_STEPS (1ull << 40)
+
+static struct value external_default(const struct ruleset *set, uint32_t number)
+{
+    const struct ruleset_external *external = &set->externals[number];
+    struct value value = {.type = (uint8_t)external->type, .integer = external->integer};
+    switch (external->type) {
+    case TYPE_STRING:
+        return value_bytes(bytes_slice(set->texts, external->text, external->length));
+    case TYPE_FLOAT:
+        memcpy(&value.real, &external->integer, sizeof value.real);
+        return value;
+    case TYPE_BOOL:
+    case TYPE_INT:
+        return value;
+    default:
+        return VALUE_NONE;
+    }
+}
+
+static bool fill(struct scanner *scanner)
+{
+    const struct ruleset *set = scanner->set;
+    struct arena *home = scanner->home;
+    scanner->programs = PUSH_ARRAY(home, struct program_state, set->program_count);
+    scanner->rules = PUSH_ARRAY(home, struct rule_state, set->rule_count);
+    scanner->modules = PUSH_ARRAY(home, struct module_state, set->module_count);
+    scanner->failed = PUSH_ARRAY(home, uint32_t, set->namespace_count);
+    scanner->externals = PUSH_ARRAY(home, struct value, set->external_count);
+    scanner->awake = PUSH_ARRAY(home, uint32_t, set->rule_count);
+    scanner->findings = PUSH_ARRAY(home, struct finding, set->rule_count);
+    if (!scanner->programs || !scanner->rules || !scanner->modules || !scanner->failed ||
+        !scanner->externals || !scanner->awake || !scanner->findings)
+        return false;
+    for (uint32_t i = 0; i < set->external_count; i++)
+        scanner->externals[i] = external_default(set, i);
+    for (uint32_t i = 0; i < set->module_count; i++)
+        scanner->modules[i].module =
+            module_find(bytes_of(ruleset_text(set, set->modules[i].name)));
+    scanner->scratch = literals_scratch_new(set->literals);
+    return scanner->scratch != NULL;
+}
+
+struct scanner *scanner_new(const struct ruleset *set, const struct scanner_options *options)
+{
+    struct arena *home = arena_new(HOME_MEMORY);
+    struct scanner *scanner = home ? PUSH(home, struct scanner) : NULL;
+    if (!scanner) {
+        arena_free(home);
+        return NULL;
+    }
+    scanner->set = set;
+    scanner->home = home;
+    scanner->options = *options;
+    if (!scanner->options.steps)
+        scanner->options.steps = OBJECT_STEPS;
+    scanner->arena = arena_new(options->memory ? options->memory : OBJECT_MEMORY);
+    if (!scanner->arena || !fill(scanner))
+        return scanner_free(scanner);
+    return scanner;
+}
+
+struct scanner *scanner_free(struct scanner *scanner)
+{
+    if (scanner) {
+        literals_scratch_free(scanner->scratch);
+        arena_free(scanner->arena);
+        arena_free(scanner->home);
+    }
+    return NULL;
+}
+
+bool scanner_set(struct scanner *scanner, bytes name, struct value value)
+{
+    const struct ruleset *set = scanner->set;
+    for (uint32_t i = 0; i < set->external_count; i++)
+        if (bytes_is(name, ruleset_text(set, set->externals[i].name))) {
+            scanner->externals[i] = value;
+            return true;
+        }
+    return false;
+}
+
+static bool gate_open(const struct scanner *scanner, uint32_t rule)
+{
+    const struct ruleset_gate *gate = &scanner->set->gates[rule];
+    return scanner->object->is_process ||
+           (scanner->size >= gate->size_min && scanner->size <= gate->size_max &&
+            (scanner->magic & gate->magic_mask) == gate->magic);
+}
+
+static void wake(struct scanner *scanner, uint32_t rule)
+{
+    struct rule_state *state = &scanner->rules[rule];
+    if (state->awake == scanner->stamp)
+        return;
+    state->awake = scanner->stamp;
+    if (gate_open(scanner, rule))
+        scanner->awake[scanner->awake_count++] = rule;
+}
+
+static void suspect(struct scanner *scanner, uint32_t number)
+{
+    if (scanner->programs[number].seen == scanner->stamp)
+        return;
+    scanner->programs[number].seen = scanner->stamp;
+    const struct ruleset_program *program = &scanner->set->programs[number];
+    for (uint32_t i = 0; i < program->wake_count; i++)
+        wake(scanner, scanner->set->wakes[program->wake_start + i]);
+}
+
+static void filter(struct scanner *scanner, bytes data)
+{
+    const struct ruleset *set = scanner->set;
+    const struct literal_hit *hits;
+    uint32_t count;
+    literals_scan(set->literals, data, ALL_GROUPS, scanner->scratch, &scanner->budget, &hits,
+                  &count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ruleset_anchor *anchor = &set->anchors[hits[i].literal];
+        for (uint32_t k = 0; k < anchor->suspect_count; k++)
+            suspect(scanner, set->suspects[anchor->suspect_start + k]);
+    }
+}
+
+/* A new object: all that was known of the last one is forgotten by a new stamp. */
+static void begin(struct scanner *scanner, const struct object_input *object)
+{
+    arena_reset(scanner->arena);
+    if (++scanner->stamp == 0) {
+        const struct ruleset *set = scanner->set;
+        memset(scanner->programs, 0, set->program_count * sizeof *scanner->programs);
+        memset(scanner->rules, 0, set->rule_count * sizeof *scanner->rules);
+        memset(scanner->failed, 0, set->namespace_count * sizeof *scanner->failed);
+        for (uint32_t i = 0; i < set->module_count; i++)
+            scanner->modules[i].loaded = 0;
+        scanner->stamp = 1;
+    }
+    scanner->object = object;
+    scanner->budget =
+        (struct budget){.steps = scanner->options.steps, .stop = scanner->options.stop};
+    scanner->awake_count = 0;
+    scanner->depth = 0;
+    scanner->size = 0;
+    for (uint32_t i = 0; i < object->block_count; i++)
+        scanner->size += object->blocks[i].data.len;
+    uint8_t front[4] = {0};
+    if (object->block_count) {
+        bytes head = bytes_slice(object->blocks[0].data, 0, sizeof front);
+        if (head.len)
+            memcpy(front, head.at, head.len);
+    }
+    scanner->magic = load_le32(front);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The rules worth a look, in order of definition. */
+static void choose_rules(struct scanner *scanner)
+{
+    const struct ruleset *set = scanner->set;
+    for (uint32_t i = 0; i < set->always_count; i++)
+        wake(scanner, set->always[i]);
+    qsort(scanner->awake, scanner->awake_count, sizeof *scanner->awake, by_number);
+}
+
+static void judge_globals(struct scanner *scanner)
+{
+    const struct ruleset *set = scanner->set;
+    for (uint32_t i = 0; i < set->global_count; i++) {
+        uint32_t rule = set->globals[i];
+        if (!gate_open(scanner, rule) || !condition_holds(scanner, rule))
+            scanner->failed[set->rules[rule].name_space] = scanner->stamp;
+    }
+}
+
+static uint32_t judge(struct scanner *scanner)
+{
+    const struct ruleset *set = scanner->set;
+    uint32_t count = 0;
+    judge_globals(scanner);
+    for (uint32_t i = 0; i < scanner->awake_count; i++) {
+        const struct ruleset_rule *rule = &set->rules[scanner->awake[i]];
+        if (scanner->failed[rule->name_space] == scanner->stamp ||
+            !condition_holds(scanner, scanner->awake[i]) || (rule->flags & RULE_PRIVATE))
+            continue;
+        scanner->findings[count++].rule = scanner->awake[i];
+    }
+    return count;
+}
+
+int scanner_scan(struct scanner *scanner, const struct object_input *object,
+                 struct verdict *ret)
+{
+    begin(scanner, object);
+    for (uint32_t i = 0; i < object->block_count; i++)
+        filter(scanner, object->blocks[i].data);
+    choose_rules(scanner);
+    uint32_t count = judge(scanner);
+    *ret = (struct verdict){
+        .findings = scanner->findings, .finding_count = count, .limit = scanner->budget.hit};
+    return 0;
+}
+
+const struct matches *scanner_matches(struct scanner *scanner, uint32_t pattern)
+{
+    return found_matches(scanner, scanner->set->patterns[pattern].program);
+}
+
+struct object *scanner_module(struct scanner *scanner, uint32_t module)
+{
+    struct module_input *in = load_module(scanner, module);
+    if (!in || object_fill_all(in, in->root) < 0)
+        return NULL;
+    return in->root;
+}
+
+struct module_input *scanner_module_input(struct scanner *scanner, uint32_t module)
+{
+    return load_module(scanner, module);
+}

@@ -1,0 +1,456 @@
+#include "rules/anchor.h"
+
+#include "match/literals.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a node needs in order to be true (or, for values, to be defined). */
+struct need {
+    enum { NEED_NOTHING, NEED_SET, NEED_FALSE } kind;
+
+    double cost;
+    const uint32_t *programs;
+    uint32_t count;
+};
+
+struct solver {
+    const struct draft *draft;
+    struct arena *arena;
+    struct anchor *anchors; /* of the rules before this one */
+    double *program_cost;
+    uint32_t loop_pattern; /* what `$` stands for, or NODE_LOOP_PATTERN */
+    bool full;
+};
+
+static const struct need nothing = {.kind = NEED_NOTHING, .cost = INFINITY};
+static const struct need never = {.kind = NEED_FALSE, .cost = 0};
+
+static struct need truth(struct solver *s, uint32_t at);
+static struct need defined(struct solver *s, uint32_t at);
+
+double anchor_program_cost(const struct draft_program *program)
+{
+    if (program->literal_count == 0)
+        return INFINITY;
+    double sum = 0;
+    for (uint32_t i = 0; i < program->literal_count; i++)
+        sum += exp2(literal_cost(program->literals[i].text, program->literals[i].nocase) / 8.0);
+    return sum;
+}
+
+static struct need pattern_need(struct solver *s, uint32_t pattern)
+{
+    if (pattern == NODE_LOOP_PATTERN)
+        pattern = s->loop_pattern;
+    if (pattern == NODE_LOOP_PATTERN)
+        return nothing;
+    const uint32_t *program = &s->draft->patterns.at[pattern].program;
+    double cost = s->program_cost[*program];
+    if (isinf(cost))
+        return nothing;
+    return (struct need){NEED_SET, cost, program, 1};
+}
+
+/* Both are needed: the one that is cheaper to look for will do. */
+static struct need both(struct need a, struct need b)
+{
+    if (a.kind == NEED_FALSE || b.kind == NEED_FALSE)
+        return never;
+    return a.cost <= b.cost ? a : b;
+}
+
+static struct need any_of(struct solver *s, const struct need *needs, uint32_t count)
+{
+    struct need sum = {NEED_SET, 0, NULL, 0};
+    for (uint32_t i = 0; i < count; i++) {
+        if (needs[i].kind == NEED_NOTHING)
+            return nothing;
+        sum.cost += needs[i].cost;
+        sum.count += needs[i].count;
+    }
+    if (sum.count == 0)
+        return never;
+    uint32_t *all = PUSH_ARRAY(s->arena, uint32_t, sum.count), n = 0;
+    if (!all) {
+        s->full = true;
+        return nothing;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (needs[i].count)
+            memcpy(all + n, needs[i].programs, needs[i].count * sizeof *all);
+        n += needs[i].count;
+    }
+    sum.programs = all;
+    return sum;
+}
+
+static int by_cost(const void *a, const void *b)
+{
+    double x = ((const struct need *)a)->cost, y = ((const struct need *)b)->cost;
+    return (x > y) - (x < y);
+}
+
+static const struct node *node_at(const struct solver *s, uint32_t at)
+{
+    return &s->draft->nodes.at[at];
+}
+
+static bool constant_int(const struct solver *s, uint32_t at, int64_t *ret)
+{
+    const struct node *node = node_at(s, at);
+    if (node->op != NODE_INT)
+        return false;
+    *ret = (int64_t)((uint64_t)node->b << 32 | node->a);
+    return true;
+}
+
+/* The least number of true members that satisfies a quantifier over `count` of them; 0 when
+ * none may be enough. */
+static uint64_t at_least(const struct solver *s, const struct node *node, uint32_t count)
+{
+    int64_t number = 0;
+    switch ((enum node_quantifier)node->aux) {
+    case QUANTIFIER_ALL:
+        return count;
+    case QUANTIFIER_ANY:
+        return 1;
+    case QUANTIFIER_NONE:
+        return 0;
+    case QUANTIFIER_NUMBER:
+        if (!constant_int(s, node->c, &number) || number < 0)
+            return 0;
+        return (uint64_t)number;
+    case QUANTIFIER_PERCENT:
+        if (!constant_int(s, node->c, &number) || number <= 0 || number > 100)
+            return 0;
+        return ((uint64_t)number * count + 99) / 100;
+    }
+    return 0;
+}
+
+/* At least k of the needs are met, so every n-k+1 of them hold one that is: the cheapest. */
+static struct need quantified(struct solver *s, struct need *needs, uint32_t count, uint64_t k)
+{
+    if (k == 0)
+        return nothing;
+    if (k > count)
+        return never;
+    if (k == count) {
+        struct need best = needs[0];
+        for (uint32_t i = 1; i < count; i++)
+            best = both(best, needs[i]);
+        return best;
+    }
+    qsort(needs, count, sizeof *needs, by_cost);
+    return any_of(s, needs, (uint32_t)(count - k + 1));
+}
+
+static struct need need_of(struct solver *s, const struct node *node)
+{
+    struct need *needs = PUSH_ARRAY(s->arena, struct need, node->b);
+    if (!needs) {
+        s->full = true;
+        return nothing;
+    }
+    const uint32_t *items = s->draft->links.at + node->a;
+    for (uint32_t i = 0; i < node->b; i++)
+        needs[i] = truth(s, items[i]);
+    return quantified(s, needs, node->b, at_least(s, node, node->b));
+}
+
+static struct need need_for_of(struct solver *s, const struct node *node)
+{
+    struct need *needs = PUSH_ARRAY(s->arena, struct need, node->b);
+    if (!needs) {
+        s->full = true;
+        return nothing;
+    }
+    const uint32_t *links = s->draft->links.at + node->a;
+    uint32_t outer = s->loop_pattern;
+    for (uint32_t i = 0; i < node->b; i++) {
+        s->loop_pattern = links[1 + i];
+        needs[i] = truth(s, links[0]);
+    }
+    s->loop_pattern = outer;
+    return quantified(s, needs, node->b, at_least(s, node, node->b));
+}
+
+static struct need need_for_in(struct solver *s, const struct node *node)
+{
+    int64_t number;
+    bool once =
+        node->aux == QUANTIFIER_ALL || node->aux == QUANTIFIER_ANY ||
+        (node->aux == QUANTIFIER_NUMBER && constant_int(s, node->c, &number) && number > 0);
+    /* A loop over nothing is false, so the body is true at least once. */
+    return once ? truth(s, s->draft->links.at[node->a]) : nothing;
+}
+
+static struct need list_need(struct solver *s, const struct node *node)
+{
+    const uint32_t *items = s->draft->links.at + node->a;
+    if (node->op == NODE_AND) {
+        struct need best = nothing;
+        for (uint32_t i = 0; i < node->b; i++)
+            best = both(best, truth(s, items[i]));
+        return best;
+    }
+    struct need *needs = PUSH_ARRAY(s->arena, struct need, node->b);
+    if (!needs) {
+        s->full = true;
+        return nothing;
+    }
+    for (uint32_t i = 0; i < node->b; i++)
+        needs[i] = truth(s, items[i]);
+    return any_of(s, needs, node->b);
+}
+
+static struct need rule_need(const struct solver *s, uint32_t rule)
+{
+    const struct anchor *anchor = &s->anchors[rule];
+    if (anchor->always)
+        return nothing;
+    if (anchor->count == 0)
+        return never;
+    return (struct need){NEED_SET, anchor->cost, anchor->programs, anchor->count};
+}
+
+/* `#a > 0`, `2 <= #a` and the like, which need the pattern; `#a < 3` does not. */
+static struct need count_need(struct solver *s, const struct node *node)
+{
+    uint8_t op = node->op;
+    uint32_t count = node->a, other = node->b;
+    if (node_at(s, count)->op != NODE_COUNT && node_at(s, count)->op != NODE_COUNT_IN) {
+        count = node->b;
+        other = node->a;
+        op = op == NODE_LT   ? NODE_GT
+             : op == NODE_LE ? NODE_GE
+             : op == NODE_GT ? NODE_LT
+             : op == NODE_GE ? NODE_LE
+                             : op;
+    }
+    const struct node *counted = node_at(s, count);
+    int64_t number;
+    if ((counted->op != NODE_COUNT && counted->op != NODE_COUNT_IN) ||
+        !constant_int(s, other, &number))
+        return nothing;
+    bool positive = (op == NODE_GT && number >= 0) || (op == NODE_GE && number > 0) ||
+                    (op == NODE_EQ && number > 0) || (op == NODE_NE && number == 0);
+    return positive ? pattern_need(s, counted->a) : nothing;
+}
+
+static struct need call_defined(struct solver *s, const struct node *node)
+{
+    const uint32_t *links = s->draft->links.at + node->c;
+    struct need best = nothing;
+    for (uint32_t i = 0; i < links[0]; i++)
+        best = both(best, defined(s, links[1 + i]));
+    return best;
+}
+
+/* What a value needs in order not to be undefined. */
+static struct need defined(struct solver *s, uint32_t at)
+{
+    const struct node *node = node_at(s, at);
+    switch ((enum node_op)node->op) {
+    case NODE_UNDEFINED:
+        return never;
+    case NODE_OFFSET:
+    case NODE_MATCH_LENGTH:
+        return pattern_need(s, node->a);
+    case NODE_READ:
+    case NODE_NOT:
+    case NODE_NEG:
+    case NODE_BIT_NOT:
+    case NODE_LENGTH:
+        return defined(s, node->a);
+    case NODE_LT:
+        /* YARA: `<` of floats is false, not undefined, where one side is undefined. */
+        if (node_at(s, node->a)->type == TYPE_FLOAT || node_at(s, node->b)->type == TYPE_FLOAT)
+            return nothing;
+        return both(defined(s, node->a), defined(s, node->b));
+    case NODE_EQ ... NODE_NE:
+    case NODE_LE ... NODE_GE:
+    case NODE_ADD ... NODE_SHR:
+    case NODE_CONTAINS ... NODE_IEQUALS:
+        return both(defined(s, node->a), defined(s, node->b));
+    case NODE_MATCHES:
+        return defined(s, node->a);
+    case NODE_CALL:
+        return call_defined(s, node);
+    default:
+        return nothing;
+    }
+}
+
+static struct need truth(struct solver *s, uint32_t at)
+{
+    const struct node *node = node_at(s, at);
+    int64_t number;
+    switch ((enum node_op)node->op) {
+    case NODE_UNDEFINED:
+        return never;
+    case NODE_BOOL:
+        return node->a ? nothing : never;
+    case NODE_INT:
+        return constant_int(s, at, &number) && number ? nothing : never;
+    case NODE_AND:
+    case NODE_OR:
+        return list_need(s, node);
+    case NODE_FOUND:
+    case NODE_FOUND_AT:
+    case NODE_FOUND_IN:
+    case NODE_COUNT:
+    case NODE_COUNT_IN:
+        return pattern_need(s, node->a);
+    case NODE_RULE:
+        return rule_need(s, node->a);
+    case NODE_OF:
+        return need_of(s, node);
+    case NODE_FOR_OF:
+        return need_for_of(s, node);
+    case NODE_FOR_IN:
+        return need_for_in(s, node);
+    case NODE_LET:
+        return truth(s, node->c);
+    case NODE_DEFINED:
+        return defined(s, node->a);
+    case NODE_EQ ... NODE_GE:
+        return both(count_need(s, node), both(defined(s, node->a), defined(s, node->b)));
+    default:
+        return defined(s, at);
+    }
+}
+
+static const struct ruleset_gate open_gate = {.size_min = 0, .size_max = UINT64_MAX};
+
+static void gate_size(struct ruleset_gate *gate, uint8_t op, int64_t number)
+{
+    uint64_t n = number < 0 ? 0 : (uint64_t)number;
+    bool negative = number < 0;
+    uint64_t min = 0, max = UINT64_MAX;
+    switch (op) {
+    case NODE_LT:
+        max = n ? n - 1 : 0; /* `filesize < 0` stays for the condition to refuse */
+        break;
+    case NODE_LE:
+        max = n;
+        break;
+    case NODE_GT:
+        min = negative ? 0 : n + 1;
+        break;
+    case NODE_GE:
+        min = n;
+        break;
+    case NODE_EQ:
+        min = max = n;
+        break;
+    default:
+        break;
+    }
+    if (min > gate->size_min)
+        gate->size_min = min;
+    if (max < gate->size_max)
+        gate->size_max = max;
+}
+
+/* `uintN(0) == number`, either byte order. */
+static void gate_magic(const struct solver *s, struct ruleset_gate *gate,
+                       const struct node *read, int64_t number)
+{
+    int64_t offset;
+    if (read->aux & READ_SIGNED || !constant_int(s, read->a, &offset) || offset != 0)
+        return;
+    unsigned size = read->aux & READ_SIZE;
+    uint32_t magic = (uint32_t)number, mask = size == 4 ? UINT32_MAX : (1u << 8 * size) - 1;
+    if (number < 0 || (uint64_t)number > mask)
+        return;
+    if (read->aux & READ_BIG)
+        magic = __builtin_bswap32(magic) >> (32 - 8 * size);
+    if (__builtin_popcount(mask) > __builtin_popcount(gate->magic_mask)) {
+        gate->magic = magic;
+        gate->magic_mask = mask;
+    }
+}
+
+static void gate_merge(struct ruleset_gate *gate, const struct ruleset_gate *other)
+{
+    if (other->size_min > gate->size_min)
+        gate->size_min = other->size_min;
+    if (other->size_max < gate->size_max)
+        gate->size_max = other->size_max;
+    if (__builtin_popcount(other->magic_mask) > __builtin_popcount(gate->magic_mask)) {
+        gate->magic = other->magic;
+        gate->magic_mask = other->magic_mask;
+    }
+}
+
+static void gate_of(const struct solver *s, uint32_t at, struct ruleset_gate *gate)
+{
+    const struct node *node = node_at(s, at);
+    if (node->op == NODE_AND) {
+        for (uint32_t i = 0; i < node->b; i++)
+            gate_of(s, s->draft->links.at[node->a + i], gate);
+        return;
+    }
+    if (node->op == NODE_RULE) {
+        gate_merge(gate, &s->anchors[node->a].gate);
+        return;
+    }
+    if (node->op < NODE_EQ || node->op > NODE_GE)
+        return;
+    static const uint8_t mirrored[] = {NODE_EQ, NODE_NE, NODE_GT, NODE_GE, NODE_LT, NODE_LE};
+    const struct node *left = node_at(s, node->a), *right = node_at(s, node->b);
+    int64_t number;
+    if (left->op == NODE_FILESIZE && constant_int(s, node->b, &number))
+        gate_size(gate, node->op, number);
+    else if (right->op == NODE_FILESIZE && constant_int(s, node->a, &number))
+        gate_size(gate, mirrored[node->op - NODE_EQ], number);
+    else if (node->op == NODE_EQ && left->op == NODE_READ && constant_int(s, node->b, &number))
+        gate_magic(s, gate, left, number);
+    else if (node->op == NODE_EQ && right->op == NODE_READ && constant_int(s, node->a, &number))
+        gate_magic(s, gate, right, number);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Keeps a need as an anchor: sorted, each program once. */
+static bool keep(struct solver *s, struct need need, struct anchor *ret)
+{
+    ret->always = need.kind == NEED_NOTHING;
+    ret->cost = need.cost;
+    if (need.kind != NEED_SET)
+        return true;
+    ret->programs = PUSH_ARRAY(s->arena, uint32_t, need.count);
+    if (!ret->programs)
+        return false;
+    memcpy(ret->programs, need.programs, need.count * sizeof *need.programs);
+    qsort(ret->programs, need.count, sizeof *ret->programs, by_number);
+    for (uint32_t i = 0; i < need.count; i++)
+        if (i == 0 || ret->programs[i] != ret->programs[i - 1])
+            ret->programs[ret->count++] = ret->programs[i];
+    return true;
+}
+
+struct anchor *anchor_solve(const struct draft *draft, struct arena *arena)
+{
+    struct solver s = {.draft = draft, .arena = arena, .loop_pattern = NODE_LOOP_PATTERN};
+    s.anchors = PUSH_ARRAY(arena, struct anchor, draft->rules.n);
+    s.program_cost = PUSH_ARRAY(arena, double, draft->programs.n);
+    if (!s.anchors || !s.program_cost)
+        return NULL;
+    for (uint32_t i = 0; i < draft->programs.n; i++)
+        s.program_cost[i] = anchor_program_cost(&draft->programs.at[i]);
+    for (uint32_t i = 0; i < draft->rules.n && !s.full; i++) {
+        uint32_t condition = draft->rules.at[i].condition;
+        s.anchors[i].gate = open_gate;
+        gate_of(&s, condition, &s.anchors[i].gate);
+        s.full |= !keep(&s, truth(&s, condition), &s.anchors[i]);
+    }
+    return s.full ? NULL : s.anchors;
+}

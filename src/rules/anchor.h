@@ -1,0 +1,23 @@
+/* anchor — what must be seen in an object before a rule can match it.
+ *
+ * For every rule the solver finds a small set of programs (patterns) of which at least one must
+ * match whenever the rule does, preferring those whose literals are rare in clean files, and
+ * the cheap facts (size, first bytes) it cannot do without. A rule for which there is no such
+ * set is examined in every object that passes its gate. */
+#pragma once
+#include "rules/draft.h"
+
+struct anchor {
+    bool always; /* no necessary set: `programs` is empty */
+    double cost; /* of looking for it: how often its literals are met in clean files */
+    uint32_t *programs;
+    uint32_t count;
+    struct ruleset_gate gate;
+};
+
+/* One anchor per rule of the draft, in `arena`. NULL when it is full. */
+struct anchor *anchor_solve(const struct draft *draft, struct arena *arena);
+
+/* How often an object is expected to hold one of the program's literals, from 0 up, in
+ * the units of anchor.cost; infinite for a program that has none. */
+double anchor_program_cost(const struct draft_program *program);

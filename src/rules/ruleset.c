@@ -1,0 +1,126 @@
+#include "rules/ruleset.h"
+
+#include "match/literals.h"
+#include "match/pattern.h"
+#include "rules/verify.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const size_t element_size[RULESET_SECTIONS] = {
+    [SECTION_TEXTS] = 1,
+    [SECTION_RULES] = sizeof(struct ruleset_rule),
+    [SECTION_PATTERNS] = sizeof(struct ruleset_pattern),
+    [SECTION_METAS] = sizeof(struct ruleset_meta),
+    [SECTION_TAGS] = sizeof(uint32_t),
+    [SECTION_NAMESPACES] = sizeof(uint32_t),
+    [SECTION_EXTERNALS] = sizeof(struct ruleset_external),
+    [SECTION_MODULES] = sizeof(struct ruleset_module),
+    [SECTION_NODES] = sizeof(struct node),
+    [SECTION_LINKS] = sizeof(uint32_t),
+    [SECTION_PROGRAMS] = sizeof(struct ruleset_program),
+    [SECTION_CODE] = 1,
+    [SECTION_LITERALS] = 1,
+    [SECTION_ANCHORS] = sizeof(struct ruleset_anchor),
+    [SECTION_SUSPECTS] = sizeof(uint32_t),
+    [SECTION_WAKES] = sizeof(uint32_t),
+    [SECTION_ALWAYS] = sizeof(uint32_t),
+    [SECTION_GATES] = sizeof(struct ruleset_gate),
+    [SECTION_GLOBALS] = sizeof(uint32_t),
+};
+
+/* The file counts its elements in 64 bits; everything that indexes them has 32. */
+static int section(bytes file, int number, bytes *ret, uint32_t *ret_count, struct why *why)
+{
+    const uint8_t *entry = file.at + RULESET_HEADER_SIZE + 16 * number;
+    uint64_t offset = load_le64(entry), count = load_le64(entry + 8), size;
+    if (offset % RULESET_ALIGN || __builtin_mul_overflow(count, element_size[number], &size) ||
+        !bytes_has(file, offset, size) || (element_size[number] > 1 && count >= RULESET_NONE))
+        return fail(why, EBADMSG, "section %d lies outside the ruleset", number);
+    *ret = (bytes){file.at + offset, size};
+    *ret_count = (uint32_t)count;
+    return 0;
+}
+
+static int open_header(bytes file, uint64_t fingerprint, struct why *why)
+{
+    const size_t front = RULESET_HEADER_SIZE + 16 * RULESET_SECTIONS;
+    if (file.len < 8 || memcmp(file.at, RULESET_MAGIC, 8) != 0)
+        return fail(why, EBADMSG, "not a ruleset (compile rules with 'candor defs compile')");
+    if (file.len < front)
+        return fail(why, EBADMSG, "the ruleset is cut short: %zu bytes", file.len);
+    if ((uintptr_t)file.at % RULESET_ALIGN)
+        return fail(why, EINVAL, "the ruleset does not lie on a 64-byte border");
+    uint32_t version = load_le32(file.at + 8), sections = load_le32(file.at + 12);
+    if (version != RULESET_VERSION || sections != RULESET_SECTIONS)
+        return fail(why, EBADMSG, "ruleset layout %u is not the layout %d of this version",
+                    version, RULESET_VERSION);
+    if (load_le64(file.at + 16) != file.len)
+        return fail(why, EBADMSG, "the ruleset says it has %llu bytes and has %zu",
+                    (unsigned long long)load_le64(file.at + 16), file.len);
+    bytes body = {file.at + RULESET_HEADER_SIZE, file.len - RULESET_HEADER_SIZE};
+    if (load_le64(file.at + 24) != hash64(body, RULESET_VERSION))
+        return fail(why, EBADMSG, "the ruleset is damaged: its checksum does not fit");
+    if (load_le64(file.at + 32) != fingerprint)
+        return fail(why, EBADMSG,
+                    "the ruleset was compiled for other modules: compile it again");
+    return 0;
+}
+
+int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct why *why)
+{
+    int error = open_header(file, fingerprint, why);
+    if (error)
+        return error;
+    bytes part[RULESET_SECTIONS];
+    uint32_t count[RULESET_SECTIONS];
+    for (int i = 0; i < RULESET_SECTIONS; i++) {
+        error = section(file, i, &part[i], &count[i], why);
+        if (error)
+            return error;
+    }
+    struct ruleset set = {
+        .file = file,
+        .texts = part[SECTION_TEXTS],
+        .code = part[SECTION_CODE],
+        .literals = part[SECTION_LITERALS],
+        .rules = (const void *)part[SECTION_RULES].at,
+        .patterns = (const void *)part[SECTION_PATTERNS].at,
+        .metas = (const void *)part[SECTION_METAS].at,
+        .tags = (const void *)part[SECTION_TAGS].at,
+        .namespaces = (const void *)part[SECTION_NAMESPACES].at,
+        .externals = (const void *)part[SECTION_EXTERNALS].at,
+        .modules = (const void *)part[SECTION_MODULES].at,
+        .nodes = (const void *)part[SECTION_NODES].at,
+        .links = (const void *)part[SECTION_LINKS].at,
+        .programs = (const void *)part[SECTION_PROGRAMS].at,
+        .anchors = (const void *)part[SECTION_ANCHORS].at,
+        .suspects = (const void *)part[SECTION_SUSPECTS].at,
+        .wakes = (const void *)part[SECTION_WAKES].at,
+        .always = (const void *)part[SECTION_ALWAYS].at,
+        .gates = (const void *)part[SECTION_GATES].at,
+        .globals = (const void *)part[SECTION_GLOBALS].at,
+        .rule_count = count[SECTION_RULES],
+        .pattern_count = count[SECTION_PATTERNS],
+        .meta_count = count[SECTION_METAS],
+        .tag_count = count[SECTION_TAGS],
+        .namespace_count = count[SECTION_NAMESPACES],
+        .external_count = count[SECTION_EXTERNALS],
+        .module_count = count[SECTION_MODULES],
+        .node_count = count[SECTION_NODES],
+        .link_count = count[SECTION_LINKS],
+        .program_count = count[SECTION_PROGRAMS],
+        .anchor_count = count[SECTION_ANCHORS],
+        .suspect_count = count[SECTION_SUSPECTS],
+        .wake_count = count[SECTION_WAKES],
+        .always_count = count[SECTION_ALWAYS],
+        .global_count = count[SECTION_GLOBALS],
+    };
+    if (count[SECTION_GATES] != set.rule_count)
+        return fail(why, EBADMSG, "the ruleset has %u rules and %u gates", set.rule_count,
+                    count[SECTION_GATES]);
+    error = ruleset_verify(&set, why);
+    if (!error)
+        *ret = set;
+    return error;
+}

@@ -1,0 +1,291 @@
+#include "match/literals.h"
+#include "rules/anchor.h"
+#include "rules/draft.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A rule woken more often than this (see anchor_program_cost) has its other patterns put into
+ * the filter as well, so that most wakes end without a search. */
+enum { OFTEN = 64 };
+
+/* A program with more literals than this, or dearer ones, is not put there for that reason. */
+enum { FEW_LITERALS = 8 };
+
+struct literal_use {
+    struct literal literal;
+    uint32_t program;
+};
+
+struct wake {
+    uint32_t program, rule;
+};
+
+struct seal {
+    struct draft *draft;
+    struct arena *arena;
+    struct anchor *anchors;
+    bool *filtered; /* per program: its literals are in the filter */
+    struct ruleset_program *programs;
+    struct ruleset_gate *gates;
+    VEC(struct literal) literals;
+    VEC(struct ruleset_anchor) table;
+    VEC(uint32_t) suspects;
+    VEC(uint32_t) wakes;
+    VEC(uint32_t) always;
+    VEC(uint32_t) globals;
+    bytes code, filter;
+};
+
+static void choose_programs(struct seal *seal)
+{
+    const struct draft *draft = seal->draft;
+    for (uint32_t i = 0; i < draft->rules.n; i++) {
+        const struct ruleset_rule *rule = &draft->rules.at[i];
+        const struct anchor *anchor = &seal->anchors[i];
+        for (uint32_t k = 0; k < anchor->count; k++)
+            seal->filtered[anchor->programs[k]] = true;
+        if (!anchor->always && anchor->cost < OFTEN)
+            continue;
+        for (uint32_t k = 0; k < rule->pattern_count; k++) {
+            uint32_t program = draft->patterns.at[rule->pattern_start + k].program;
+            const struct draft_program *code = &draft->programs.at[program];
+            if (code->literal_count <= FEW_LITERALS && anchor_program_cost(code) < OFTEN)
+                seal->filtered[program] = true;
+        }
+    }
+}
+
+static int by_literal(const void *a, const void *b)
+{
+    const struct literal_use *x = a, *y = b;
+    if (x->literal.nocase != y->literal.nocase)
+        return x->literal.nocase ? 1 : -1;
+    int order = bytes_compare(x->literal.text, y->literal.text);
+    return order ? order : (x->program > y->program) - (x->program < y->program);
+}
+
+static bool same_literal(const struct literal *a, const struct literal *b)
+{
+    return a->nocase == b->nocase && bytes_equal(a->text, b->text);
+}
+
+/* Fills literals, table and suspects from the sorted uses. */
+static bool group_literals(struct seal *seal, const struct literal_use *uses, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (i == 0 || !same_literal(&uses[i].literal, &uses[i - 1].literal)) {
+            struct literal *literal = vec_push(seal->arena, &seal->literals);
+            struct ruleset_anchor *anchor = vec_push(seal->arena, &seal->table);
+            if (!literal || !anchor)
+                return false;
+            *literal = uses[i].literal;
+            anchor->suspect_start = seal->suspects.n;
+        } else if (uses[i].program == uses[i - 1].program) {
+            continue;
+        }
+        uint32_t *suspect = vec_push(seal->arena, &seal->suspects);
+        if (!suspect)
+            return false;
+        *suspect = uses[i].program;
+        seal->table.at[seal->table.n - 1].suspect_count++;
+    }
+    return true;
+}
+
+static bool collect_literals(struct seal *seal)
+{
+    const struct draft *draft = seal->draft;
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < draft->programs.n; i++)
+        total += seal->filtered[i] ? draft->programs.at[i].literal_count : 0;
+    struct literal_use *uses =
+        total < UINT32_MAX ? PUSH_ARRAY(seal->arena, struct literal_use, total) : NULL;
+    if (!uses)
+        return false;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < draft->programs.n; i++)
+        for (uint32_t k = 0; seal->filtered[i] && k < draft->programs.at[i].literal_count;
+             k++) {
+            const struct pattern_literal *literal = &draft->programs.at[i].literals[k];
+            uses[n++] = (struct literal_use){{literal->text, literal->nocase}, i};
+        }
+    qsort(uses, n, sizeof *uses, by_literal);
+    return group_literals(seal, uses, n);
+}
+
+static int by_program(const void *a, const void *b)
+{
+    const struct wake *x = a, *y = b;
+    if (x->program != y->program)
+        return x->program < y->program ? -1 : 1;
+    return (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+static bool collect_wakes(struct seal *seal)
+{
+    uint64_t total = 0;
+    uint32_t rules = seal->draft->rules.n;
+    for (uint32_t i = 0; i < rules; i++)
+        total += seal->anchors[i].count;
+    struct wake *wakes =
+        total < UINT32_MAX ? PUSH_ARRAY(seal->arena, struct wake, total) : NULL;
+    uint32_t *flat = wakes ? vec_push_many(seal->arena, &seal->wakes, total) : NULL;
+    if (!flat)
+        return false;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < rules; i++)
+        for (uint32_t k = 0; k < seal->anchors[i].count; k++)
+            wakes[n++] = (struct wake){seal->anchors[i].programs[k], i};
+    qsort(wakes, n, sizeof *wakes, by_program);
+    for (uint32_t i = 0; i < n; i++) {
+        struct ruleset_program *program = &seal->programs[wakes[i].program];
+        if (program->wake_count++ == 0)
+            program->wake_start = i;
+        flat[i] = wakes[i].rule;
+    }
+    return true;
+}
+
+static bool collect_rules(struct seal *seal)
+{
+    for (uint32_t i = 0; i < seal->draft->rules.n; i++) {
+        struct ruleset_rule *rule = &seal->draft->rules.at[i];
+        seal->gates[i] = seal->anchors[i].gate;
+        rule->flags &= ~(uint32_t)RULE_ALWAYS;
+        if (seal->anchors[i].always) {
+            rule->flags |= RULE_ALWAYS;
+            uint32_t *slot = vec_push(seal->arena, &seal->always);
+            if (!slot)
+                return false;
+            *slot = i;
+        }
+        if (rule->flags & RULE_GLOBAL) {
+            uint32_t *slot = vec_push(seal->arena, &seal->globals);
+            if (!slot)
+                return false;
+            *slot = i;
+        }
+    }
+    return true;
+}
+
+static bool collect_code(struct seal *seal)
+{
+    const struct draft *draft = seal->draft;
+    size_t size = 0;
+    for (uint32_t i = 0; i < draft->programs.n; i++)
+        size += (draft->programs.at[i].program.len + 7) & ~(size_t)7;
+    uint8_t *code = arena_push(seal->arena, size);
+    if (!code)
+        return false;
+    size_t at = 0;
+    for (uint32_t i = 0; i < draft->programs.n; i++) {
+        const struct draft_program *program = &draft->programs.at[i];
+        uint32_t anchored =
+            seal->filtered[i] && program->literal_count ? (uint32_t)PROGRAM_ANCHORED : 0;
+        seal->programs[i] = (struct ruleset_program){
+            .code = at,
+            .length = (uint32_t)program->program.len,
+            .flags = program->flags | anchored,
+            .fixed_offset = program->fixed_offset,
+        };
+        memcpy(code + at, program->program.at, program->program.len);
+        at += (program->program.len + 7) & ~(size_t)7;
+    }
+    seal->code = (bytes){code, size};
+    return true;
+}
+
+struct part {
+    const void *at;
+    uint64_t count;
+    size_t size;
+};
+
+#define PART(vec)                                                                              \
+    {                                                                                          \
+        (vec).at, (vec).n, sizeof *(vec).at                                                    \
+    }
+
+/* Lays the parts out one after the other behind the header and the section table. */
+static int lay_out(struct seal *seal, const struct part *parts, struct arena *arena,
+                   uint64_t fingerprint, bytes *ret, struct why *why)
+{
+    uint64_t offset[RULESET_SECTIONS], size = RULESET_HEADER_SIZE + 16 * RULESET_SECTIONS;
+    for (int i = 0; i < RULESET_SECTIONS; i++) {
+        size = (size + RULESET_ALIGN - 1) & ~(uint64_t)(RULESET_ALIGN - 1);
+        offset[i] = size;
+        size += parts[i].count * parts[i].size;
+    }
+    size = (size + RULESET_ALIGN - 1) & ~(uint64_t)(RULESET_ALIGN - 1);
+    uint8_t *raw = arena_push(arena, size + RULESET_ALIGN);
+    if (!raw)
+        return fail(why, ENOMEM, "no memory for a ruleset of %llu bytes",
+                    (unsigned long long)size);
+    uint8_t *file = raw + (-(uintptr_t)raw & (RULESET_ALIGN - 1));
+    for (int i = 0; i < RULESET_SECTIONS; i++) {
+        uint64_t entry[2] = {offset[i], parts[i].count};
+        memcpy(file + RULESET_HEADER_SIZE + 16 * i, entry, sizeof entry);
+        if (parts[i].count)
+            memcpy(file + offset[i], parts[i].at, parts[i].count * parts[i].size);
+    }
+    bytes body = {file + RULESET_HEADER_SIZE, size - RULESET_HEADER_SIZE};
+    uint32_t version[2] = {RULESET_VERSION, RULESET_SECTIONS};
+    uint64_t facts[3] = {size, hash64(body, RULESET_VERSION), fingerprint};
+    memcpy(file, RULESET_MAGIC, 8);
+    memcpy(file + 8, version, sizeof version);
+    memcpy(file + 16, facts, sizeof facts);
+    (void)seal;
+    *ret = (bytes){file, size};
+    return 0;
+}
+
+static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct why *why)
+{
+    const struct draft *draft = seal->draft;
+    const struct part parts[RULESET_SECTIONS] = {
+        [SECTION_TEXTS] = PART(draft->texts),
+        [SECTION_RULES] = PART(draft->rules),
+        [SECTION_PATTERNS] = PART(draft->patterns),
+        [SECTION_METAS] = PART(draft->metas),
+        [SECTION_TAGS] = PART(draft->tags),
+        [SECTION_NAMESPACES] = PART(draft->namespaces),
+        [SECTION_EXTERNALS] = PART(draft->externals),
+        [SECTION_MODULES] = PART(draft->modules),
+        [SECTION_NODES] = PART(draft->nodes),
+        [SECTION_LINKS] = PART(draft->links),
+        [SECTION_PROGRAMS] = {seal->programs, draft->programs.n, sizeof *seal->programs},
+        [SECTION_CODE] = {seal->code.at, seal->code.len, 1},
+        [SECTION_LITERALS] = {seal->filter.at, seal->filter.len, 1},
+        [SECTION_ANCHORS] = PART(seal->table),
+        [SECTION_SUSPECTS] = PART(seal->suspects),
+        [SECTION_WAKES] = PART(seal->wakes),
+        [SECTION_ALWAYS] = PART(seal->always),
+        [SECTION_GATES] = {seal->gates, draft->rules.n, sizeof *seal->gates},
+        [SECTION_GLOBALS] = PART(seal->globals),
+    };
+    return lay_out(seal, parts, arena, draft->fingerprint, ret, why);
+}
+
+int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why *why)
+{
+    struct seal seal = {.draft = draft, .arena = arena};
+    if (draft->full)
+        return fail(why, ENOMEM, "the rules need more memory than they may have");
+    seal.anchors = anchor_solve(draft, arena);
+    seal.filtered = PUSH_ARRAY(arena, bool, draft->programs.n);
+    seal.programs = PUSH_ARRAY(arena, struct ruleset_program, draft->programs.n);
+    seal.gates = PUSH_ARRAY(arena, struct ruleset_gate, draft->rules.n);
+    if (!seal.anchors || !seal.filtered || !seal.programs || !seal.gates)
+        return fail(why, ENOMEM, "no memory to look for anchors");
+    choose_programs(&seal);
+    if (!collect_literals(&seal) || !collect_code(&seal) || !collect_wakes(&seal) ||
+        !collect_rules(&seal))
+        return fail(why, ENOMEM, "no memory for the tables of the ruleset");
+    int error =
+        literals_build(seal.literals.at, NULL, seal.literals.n, arena, &seal.filter, why);
+    return error ? error : write_file(&seal, arena, ret, why);
+}
