@@ -101,6 +101,7 @@ struct module_input {
     int64_t now;         /* seconds since 1970, given by the driver */
     void *state;         /* the module's own, NULL at first; in the arena */
     struct object *root; /* its root structure */
+    struct object *self; /* during a call: the structure whose function is called */
     /* console.log: the text has no newline. May be NULL. */
     void (*log)(void *to, bytes text);
     void *log_to;
