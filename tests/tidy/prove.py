@@ -75,7 +75,7 @@ def arguments(check, root):
         subprocess.run(["cc", "-O1", "-I", os.path.join(root, "src"), "-c",
                         os.path.join(folder, name), "-o", objects[-1]], check=True)
     subprocess.run(["ar", "crs", archive, *objects], check=True)
-    return ["engine", archive]
+    return ["release", "engine", archive]
 
 
 def run(check, tree):
