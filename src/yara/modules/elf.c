@@ -109,7 +109,8 @@ bytes elf_text(struct budget *budget, bytes table, uint32_t index)
     return (bytes){at, (size_t)(end - at)};
 }
 
-/* The string table up to its last NUL, so that a text that is cut off costs nothing to refuse. */
+/* The string table up to its last NUL, so that a text that is cut off costs nothing to refuse.
+ */
 static bytes strings_cut(bytes table)
 {
     const uint8_t *last = table.len ? memrchr(table.at, 0, table.len) : NULL;

@@ -19,7 +19,8 @@ bool pe_same_name(bytes a, bytes b)
 
 bytes pe_argument(const struct value *value)
 {
-    return (bytes){value->text, value->len ? strnlen((const char *)value->text, value->len) : 0};
+    return (bytes){value->text,
+                   value->len ? strnlen((const char *)value->text, value->len) : 0};
 }
 
 /* --- headers --- */
@@ -65,6 +66,7 @@ static void set_common_header(struct object *root, const struct pe_image *image)
         {PE_ROOT_subsystem, 68, 2},
         {PE_ROOT_dll_characteristics, 70, 2},
     };
+
     const uint8_t *p = image->data.at + image->header + PE_FILE_HEADER_SIZE;
     for (size_t i = 0; i < COUNT(numbers); i++)
         pe_put_int(root, numbers[i].field,
@@ -83,7 +85,8 @@ static void set_sized_header(struct object *root, const struct pe_image *image)
                                    PE_ROOT_size_of_heap_reserve, PE_ROOT_size_of_heap_commit};
     for (size_t i = 0; i < COUNT(reserves); i++)
         pe_put_int(root, reserves[i],
-                   image->is_64 ? (int64_t)load_le64(p + 72 + 8 * i) : load_le32(p + 72 + 4 * i));
+                   image->is_64 ? (int64_t)load_le64(p + 72 + 8 * i)
+                                : load_le32(p + 72 + 4 * i));
     p += image->is_64 ? 104 : 88;
     pe_put_int(root, PE_ROOT_loader_flags, load_le32(p));
     pe_put_int(root, PE_ROOT_number_of_rva_and_sizes, load_le32(p + 4));
@@ -213,7 +216,8 @@ static int valid_on(struct module_input *in, const struct value *args, struct va
     const struct value *before = &in->self->slots[PE_SIGNATURE_not_before];
     const struct value *after = &in->self->slots[PE_SIGNATURE_not_after];
     if (before->type == TYPE_INT && after->type == TYPE_INT)
-        *ret = VALUE_INT(args[0].integer >= before->integer && args[0].integer <= after->integer);
+        *ret =
+            VALUE_INT(args[0].integer >= before->integer && args[0].integer <= after->integer);
     return 0;
 }
 

@@ -81,10 +81,11 @@ bool pe_image_open(bytes data, struct pe_image *ret)
     return true;
 }
 
-bool pe_image_directory(const struct pe_image *image, enum pe_directory number, uint32_t *ret_rva,
-                        uint32_t *ret_size)
+bool pe_image_directory(const struct pe_image *image, enum pe_directory number,
+                        uint32_t *ret_rva, uint32_t *ret_size)
 {
-    uint64_t at = image->header + PE_FILE_HEADER_SIZE + (image->is_64 ? 112U : 96U) + 8 * number;
+    uint64_t at =
+        image->header + PE_FILE_HEADER_SIZE + (image->is_64 ? 112U : 96U) + 8 * number;
     if (!bytes_has(image->data, at, 8))
         return false;
     *ret_rva = load_le32(image->data.at + at);
