@@ -1,0 +1,455 @@
+#include "match/literals_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    /* Windows after the first 64 are not tried: the longer the literal, the less there is to
+     * gain. Fits struct entry.back. */
+    WINDOWS = 64,
+    /* Share of positions, on the scale of costs, from which a window is common: 2^-14 moves a
+     * literal to DENSE, 2^-10 makes it a SOLO. */
+    COMMON = 255 - 8 * 14,
+    SOLO = 255 - 8 * 10,
+    SOLO_COMMON = 24,
+};
+
+struct choice {
+    uint32_t cost;
+    uint8_t class, back;
+};
+
+struct plan {
+    const struct literal *literals;
+    const uint8_t *group_bits;
+    uint32_t count;
+    struct arena *temporary;
+    struct choice *choices;
+    uint32_t *next;    /* duplicates: see struct record */
+    bool *is_repeated; /* an earlier literal stands for it */
+    uint32_t solos[SOLO_MAX], solo_count;
+    uint32_t tiny;
+    uint64_t text_size;
+};
+
+enum { TINY = CLASSES, SOLITARY };
+
+/* Share of positions at which one of the windows at at[0..stride) would be met, as a cost: the
+ * most frequent decides. */
+static uint32_t row_cost(const uint8_t *quads, uint32_t width, uint32_t stride)
+{
+    uint32_t worst = 0;
+    for (uint32_t i = 0; i < stride; i++) {
+        uint32_t cost = quads[i];
+        if (width == 8) {
+            uint32_t a = quads[i], b = quads[i + 4], low = a < b ? a : b, high = a < b ? b : a;
+            /* The two halves of a window are neither independent nor the same. */
+            cost = low > (255 - high) / 2 ? low - (255 - high) / 2 : 0;
+        }
+        worst = cost > worst ? cost : worst;
+    }
+    return worst;
+}
+
+static struct choice choose_row(const uint8_t *quads, uint32_t quad_count,
+                                enum literals_class c)
+{
+    uint32_t width = class_width(c), stride = class_stride(c), used = width - 4 + stride;
+    struct choice best = {.cost = UINT32_MAX, .class = (uint8_t)c};
+    for (uint32_t i = 0; i + used <= quad_count; i++) {
+        uint32_t cost = row_cost(quads + i, width, stride);
+        if (cost < best.cost) {
+            best.cost = cost;
+            best.back = (uint8_t)i;
+        }
+    }
+    return best;
+}
+
+static enum literals_class class_of(size_t length)
+{
+    return length >= 11 ? LONG : length >= 7 ? MIDDLE : DENSE;
+}
+
+static struct choice choose_window(bytes text)
+{
+    uint8_t quads[WINDOWS + 16];
+    uint32_t count =
+        text.len - 3 > sizeof quads ? (uint32_t)sizeof quads : (uint32_t)text.len - 3;
+    for (uint32_t i = 0; i < count; i++)
+        quads[i] = (uint8_t)frequency_quad(text.at + i);
+    struct choice best = choose_row(quads, count, class_of(text.len));
+    if (best.cost <= COMMON || best.class == DENSE)
+        return best;
+    struct choice dense = choose_row(quads, count, DENSE);
+    return dense.cost + 16 <= best.cost ? dense : best;
+}
+
+uint32_t literal_cost(bytes text, bool nocase)
+{
+    if (text.len >= 4)
+        return choose_window(text).cost;
+    if (text.len == 0)
+        return 255;
+    /* A short literal costs more than its hits: it is looked for at every byte. */
+    static const uint32_t extra[4] = {0, 60, 40, 24};
+    uint32_t cost = frequency_short(text, nocase) + extra[text.len];
+    return cost > 255 ? 255 : cost;
+}
+
+static uint64_t literal_hash(const struct literal *literal)
+{
+    return hash64(literal->text, literal->nocase);
+}
+
+/* Links literals of the same text: the first one is searched, and stands for all. */
+static bool link_repeated(struct plan *plan)
+{
+    uint32_t size = 64;
+    while (size < plan->count * 2)
+        size *= 2;
+    uint32_t *slots = PUSH_ARRAY(plan->temporary, uint32_t, size);
+    uint32_t *last = PUSH_ARRAY(plan->temporary, uint32_t, plan->count);
+    if (!slots || !last)
+        return false;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct literal *literal = &plan->literals[i];
+        uint32_t at = (uint32_t)(literal_hash(literal) >> 7) & (size - 1);
+        for (; slots[at]; at = (at + 1) & (size - 1)) {
+            uint32_t head = slots[at] - 1;
+            const struct literal *other = &plan->literals[head];
+            if (other->nocase == literal->nocase && bytes_equal(other->text, literal->text)) {
+                plan->next[last[head]] = i;
+                last[head] = i;
+                plan->is_repeated[i] = true;
+                break;
+            }
+        }
+        if (!slots[at])
+            slots[at] = i + 1;
+        last[i] = plan->is_repeated[i] ? 0 : i;
+    }
+    return true;
+}
+
+static uint8_t groups_of(const struct plan *plan, uint32_t literal)
+{
+    uint8_t groups = 0;
+    if (!plan->group_bits)
+        return 0xff;
+    do {
+        groups |= plan->group_bits[literal];
+        literal = plan->next[literal];
+    } while (literal);
+    return groups;
+}
+
+/* The few literals that nearly every object has, most frequent first: they end soon when
+ * searched alone, and would be met at every corner by the classes. */
+static void pick_common(struct plan *plan)
+{
+    uint32_t best[SOLO_COMMON], n = 0;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct choice *choice = &plan->choices[i];
+        if (choice->class >= CLASSES || choice->cost < SOLO || plan->is_repeated[i])
+            continue;
+        uint32_t at = n < SOLO_COMMON ? n : SOLO_COMMON;
+        while (at > 0 && plan->choices[best[at - 1]].cost < choice->cost)
+            at--;
+        if (at == SOLO_COMMON)
+            continue;
+        n += n < SOLO_COMMON;
+        memmove(best + at + 1, best + at, (n - 1 - at) * sizeof *best);
+        best[at] = i;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        plan->choices[best[i]].class = SOLITARY;
+        plan->solos[plan->solo_count++] = best[i];
+    }
+}
+
+static int plan_make(struct plan *plan, struct why *why)
+{
+    plan->choices = PUSH_ARRAY(plan->temporary, struct choice, plan->count);
+    plan->next = PUSH_ARRAY(plan->temporary, uint32_t, plan->count);
+    plan->is_repeated = PUSH_ARRAY(plan->temporary, bool, plan->count);
+    if (!plan->choices || !plan->next || !plan->is_repeated || !link_repeated(plan))
+        return fail(why, ENOMEM, "no memory to plan %u literals", plan->count);
+    for (uint32_t i = 0; i < plan->count; i++) {
+        bytes text = plan->literals[i].text;
+        if (text.len == 0 || text.len > UINT32_MAX / 2)
+            return fail(why, EINVAL, "literal %u has %zu bytes", i, text.len);
+        if (plan->is_repeated[i])
+            continue;
+        plan->text_size += text.len;
+        if (text.len == 1) {
+            /* Without repetitions there are at most 256, and 26 of nocase. */
+            plan->choices[i].class = SOLITARY;
+            plan->solos[plan->solo_count++] = i;
+        } else if (text.len <= 3) {
+            plan->choices[i].class = TINY;
+            plan->tiny++;
+        } else {
+            plan->choices[i] = choose_window(text);
+        }
+    }
+    pick_common(plan);
+    return 0;
+}
+
+/* Sections are laid out in the order of these calls. */
+static struct section place(uint64_t *end, uint64_t count, size_t size)
+{
+    struct section section = {.at = *end, .count = count};
+    *end += (count * size + LITERALS_ALIGN - 1) / LITERALS_ALIGN * LITERALS_ALIGN;
+    return section;
+}
+
+static uint32_t log2_at_least(uint64_t n, uint32_t min, uint32_t max)
+{
+    uint32_t bits = min;
+    while (bits < max && 1ull << bits < n)
+        bits++;
+    return bits;
+}
+
+static void place_class(struct class_table *to, enum literals_class c, uint32_t literals,
+                        uint64_t *end)
+{
+    uint64_t entries = (uint64_t)literals * class_stride(c);
+    /* The first bitmap: no larger than what stays in the L2 cache beside the others. */
+    uint32_t largest = c == LONG ? 22 : c == MIDDLE ? 21 : 20;
+    to->literals = literals;
+    to->first_bits = log2_at_least(entries * 24, 12, largest);
+    to->second_bits = log2_at_least(entries * 24, 12, 24);
+    to->bucket_bits = log2_at_least(entries, 8, 24);
+    to->first = place(end, 1ull << (to->first_bits - 5), 4);
+    to->second = place(end, 1ull << (to->second_bits - 5), 4);
+    to->buckets = place(end, (1ull << to->bucket_bits) + 1, 4);
+    to->entries = place(end, entries, sizeof(struct entry));
+}
+
+static uint64_t place_all(const struct plan *plan, uint32_t tiny_entries,
+                          struct literals_table *to)
+{
+    uint64_t end = sizeof *to;
+    uint32_t literals[SOLITARY + 1] = {0};
+    end = (end + LITERALS_ALIGN - 1) / LITERALS_ALIGN * LITERALS_ALIGN;
+    for (uint32_t i = 0; i < plan->count; i++)
+        literals[plan->choices[i].class] += !plan->is_repeated[i];
+    for (int c = 0; c < CLASSES; c++)
+        place_class(&to->classes[c], (enum literals_class)c, literals[c], &end);
+    to->tiny = plan->tiny;
+    to->tiny_first = place(&end, 256, 1);
+    to->tiny_buckets = place(&end, TINY_BUCKETS + 1, 4);
+    to->tiny_entries = place(&end, tiny_entries, sizeof(struct tiny_entry));
+    to->solos = place(&end, plan->solo_count, 4);
+    to->records = place(&end, plan->count, sizeof(struct record));
+    to->texts = place(&end, plan->text_size, 1);
+    to->magic = LITERALS_MAGIC;
+    to->count = plan->count;
+    to->size = end;
+    return end;
+}
+
+static void *section_write(struct literals_table *table, struct section section)
+{
+    return (uint8_t *)table + section.at;
+}
+
+static void fill_records(const struct plan *plan, struct literals_table *table)
+{
+    struct record *records = section_write(table, table->records);
+    uint8_t *texts = section_write(table, table->texts);
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct literal *literal = &plan->literals[i];
+        records[i].next = plan->next[i];
+        records[i].length = (uint32_t)literal->text.len;
+        records[i].flags = literal->nocase ? LITERAL_NOCASE : 0;
+        records[i].groups = plan->group_bits ? plan->group_bits[i] : 0xff;
+        if (plan->is_repeated[i])
+            continue;
+        records[i].text = end;
+        records[i].head = i;
+        memcpy(texts + end, literal->text.at, literal->text.len);
+        end += literal->text.len;
+    }
+    /* Repetitions come after what they repeat. */
+    for (uint32_t i = 0; i < plan->count; i++)
+        if (plan->next[i]) {
+            records[plan->next[i]].text = records[i].text;
+            records[plan->next[i]].head = records[i].head;
+        }
+    uint32_t *solos = section_write(table, table->solos);
+    if (plan->solo_count)
+        memcpy(solos, plan->solos, plan->solo_count * sizeof *solos);
+}
+
+/* Turns counts of each bucket into where its entries begin; filling then moves each start to
+ * the next bucket's, and buckets_shift moves them back. */
+static void buckets_sum(uint32_t *buckets, uint64_t count)
+{
+    uint32_t sum = 0;
+    for (uint64_t i = 0; i <= count; i++) {
+        uint32_t here = buckets[i];
+        buckets[i] = sum;
+        sum += here;
+    }
+}
+
+static void buckets_shift(uint32_t *buckets, uint64_t count)
+{
+    memmove(buckets + 1, buckets, count * sizeof *buckets);
+    buckets[0] = 0;
+}
+
+static void class_count(struct class_table *to, struct literals_table *table,
+                        const uint8_t *window, enum literals_class c)
+{
+    uint32_t *first = section_write(table, to->first),
+             *second = section_write(table, to->second);
+    uint32_t *buckets = section_write(table, to->buckets), low = load_le32(window);
+    uint32_t h = c == LONG ? window_hash8(low, load_le32(window + 4)) : window_hash4(low);
+    uint64_t hash = window_hash(c == LONG ? load_le64(window) : low);
+    uint32_t bit = window_second(hash, to->second_bits);
+    h >>= 32 - to->first_bits;
+    first[h >> 5] |= 1u << (h & 31);
+    second[bit >> 5] |= 1u << (bit & 31);
+    buckets[window_bucket(hash, to->bucket_bits)]++;
+}
+
+static void fill_classes(const struct plan *plan, struct literals_table *table)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < plan->count; i++) {
+            struct choice choice = plan->choices[i];
+            if (choice.class >= CLASSES || plan->is_repeated[i])
+                continue;
+            enum literals_class c = (enum literals_class)choice.class;
+            struct class_table *to = &table->classes[c];
+            uint32_t *buckets = section_write(table, to->buckets);
+            struct entry *entries = section_write(table, to->entries);
+            for (uint32_t k = 0; k < class_stride(c); k++) {
+                const uint8_t *window = plan->literals[i].text.at + choice.back + k;
+                if (pass == 0) {
+                    class_count(to, table, window, c);
+                    continue;
+                }
+                uint64_t h = window_hash(c == LONG ? load_le64(window) : load_le32(window));
+                entries[buckets[window_bucket(h, to->bucket_bits)]++] =
+                    (struct entry){.check = (uint32_t)h,
+                                   .literal = i,
+                                   .back = (uint8_t)(choice.back + k),
+                                   .groups = groups_of(plan, i)};
+            }
+        }
+        for (int c = 0; c < CLASSES; c++) {
+            struct class_table *to = &table->classes[c];
+            uint32_t *buckets = section_write(table, to->buckets);
+            (pass == 0 ? buckets_sum : buckets_shift)(buckets, 1ull << to->bucket_bits);
+        }
+    }
+}
+
+/* Spellings of the pair a tiny literal is found by: up to four; 0 when it is done. */
+static bool tiny_spelling(const struct literal *literal, uint32_t back, uint32_t number,
+                          uint8_t pair[2])
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        uint8_t byte = literal->text.at[back + i];
+        bool is_letter = byte >= 'a' && byte <= 'z' && literal->nocase;
+        if (number >> i & 1 && !is_letter)
+            return false;
+        pair[i] = number >> i & 1 ? (uint8_t)(byte ^ 0x20) : byte;
+    }
+    return true;
+}
+
+/* Of three bytes, the rarer pair. */
+static uint32_t tiny_back(bytes text)
+{
+    if (text.len < 3)
+        return 0;
+    return frequency_pair(text.at[1], text.at[2]) < frequency_pair(text.at[0], text.at[1]);
+}
+
+static uint32_t collect_tiny(const struct plan *plan, struct tiny_entry *entries)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if (plan->choices[i].class != TINY || plan->is_repeated[i])
+            continue;
+        uint32_t back = tiny_back(plan->literals[i].text);
+        for (uint32_t k = 0; k < 4; k++) {
+            struct tiny_entry entry = {
+                .literal = i, .back = (uint8_t)back, .groups = groups_of(plan, i)};
+            if (tiny_spelling(&plan->literals[i], back, k, entry.pair))
+                entries[n++] = entry;
+        }
+    }
+    return n;
+}
+
+static void fill_tiny(struct literals_table *table, const struct tiny_entry *from,
+                      uint32_t count)
+{
+    uint8_t *first = section_write(table, table->tiny_first);
+    uint32_t *buckets = section_write(table, table->tiny_buckets);
+    struct tiny_entry *entries = section_write(table, table->tiny_entries);
+    for (uint32_t i = 0; i < count; i++) {
+        buckets[tiny_bucket(from[i].pair[0], from[i].pair[1])]++;
+        first[from[i].pair[0]] = 1;
+    }
+    buckets_sum(buckets, TINY_BUCKETS);
+    for (uint32_t i = 0; i < count; i++)
+        entries[buckets[tiny_bucket(from[i].pair[0], from[i].pair[1])]++] = from[i];
+    buckets_shift(buckets, TINY_BUCKETS);
+    /* Neighbours share a class: letters with letters, controls with controls. */
+    uint32_t used = 0, seen = 0;
+    for (uint32_t i = 0; i < 256; i++)
+        used += first[i];
+    for (uint32_t i = 0; i < 256; i++)
+        if (first[i])
+            first[i] = (uint8_t)(1u << (seen++ * TINY_CLASSES / used));
+}
+
+static int table_make(struct plan *plan, struct arena *arena, bytes *ret, struct why *why)
+{
+    int error = plan_make(plan, why);
+    if (error < 0)
+        return error;
+    struct tiny_entry *tiny =
+        PUSH_ARRAY(plan->temporary, struct tiny_entry, (size_t)plan->tiny * 4 + 1);
+    if (!tiny)
+        return fail(why, ENOMEM, "no memory to plan %u literals", plan->count);
+    uint32_t tiny_entries = collect_tiny(plan, tiny);
+    struct literals_table header = {0};
+    uint64_t size = place_all(plan, tiny_entries, &header);
+    uint8_t *memory = arena_push(arena, size + LITERALS_ALIGN);
+    if (!memory)
+        return fail(why, ENOMEM, "no memory for the table of %u literals", plan->count);
+    memory += -(uintptr_t)memory % LITERALS_ALIGN;
+    struct literals_table *table = (struct literals_table *)(void *)memory;
+    *table = header;
+    fill_records(plan, table);
+    fill_classes(plan, table);
+    if (tiny_entries)
+        fill_tiny(table, tiny, tiny_entries);
+    *ret = (bytes){memory, size};
+    return 0;
+}
+
+int literals_build(const struct literal *literals, const uint8_t *group_bits, uint32_t count,
+                   struct arena *arena, bytes *ret, struct why *why)
+{
+    if (count > LITERALS_MAX)
+        return fail(why, E2BIG, "%u literals are more than %u", count, (unsigned)LITERALS_MAX);
+    struct plan plan = {.literals = literals, .group_bits = group_bits, .count = count};
+    plan.temporary = arena_new((size_t)count * 128 + (64 << 10));
+    if (!plan.temporary)
+        return fail(why, ENOMEM, "no memory to plan %u literals", count);
+    int error = table_make(&plan, arena, ret, why);
+    arena_free(plan.temporary);
+    return error;
+}

@@ -1,0 +1,81 @@
+/* The reference: what the vector variants must answer too. */
+#include "match/literals_table.h"
+
+static uint32_t find_long(const uint32_t *first, uint32_t bits, const uint8_t *at, uint32_t n,
+                          uint32_t *out)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 4) {
+        uint32_t h = window_hash8(load_le32(at + i), load_le32(at + i + 4)) >> (32 - bits);
+        out[found] = i;
+        found += first[h >> 5] >> (h & 31) & 1;
+    }
+    return found;
+}
+
+static inline uint32_t find_four(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                                 uint32_t n, uint32_t stride, uint32_t *out)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += stride) {
+        uint32_t h = window_hash4(load_le32(at + i)) >> (32 - bits);
+        out[found] = i;
+        found += first[h >> 5] >> (h & 31) & 1;
+    }
+    return found;
+}
+
+static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t *at, uint32_t n,
+                            uint32_t *out)
+{
+    return find_four(first, bits, at, n, class_stride(MIDDLE), out);
+}
+
+static uint32_t find_dense(const uint32_t *first, uint32_t bits, const uint8_t *at, uint32_t n,
+                           uint32_t *out)
+{
+    return find_four(first, bits, at, n, class_stride(DENSE), out);
+}
+
+static uint32_t keep_eight(const uint32_t *second, uint32_t bits, const uint8_t *at,
+                           uint32_t *out, uint32_t n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t position = out[i],
+                 h = window_second(window_hash(load_le64(at + position)), bits);
+        out[kept] = position;
+        kept += second[h >> 5] >> (h & 31) & 1;
+    }
+    return kept;
+}
+
+static uint32_t keep_four(const uint32_t *second, uint32_t bits, const uint8_t *at,
+                          uint32_t *out, uint32_t n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t position = out[i],
+                 h = window_second(window_hash(load_le32(at + position)), bits);
+        out[kept] = position;
+        kept += second[h >> 5] >> (h & 31) & 1;
+    }
+    return kept;
+}
+
+static uint32_t pairs(const uint8_t first[256], const uint8_t second[256], const uint8_t *at,
+                      uint32_t n, uint32_t *out)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        out[found] = i;
+        found += (first[at[i]] & second[at[i + 1]]) != 0;
+    }
+    return found;
+}
+
+const struct literals_steps literals_scalar = {
+    .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
+    .keep = {[LONG] = keep_eight, [MIDDLE] = keep_four, [DENSE] = keep_four},
+    .pairs = pairs,
+};

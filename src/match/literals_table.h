@@ -1,0 +1,159 @@
+/* literals_table — the layout of the table that literals_build makes and literals_scan reads.
+ *
+ * A table is a header, and sections that it names by offset from its own start, each 64-byte
+ * aligned. Numbers are those of the machine (little endian on all we run on).
+ *
+ * How a literal is found. Literals of four bytes and more belong to one of three classes. Each
+ * has windows of `width` bytes that are looked up at every `stride`-th position of the object:
+ *
+ *     class   width  stride  literals of
+ *     LONG      8      4     11 bytes and more
+ *     MIDDLE    4      4     7 to 10 bytes
+ *     DENSE     4      1     4 to 6 bytes, and longer ones all of whose windows are common
+ *
+ * A literal is entered with `stride` windows in a row, so that one of them falls on a multiple
+ * of the stride wherever the literal lies. Which row: the one that is rarest in clean files. A
+ * window goes, folded and hashed, through the class's first bitmap (small, in the L2 cache),
+ * what is left through a second one with an independent hash, and the rest into a bucket of
+ * entries, whose literals are compared with the object.
+ *
+ * Literals of two and three bytes are TINY: bit k of first[a] & second[b] is set when some
+ * literal has the pair a b; pairs are dropped from `second` once all their literals were seen.
+ * Literals of one byte, and those that nearly every object has, are SOLO: each is searched by
+ * itself, until it was seen. */
+#pragma once
+#include "match/frequency.h"
+#include "match/literals.h"
+
+#define LITERALS_MAGIC 0x317374696c646e63u /* "cndlits1" */
+
+enum literals_class { LONG, MIDDLE, DENSE, CLASSES };
+
+enum {
+    LITERALS_ALIGN = 64,
+    LITERALS_MAX = 1 << 24,
+    TINY_CLASSES = 8,
+    TINY_BUCKETS = 1024,
+    SOLO_MAX = 544, /* 256 of one byte, 256 more with nocase, and some that are common */
+    LITERAL_NOCASE = 1,
+};
+
+/* `at` is from the start of the table; `count` is of elements. */
+struct section {
+    uint64_t at, count;
+};
+
+struct class_table {
+    uint32_t first_bits, second_bits, bucket_bits; /* log2 of the sizes */
+    uint32_t literals;                             /* 0: the class is not looked for */
+    struct section first, second;                  /* bitmaps, uint32_t */
+    struct section buckets; /* uint32_t: first entry; one more than buckets */
+    struct section entries; /* struct entry */
+};
+
+struct entry {
+    uint32_t check; /* a hash of the window */
+    uint32_t literal;
+    uint8_t back; /* of the window, from the start of the literal */
+    uint8_t groups;
+    uint16_t unused;
+};
+
+struct tiny_entry {
+    uint32_t literal;
+    uint8_t pair[2]; /* as it stands in the object */
+    uint8_t back;    /* of the pair, from the start of the literal */
+    uint8_t groups;
+};
+
+struct record {
+    uint64_t text; /* from the start of section texts */
+    uint32_t length;
+    uint32_t next; /* another literal of the same text, with a greater number; or 0 */
+    uint32_t head; /* the first literal of this text: the one that is searched */
+    uint8_t flags, groups, unused[2];
+};
+
+struct literals_table {
+    uint64_t magic, size;
+    uint32_t count, tiny;
+    struct class_table classes[CLASSES];
+    struct section tiny_first; /* 256 bytes: 1 << class of a first byte, or 0 */
+    struct section
+        tiny_buckets; /* uint32_t: first entry of each of TINY_BUCKETS, and the end */
+    struct section tiny_entries; /* struct tiny_entry */
+    struct section solos;        /* uint32_t: literals */
+    struct section records;      /* struct record, one for each literal */
+    struct section texts;        /* uint8_t */
+};
+
+static inline uint32_t class_width(enum literals_class class)
+{
+    return class == LONG ? 8 : 4;
+}
+
+static inline uint32_t class_stride(enum literals_class class)
+{
+    return class == DENSE ? 1 : 4;
+}
+
+/* The hashes of the first bitmap: 32-bit multiplications, which vectors have too. */
+static inline uint32_t window_hash4(uint32_t a)
+{
+    a &= FOLD32;
+    return (a ^ a >> 15) * 0x9E3779B1u;
+}
+
+static inline uint32_t window_hash8(uint32_t a, uint32_t b)
+{
+    b = (b & FOLD32) * 0x85EBCA77u;
+    b = (b << 15 | b >> 17) ^ (a & FOLD32);
+    return (b ^ b >> 15) * 0x9E3779B1u;
+}
+
+/* The hash of everything behind it: top bits the bucket, bits 12.. the second bitmap, the lower
+ * half the check. `window` is zero-extended where it has four bytes. */
+static inline uint64_t window_hash(uint64_t window)
+{
+    uint64_t h = (window & FOLD64) * 0x9FB21C651E98DF25u;
+    h ^= h >> 32;
+    return h * 0xD6E8FEB86659FD93u;
+}
+
+static inline uint32_t window_second(uint64_t hash, uint32_t bits)
+{
+    return (uint32_t)(hash >> 12) & ((1u << bits) - 1);
+}
+
+static inline uint32_t window_bucket(uint64_t hash, uint32_t bits)
+{
+    return (uint32_t)(hash >> (64 - bits));
+}
+
+static inline uint32_t tiny_bucket(uint8_t a, uint8_t b)
+{
+    return ((uint32_t)(a | b << 8) * 0x9E3779B1u) >> 22;
+}
+
+static inline const void *section_at(const struct literals_table *table, struct section section)
+{
+    return (const uint8_t *)table + section.at;
+}
+
+/* How many bytes the vector steps may read past the last position they look at. */
+enum { STEP = 64, LOOKAHEAD = 16 };
+
+/* The parts of the scan that have variants. Positions are 0..n of `at`, n a multiple of STEP,
+ * and at[n + LOOKAHEAD) is readable. `out` has room for n + STEP numbers, and gets the
+ * positions that pass, in order; the answer is their count. */
+struct literals_steps {
+    uint32_t (*find[CLASSES])(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                              uint32_t n, uint32_t *out);
+    /* Keeps those of out[0..n) that pass the second bitmap; all windows lie inside `at`. */
+    uint32_t (*keep[CLASSES])(const uint32_t *second, uint32_t bits, const uint8_t *at,
+                              uint32_t *out, uint32_t n);
+    uint32_t (*pairs)(const uint8_t first[256], const uint8_t second[256], const uint8_t *at,
+                      uint32_t n, uint32_t *out);
+};
+
+extern const struct literals_steps literals_scalar, literals_avx2, literals_avx512;
