@@ -1,0 +1,303 @@
+#include "cmd/commands.h"
+#include "cmd/definitions_report.h"
+#include "cmd/embedded.h"
+#include "scan/rulefiles.h"
+#include "scan/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXTERNALS_MAX = 64 };
+
+struct defs_arguments {
+    struct option_list externals;
+    const char *output;
+    bool no_warnings, one_namespace;
+};
+
+#define TARGET(field) offsetof(struct defs_arguments, field)
+
+#define DEFINE_ROW                                                                             \
+    {                                                                                          \
+        "define", 'd', OPTION_LIST, "VAR=VALUE", "Options",                                    \
+            "define an external variable of the rules (repeatable)", NULL, NULL,               \
+            TARGET(externals)                                                                  \
+    }
+#define WARNINGS_ROW                                                                           \
+    {                                                                                          \
+        "no-warnings", 'w', OPTION_FLAG, NULL, "Options", "show errors only", NULL, NULL,      \
+            TARGET(no_warnings)                                                                \
+    }
+#define NAMESPACE_ROW                                                                          \
+    {                                                                                          \
+        "default-namespace", 0, OPTION_FLAG, NULL, "Options",                                  \
+            "put all rules into the namespace default, as yarac does",                         \
+            "Without it each file is a namespace of its own, named by its path.", NULL,        \
+            TARGET(one_namespace)                                                              \
+    }
+
+static const struct option compile_table[] = {
+    {"output", 'o', OPTION_TEXT, "FILE", "Options", "write the compiled definitions to FILE",
+     "They are written beside it, synced and renamed, so FILE is always whole.", NULL,
+     TARGET(output)},
+    DEFINE_ROW,
+    NAMESPACE_ROW,
+    WARNINGS_ROW,
+    {0}};
+
+static const struct option check_table[] = {DEFINE_ROW, NAMESPACE_ROW, WARNINGS_ROW, {0}};
+static const struct option list_table[] = {{0}};
+
+/* "namespace:FILE" where there is no file of the whole name, as yara takes it. */
+static const char *split_namespace(char *argument, const char **ret_name_space)
+{
+    char *colon = strchr(argument, ':');
+    *ret_name_space = NULL;
+    if (!colon || access(argument, F_OK) == 0)
+        return argument;
+    *colon = 0;
+    *ret_name_space = argument;
+    return colon + 1;
+}
+
+static int add_argument(struct definitions_loader *loader,
+                        const struct defs_arguments *arguments, char *argument, uint32_t *files,
+                        uint32_t *errors, struct why *why)
+{
+    const char *name_space, *path = split_namespace(argument, &name_space);
+    struct rulefiles found;
+    uint32_t before = *files;
+    int error = rulefiles_find(path, &found, why);
+    for (uint32_t i = 0; !error && i < found.n; i++) {
+        const char *name = name_space                 ? name_space
+                           : arguments->one_namespace ? "default"
+                                                      : found.at[i];
+        error = definitions_add_file(loader, found.at[i], name, errors, why);
+        ++*files;
+    }
+    if (!error)
+        rulefiles_free(&found);
+    if (!error && *files == before)
+        error = fail(why, ENOENT, "no .yar or .yara file in '%s'", path);
+    return error;
+}
+
+/* Compiles all arguments into *ret. Faults are reported; *ret_faults counts them. */
+static int compile_all(const struct defs_arguments *arguments, int argc, char **argv,
+                       struct definitions *ret, uint32_t *ret_files,
+                       struct definitions_report *report, struct why *why)
+{
+    struct external user[EXTERNALS_MAX - 8], all[EXTERNALS_MAX];
+    uint32_t user_count, errors = 0;
+    int error =
+        definitions_report_parse(&arguments->externals, user, COUNT(user), &user_count, why);
+    if (error)
+        return error;
+    const struct definitions_options options = {
+        .message = definitions_report_message,
+        .message_context = report,
+        .externals = all,
+        .external_count = definitions_report_externals(user, user_count, all, COUNT(all)),
+        .no_warnings = arguments->no_warnings,
+    };
+    struct definitions_loader *loader = definitions_loader_new(&options);
+    if (!loader)
+        return fail(why, ENOMEM, "out of memory");
+    for (int i = 0; !error && i < argc; i++)
+        error = add_argument(loader, arguments, argv[i], ret_files, &errors, why);
+    if (!error)
+        error = definitions_seal(loader, ret, why);
+    definitions_loader_free(loader);
+    return error;
+}
+
+static void print_counts(const struct ruleset *set, FILE *to)
+{
+    fprintf(to, "%u rule%s, %u pattern%s", set->rule_count, set->rule_count == 1 ? "" : "s",
+            set->pattern_count, set->pattern_count == 1 ? "" : "s");
+}
+
+static int run_compile(const struct command *self, void *parsed, int argc, char **argv)
+{
+    const struct defs_arguments *arguments = parsed;
+    struct definitions_report report = {.source = true, .color = isatty(2)};
+    struct definitions definitions;
+    uint32_t files = 0;
+    struct why why;
+    (void)self;
+    if (argc == 0 || !arguments->output)
+        return command_error(
+            "rules and '-o FILE' are needed (see 'candor defs compile --help')");
+    int error = compile_all(arguments, argc, argv, &definitions, &files, &report, &why);
+    if (error)
+        return command_error(why.text);
+    if (report.errors) {
+        fprintf(stderr, "candor: %u error%s: '%s' was not written\n", report.errors,
+                report.errors == 1 ? "" : "s", arguments->output);
+        definitions_close(&definitions);
+        return EXIT_ERROR;
+    }
+    error = definitions_save(&definitions, arguments->output, &why);
+    if (!error) {
+        struct text size = {0};
+        text_size(&size, definitions.set.file.len);
+        printf("%s: ", arguments->output);
+        print_counts(&definitions.set, stdout);
+        printf(" from %u file%s, %.*s\n", files, files == 1 ? "" : "s", (int)size.len, size.at);
+        text_free(&size);
+    }
+    definitions_close(&definitions);
+    return error ? command_error(why.text) : EXIT_CLEAN;
+}
+
+static const char *rule_namespace(const struct ruleset *set, const struct ruleset_rule *rule)
+{
+    return ruleset_text(set, set->namespaces[rule->name_space]);
+}
+
+/* Rules that no literal can rule out are examined in every file: said, since they cost most. */
+static void print_slow(const struct ruleset *set)
+{
+    enum { SHOWN = 20 };
+
+    if (set->always_count)
+        printf("%u rule%s without a literal to look for, and examined in every file:\n",
+               set->always_count, set->always_count == 1 ? " is" : "s are");
+    for (uint32_t i = 0; i < set->always_count && i < SHOWN; i++) {
+        const struct ruleset_rule *rule = &set->rules[set->always[i]];
+        printf("  %s  (%s)\n", ruleset_text(set, rule->name), rule_namespace(set, rule));
+    }
+    if (set->always_count > SHOWN)
+        printf("  and %u more\n", set->always_count - SHOWN);
+}
+
+/* A compiled file starts with its magic. */
+static bool is_compiled(const char *path)
+{
+    char head[8] = {0};
+    FILE *file = fopen(path, "re");
+    bool is = file && fread(head, 1, sizeof head, file) == sizeof head &&
+              memcmp(head, RULESET_MAGIC, sizeof head) == 0;
+    if (file)
+        fclose(file);
+    return is;
+}
+
+static int run_check(const struct command *self, void *parsed, int argc, char **argv)
+{
+    const struct defs_arguments *arguments = parsed;
+    struct definitions_report report = {.source = true, .color = isatty(2)};
+    struct definitions definitions;
+    uint32_t files = 0;
+    struct why why;
+    (void)self;
+    if (argc == 0)
+        return command_error("no rules given (see 'candor defs check --help')");
+    bool compiled = argc == 1 && is_compiled(argv[0]);
+    int error = compiled
+                    ? definitions_map(argv[0], &definitions, &why)
+                    : compile_all(arguments, argc, argv, &definitions, &files, &report, &why);
+    if (error)
+        return command_error(why.text);
+    print_counts(&definitions.set, stdout);
+    if (compiled)
+        printf(" in %s, which is whole\n", argv[0]);
+    else
+        printf(" in %u file%s: %u error%s, %u warning%s\n", files, files == 1 ? "" : "s",
+               report.errors, report.errors == 1 ? "" : "s", report.warnings,
+               report.warnings == 1 ? "" : "s");
+    print_slow(&definitions.set);
+    definitions_close(&definitions);
+    return report.errors ? EXIT_ERROR : EXIT_CLEAN;
+}
+
+static int run_list(const struct command *self, void *parsed, int argc, char **argv)
+{
+    struct definitions definitions;
+    struct why why;
+    (void)self, (void)parsed;
+    int error = argc ? definitions_map(argv[0], &definitions, &why)
+                     : definitions_view(embedded_definitions(), &definitions, &why);
+    if (error)
+        return command_error(why.text);
+    const struct ruleset *set = &definitions.set;
+    struct text out = {0};
+    for (uint32_t i = 0; i < set->rule_count; i++) {
+        const struct ruleset_rule *rule = &set->rules[i];
+        text_visible(&out, bytes_of(rule_namespace(set, rule)));
+        text_printf(&out, "\t%s\t", ruleset_text(set, rule->name));
+        for (uint32_t k = 0; k < rule->tag_count; k++)
+            text_printf(&out, "%s%s", k ? "," : "",
+                        ruleset_text(set, set->tags[rule->tag_start + k]));
+        text_byte(&out, '\t');
+        for (uint32_t k = 0; k < rule->meta_count; k++) {
+            const struct ruleset_meta *meta = &set->metas[rule->meta_start + k];
+            if (meta->type == TYPE_STRING &&
+                strcmp(ruleset_text(set, meta->name), "description") == 0)
+                text_visible(&out, bytes_of(ruleset_text(set, meta->text)));
+        }
+        text_byte(&out, '\n');
+    }
+    error = text_write(&out, 1);
+    text_free(&out);
+    definitions_close(&definitions);
+    return error ? EXIT_ERROR : EXIT_CLEAN;
+}
+
+static const struct command defs_commands[] = {
+    {.name = "compile",
+     .title = "candor-defs-compile",
+     .summary = "compile rules into a file that is mapped, not parsed",
+     .arguments = "[NAMESPACE:]FILE|DIR... -o FILE",
+     .exits = "0\tthe file was written\n2\tan error: nothing was written",
+     .options = compile_table,
+     .size = sizeof(struct defs_arguments),
+     .run = run_compile},
+    {.name = "check",
+     .title = "candor-defs-check",
+     .summary = "report faults in rules, and what is slow",
+     .arguments = "[NAMESPACE:]FILE|DIR...",
+     .exits = "0\tno errors\n2\terrors",
+     .options = check_table,
+     .size = sizeof(struct defs_arguments),
+     .run = run_check},
+    {.name = "list",
+     .title = "candor-defs-list",
+     .summary = "list the rules of compiled definitions: namespace, name, tags, description",
+     .arguments = "[FILE]",
+     .exits = "0\tthe rules were listed\n2\tan error",
+     .options = list_table,
+     .size = sizeof(struct defs_arguments),
+     .run = run_list},
+    {0}};
+
+static int run_defs(const struct command *self, void *options, int argc, char **argv)
+{
+    (void)options, (void)argc, (void)argv;
+    options_help(self, stderr);
+    return EXIT_ERROR;
+}
+
+const struct command command_defs = {
+    .name = "defs",
+    .title = "candor-defs",
+    .summary = "compile, check and list definitions",
+    .arguments = "COMMAND [OPTION]... ARGUMENT...",
+    .doc =
+        "Definitions are YARA rules. Compiled, they are one file that candor scan maps: ready "
+        "in milliseconds, shared by all that use it, and the same on every machine of the "
+        "same kind.\n\n"
+        "candor defs compile RULES... -o FILE compiles; candor defs check RULES... reports "
+        "every fault with its line, and which rules are slow; candor defs list FILE lists, "
+        "without FILE what is built in.",
+    .exits = "0\tsuccess\n2\tan error",
+    .examples =
+        "candor defs compile rules/ -o rules.cdr\tcompile every rule file below rules/\n"
+        "candor defs check rules/\treport faults\n"
+        "candor scan --definitions rules.cdr /srv\tuse them",
+    .options = list_table,
+    .commands = defs_commands,
+    .run = run_defs,
+};

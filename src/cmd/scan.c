@@ -1,0 +1,243 @@
+#include "scan/scan.h"
+
+#include "cmd/commands.h"
+#include "cmd/definitions_report.h"
+#include "cmd/embedded.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct scan_arguments {
+    struct option_list rules, definitions, externals, excludes;
+    bool no_default, json, sarif, zero, one_file_system, strict, verbose, no_clean, quiet;
+    const char *files_from;
+    int color;
+    int64_t jobs, timeout;
+    uint64_t max_size;
+};
+
+#define TARGET(field) offsetof(struct scan_arguments, field)
+
+static const struct option scan_table[] = {
+    {"rules", 'r', OPTION_LIST, "FILE|DIR", "Definitions",
+     "add the rules of FILE, or of every .yar and .yara file below DIR (repeatable)",
+     "Each file is a namespace of its own, named by its path. Faulty rules are reported and "
+     "left out; the others of the file are used. An index file, one that only includes files "
+     "that are found anyway, is not read twice.",
+     NULL, TARGET(rules)},
+    {"definitions", 'D', OPTION_LIST, "FILE", "Definitions",
+     "add compiled definitions, made by candor defs compile (repeatable)",
+     "They are mapped, not parsed: ready in milliseconds whatever their size.", NULL,
+     TARGET(definitions)},
+    {"no-default-definitions", 0, OPTION_FLAG, NULL, "Definitions",
+     "leave out the definitions that are built in", NULL, NULL, TARGET(no_default)},
+    {"define", 'd', OPTION_LIST, "VAR=VALUE", "Definitions",
+     "define an external variable of the rules (repeatable)",
+     "VALUE is an integer, a float, true or false, or else text. The variables filename, "
+     "filepath, extension, filetype and owner are set for each file.",
+     NULL, TARGET(externals)},
+    {"files-from", 0, OPTION_TEXT, "FILE", "What to scan",
+     "scan the paths listed in FILE, one a line; - is standard input", NULL, NULL,
+     TARGET(files_from)},
+    {"null", '0', OPTION_FLAG, NULL, "What to scan",
+     "paths in --files-from end with a NUL, as find -print0 writes them", NULL, NULL,
+     TARGET(zero)},
+    {"exclude", 'x', OPTION_LIST, "GLOB", "What to scan",
+     "leave out what matches GLOB: names, or whole paths if it has a slash (repeatable)",
+     "A directory that matches is not entered. In a whole path, * matches slashes too.", NULL,
+     TARGET(excludes)},
+    {"one-file-system", 0, OPTION_FLAG, NULL, "What to scan",
+     "stay on the file systems of the given paths", NULL, NULL, TARGET(one_file_system)},
+    {"max-size", 0, OPTION_SIZE, "SIZE", "What to scan",
+     "do not examine larger files, but say so; K, M, G and T are understood",
+     "Such a file counts as not fully examined. Without this option there is no limit.", NULL,
+     TARGET(max_size)},
+    {"jobs", 'j', OPTION_NUMBER, "N", "How", "use N threads (default: one for each processor)",
+     "The report is in the same order whatever the number.", NULL, TARGET(jobs)},
+    {"timeout", 0, OPTION_NUMBER, "SECONDS", "How",
+     "stop examining a file after SECONDS, and say so", NULL, NULL, TARGET(timeout)},
+    {"strict", 0, OPTION_FLAG, NULL, "How",
+     "exit with 3 when something was not fully examined and nothing was found", NULL, NULL,
+     TARGET(strict)},
+    {"json", 0, OPTION_FLAG, NULL, "Report",
+     "write JSON Lines: an object for each file, a summary at the end", NULL, NULL,
+     TARGET(json)},
+    {"no-clean", 0, OPTION_FLAG, NULL, "Report", "leave clean files out of --json", NULL, NULL,
+     TARGET(no_clean)},
+    {"sarif", 0, OPTION_FLAG, NULL, "Report", "write SARIF 2.1.0", NULL, NULL, TARGET(sarif)},
+    {"verbose", 'v', OPTION_FLAG, NULL, "Report", "show namespaces and what was matched where",
+     NULL, NULL, TARGET(verbose)},
+    {"quiet", 'q', OPTION_FLAG, NULL, "Report", "write no summary", NULL, NULL, TARGET(quiet)},
+    {"color", 0, OPTION_CHOICE, "WHEN", "Report",
+     "auto, always or never; auto obeys NO_COLOR and is for terminals", NULL,
+     "auto always never", TARGET(color)},
+    {0}};
+
+/* The rulesets of one scan: what is built in, what is compiled now, what is mapped. */
+struct scan_sets {
+    struct definitions at[EXAMINE_MAX_SETS];
+    int n;
+    uint32_t faulty;
+};
+
+static int add_rules(const struct scan_arguments *arguments, const struct external *externals,
+                     uint32_t external_count, struct scan_sets *sets, struct why *why)
+{
+    struct definitions_report report = {.program = "candor", .max_errors = 10};
+    struct external all[64];
+    uint32_t count = definitions_report_externals(externals, external_count, all, COUNT(all));
+    const struct definitions_options options = {.message = definitions_report_message,
+                                                .message_context = &report,
+                                                .externals = all,
+                                                .external_count = count,
+                                                .no_warnings = true};
+    struct definitions_loader *loader = definitions_loader_new(&options);
+    uint32_t files = 0;
+    int error = loader ? 0 : fail(why, ENOMEM, "out of memory");
+    for (int i = 0; !error && i < arguments->rules.n; i++) {
+        uint32_t before = files;
+        error =
+            definitions_add_path(loader, arguments->rules.at[i], &files, &sets->faulty, why);
+        if (!error && files == before)
+            error = fail(why, ENOENT, "no .yar or .yara file in '%s'", arguments->rules.at[i]);
+    }
+    if (!error)
+        error = definitions_seal(loader, &sets->at[sets->n], why);
+    if (!error && sets->at[sets->n++].set.rule_count == 0 && sets->faulty)
+        error = fail(why, EINVAL, "none of the rules can be used");
+    definitions_report_end(&report);
+    definitions_loader_free(loader);
+    return error;
+}
+
+static int open_sets(const struct scan_arguments *arguments, const struct external *externals,
+                     uint32_t external_count, struct scan_sets *sets, struct why *why)
+{
+    int error = 0;
+    bytes embedded = embedded_definitions();
+    if (arguments->definitions.n > EXAMINE_MAX_SETS - 2)
+        return fail(why, E2BIG, "more than %d files of definitions", EXAMINE_MAX_SETS - 2);
+    if (!arguments->no_default && embedded.len) {
+        error = definitions_view(embedded, &sets->at[sets->n], why);
+        sets->n += !error;
+    }
+    if (!error && arguments->rules.n)
+        error = add_rules(arguments, externals, external_count, sets, why);
+    for (int i = 0; !error && i < arguments->definitions.n; i++) {
+        error = definitions_map(arguments->definitions.at[i], &sets->at[sets->n], why);
+        sets->n += !error;
+    }
+    uint32_t rules = 0;
+    for (int i = 0; i < sets->n; i++)
+        rules += sets->at[i].set.rule_count;
+    if (!error && !rules)
+        error = fail(why, EINVAL, "there are no rules to scan with");
+    return error;
+}
+
+static bool wants_color(int color)
+{
+    const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+    if (color != COLOR_AUTO)
+        return color == COLOR_ALWAYS;
+    return isatty(1) && !(none && *none) && !(term && strcmp(term, "dumb") == 0);
+}
+
+/* Found goes before errors, errors before what --strict asks for. */
+static int scan_status(const struct scan_arguments *arguments, const struct scan_result *result,
+                       uint32_t faulty)
+{
+    if (result->unread || result->interrupted) {
+        /* As other programs end on these signals. */
+        int number = result->unread ? SIGPIPE : result->interrupted;
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    if (result->counts.verdicts[VERDICT_FOUND])
+        return EXIT_FOUND;
+    if (result->counts.verdicts[VERDICT_ERROR] || faulty)
+        return EXIT_ERROR;
+    return arguments->strict && result->counts.not_fully ? EXIT_NOT_FULLY : EXIT_CLEAN;
+}
+
+static int run_scan(const struct command *self, void *parsed, int argc, char **argv)
+{
+    const struct scan_arguments *arguments = parsed;
+    struct external externals[32];
+    struct scan_sets sets = {0};
+    struct scan_result result;
+    struct why why;
+    uint32_t external_count;
+    (void)self;
+    if (argc == 0 && !arguments->files_from)
+        return command_error("no path given (see 'candor scan --help')");
+    if (arguments->json && arguments->sarif)
+        return command_error("'--json' and '--sarif' exclude each other");
+    if (definitions_report_parse(&arguments->externals, externals, COUNT(externals),
+                                 &external_count, &why) < 0)
+        return command_error(why.text);
+    int error = open_sets(arguments, externals, external_count, &sets, &why);
+    const struct scan_options options = {
+        .sets = sets.at,
+        .set_count = sets.n,
+        .faulty_rules = sets.faulty,
+        .report = arguments->json    ? &report_json
+                  : arguments->sarif ? &report_sarif
+                                     : &report_text,
+        .paths = (const char *const *)argv,
+        .path_count = argc,
+        .files_from = arguments->files_from,
+        .zero_ended = arguments->zero,
+        .excludes = arguments->excludes.at,
+        .exclude_count = arguments->excludes.n,
+        .one_file_system = arguments->one_file_system,
+        .color = wants_color(arguments->color),
+        .verbose = arguments->verbose,
+        .no_clean = arguments->no_clean,
+        .quiet = arguments->quiet,
+        .jobs = (int)(arguments->jobs < 1024 ? arguments->jobs : 1024),
+        .max_size = arguments->max_size,
+        .timeout_ms = arguments->timeout * 1000,
+        .externals = externals,
+        .external_count = external_count,
+    };
+    if (!error)
+        error = scan_run(&options, &result, &why);
+    int status = error ? command_error(why.text) : scan_status(arguments, &result, sets.faulty);
+    for (int i = 0; i < sets.n; i++)
+        definitions_close(&sets.at[i]);
+    return status;
+}
+
+const struct command command_scan = {
+    .name = "scan",
+    .title = "candor-scan",
+    .summary = "look for malware in files and directories",
+    .arguments = "PATH...",
+    .doc = "Examines every regular file at and below each PATH with the definitions that are "
+           "built in and those that you add, using all processors. Of every file it says that "
+           "it is clean, that something was found, or that it was not fully examined, and why; "
+           "clean files are only counted.\n\n"
+           "A PATH that is a symbolic link is followed; links below it are not. Sockets, FIFOs "
+           "and devices are left alone, and so are file systems that only show the kernel's "
+           "state, such as /proc and /sys; both are said. Nothing is changed, nothing is sent "
+           "anywhere.\n\n"
+           "Interrupting (Ctrl-C) ends the scan with the report of what was done.",
+    .exits = "0\tnothing was found\n1\tsomething was found\n"
+             "2\tan error: a file, path or rule could not be used, and nothing was found\n"
+             "3\twith --strict: something was not fully examined, and nothing was found",
+    .examples =
+        "candor scan /home /srv\twith the definitions that are built in\n"
+        "candor scan --rules rules/ --no-default-definitions FILE\twith your rules only\n"
+        "find / -xdev -mtime -7 -print0 | candor scan --files-from - -0\tfiles changed "
+        "this week\n"
+        "candor scan --json --no-clean /srv | jq .path\tfor a program",
+    .options = scan_table,
+    .size = sizeof(struct scan_arguments),
+    .run = run_scan,
+};

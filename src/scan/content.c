@@ -1,0 +1,138 @@
+#include "scan/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Up to here reading is faster than mapping, and the copy stays in the cache. */
+#define READ_MAX ((size_t)4 << 20)
+
+static _Thread_local struct content *volatile guarded;
+
+/* A page of a mapping went away under us: puts a page of zeros there and goes on. */
+static void on_bus_error(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    struct content *content = guarded;
+    uintptr_t at = (uintptr_t)info->si_addr, page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (content && content->map && at >= (uintptr_t)content->map &&
+        at < (uintptr_t)content->map + content->map_size) {
+        uintptr_t start = at & ~(page - 1), end = (uintptr_t)content->map + content->map_size;
+        content->shrunk = true;
+        if (mmap((void *)start, ((end + page - 1) & ~(page - 1)) - start, PROT_READ,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
+            return;
+    }
+    signal(number, SIG_DFL);
+}
+
+void content_guard(void)
+{
+    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGBUS, &action, NULL);
+}
+
+static bool make_room(struct content *content, size_t size)
+{
+    if (size <= content->room)
+        return true;
+    size_t room = content->room ? content->room : 64 * 1024;
+    while (room < size)
+        room *= 2;
+    uint8_t *buffer = realloc(content->buffer, room);
+    if (!buffer)
+        return false;
+    content->buffer = buffer;
+    content->room = room;
+    return true;
+}
+
+/* Reads up to `size` bytes, or, where the size is not known (0, as in /proc), up to the end. */
+static int read_content(struct content *content, int fd, size_t size, uint64_t max)
+{
+    size_t len = 0;
+    if (!make_room(content, size ? size : READ_MAX / 16))
+        return -ENOMEM;
+    for (;;) {
+        size_t want = (size ? size : content->room) - len;
+        ssize_t n = want ? read(fd, content->buffer + len, want) : 0;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        len += (size_t)n;
+        if (size ? n == 0 || len == size : n == 0 && want)
+            break;
+        if (!size && max && len > max)
+            return -EFBIG;
+        if (!size && len == content->room && !make_room(content, content->room * 2))
+            return -ENOMEM;
+    }
+    content->shrunk = len < size;
+    content->data = (bytes){content->buffer, len};
+    return 0;
+}
+
+static int map_content(struct content *content, int fd, size_t size)
+{
+    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED)
+        return -errno;
+    madvise(map, size, MADV_SEQUENTIAL);
+    content->map = map;
+    content->map_size = size;
+    content->data = (bytes){map, size};
+    guarded = content;
+    return 0;
+}
+
+static int take_content(struct content *content, int fd, uint64_t max)
+{
+    if (fstat(fd, &content->st) < 0)
+        return -errno;
+    if (!S_ISREG(content->st.st_mode))
+        return -EINVAL;
+    uint64_t size = (uint64_t)content->st.st_size;
+    if (max && size > max)
+        return -EFBIG;
+    if (size > READ_MAX && map_content(content, fd, size) == 0)
+        return 0;
+    return read_content(content, fd, size, max);
+}
+
+int content_open(struct content *content, int directory, const char *name, bool follow,
+                 uint64_t max)
+{
+    content->shrunk = false;
+    content->map = NULL;
+    content->data = (bytes){NULL, 0};
+    /* O_NONBLOCK: a FIFO that took the file's place must not hold us up. */
+    int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
+    int fd = openat(directory, name, flags);
+    if (fd < 0)
+        return -errno;
+    int error = take_content(content, fd, max);
+    close(fd);
+    return error;
+}
+
+void content_release(struct content *content)
+{
+    guarded = NULL;
+    if (content->map)
+        munmap(content->map, content->map_size);
+    content->map = NULL;
+    content->data = (bytes){NULL, 0};
+}
+
+void content_free(struct content *content)
+{
+    content_release(content);
+    free(content->buffer);
+    *content = (struct content){0};
+}

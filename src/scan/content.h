@@ -1,0 +1,32 @@
+/* content — the bytes of one file, for one thread, whatever happens to the file meanwhile.
+ *
+ * Small files are read into a buffer that is reused; large ones are mapped. When a mapped file
+ * is cut while it is examined, what is missing reads as zero and `shrunk` is set: no signal
+ * ends the program (content_guard). */
+#pragma once
+#include "base/base.h"
+
+#include <sys/stat.h>
+
+struct content {
+    bytes data;
+    struct stat st;
+    volatile bool shrunk; /* it became shorter while it was read */
+    /* Private. */
+    uint8_t *buffer;
+    size_t room;
+    uint8_t *map;
+    size_t map_size;
+};
+
+/* Once per program: catches SIGBUS of mapped contents. Other causes end the program as ever. */
+void content_guard(void);
+
+/* Opens `name` below the directory fd (AT_FDCWD for the working directory) and takes its
+ * bytes. `follow`: a symbolic link too. -EINVAL: not a regular file; -EFBIG: larger than max
+ * (0: any size); else -errno. After success, content_release before the next. */
+int content_open(struct content *content, int directory, const char *name, bool follow,
+                 uint64_t max) MUST_USE;
+void content_release(struct content *content);
+/* Gives the buffer back at the end. */
+void content_free(struct content *content);

@@ -1,0 +1,277 @@
+#include "scan/definitions.h"
+
+#include "rules/draft.h"
+#include "scan/rulefiles.h"
+#include "yara/module.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What compiling may use: 20,000 rules need about 300 MB of address space. */
+#define COMPILE_MEMORY ((size_t)4 << 30)
+#define SOURCE_MAX     ((size_t)256 << 20)
+
+struct definitions_loader {
+    struct definitions_options options;
+    struct arena *arena;
+    struct draft *draft;
+    struct yara_compiler *compiler;
+};
+
+static bytes keep_text(struct definitions_loader *loader, bytes text)
+{
+    bytes kept = arena_copy(loader->arena, text);
+    free((void *)(uintptr_t)text.at);
+    return kept;
+}
+
+/* An included name is looked for beside the including file first, then as it stands. */
+static int include(void *context, bytes name, bytes from, struct yara_source *ret,
+                   struct why *why)
+{
+    struct definitions_loader *loader = context;
+    char path[PATH_MAX];
+    bytes text;
+    size_t folder = from.len;
+    while (folder && from.at[folder - 1] != '/')
+        folder--;
+    if (name.len && name.at[0] == '/')
+        folder = 0;
+    if (name.len + folder >= sizeof path)
+        return fail(why, ENAMETOOLONG, "the name of the included file is too long");
+    snprintf(path, sizeof path, "%.*s%.*s", (int)folder, (const char *)from.at, (int)name.len,
+             (const char *)name.at);
+    int error = rulefiles_read(path, SOURCE_MAX, &text, why);
+    if (error == -ENOENT && folder) {
+        snprintf(path, sizeof path, "%.*s", (int)name.len, (const char *)name.at);
+        error = rulefiles_read(path, SOURCE_MAX, &text, why);
+    }
+    if (error)
+        return error;
+    ret->text = keep_text(loader, text);
+    ret->name = arena_copy(loader->arena, bytes_of(path));
+    return ret->text.at && ret->name.at ? 0 : fail(why, ENOMEM, "out of memory");
+}
+
+struct definitions_loader *definitions_loader_new(const struct definitions_options *options)
+{
+    struct definitions_loader *loader = calloc(1, sizeof *loader);
+    if (!loader)
+        return NULL;
+    loader->options = *options;
+    loader->arena = arena_new(COMPILE_MEMORY);
+    loader->draft = loader->arena ? draft_new(loader->arena) : NULL;
+    if (!loader->draft)
+        return definitions_loader_free(loader);
+    loader->draft->fingerprint = module_fingerprint();
+    for (uint32_t i = 0; i < options->external_count; i++) {
+        const struct external *e = &options->externals[i];
+        draft_external(loader->draft, e->name, e->type, e->integer, e->real, e->text);
+    }
+    const struct yara_options yara = {
+        .include = include,
+        .include_context = loader,
+        .message = options->message,
+        .message_context = options->message_context,
+        .strict_4 = options->strict_4,
+        .no_warnings = options->no_warnings,
+    };
+    loader->compiler = yara_compiler_new(loader->draft, &yara);
+    return loader->compiler ? loader : definitions_loader_free(loader);
+}
+
+struct definitions_loader *definitions_loader_free(struct definitions_loader *loader)
+{
+    if (loader) {
+        arena_free(loader->arena);
+        free(loader);
+    }
+    return NULL;
+}
+
+int definitions_add_text(struct definitions_loader *loader, bytes text, const char *name,
+                         const char *name_space, uint32_t *ret_errors, struct why *why)
+{
+    uint32_t errors = 0;
+    const struct yara_source source = {
+        .text = text,
+        .name = arena_copy(loader->arena, bytes_of(name)),
+        .name_space = bytes_of(name_space ? name_space : "default"),
+    };
+    int error = source.name.at ? yara_compile(loader->compiler, &source, &errors) : -ENOMEM;
+    if (ret_errors)
+        *ret_errors += errors;
+    return error ? fail(why, -error, "'%s' needs too much memory to compile", name) : 0;
+}
+
+int definitions_add_file(struct definitions_loader *loader, const char *path,
+                         const char *name_space, uint32_t *ret_errors, struct why *why)
+{
+    bytes text;
+    int error = rulefiles_read(path, SOURCE_MAX, &text, why);
+    if (error)
+        return error;
+    text = keep_text(loader, text);
+    if (!text.at)
+        return fail(why, ENOMEM, "out of memory");
+    return definitions_add_text(loader, text, path, name_space, ret_errors, why);
+}
+
+int definitions_add_path(struct definitions_loader *loader, const char *path,
+                         uint32_t *ret_files, uint32_t *ret_errors, struct why *why)
+{
+    struct rulefiles files;
+    int error = rulefiles_find(path, &files, why);
+    for (uint32_t i = 0; !error && i < files.n; i++)
+        error = definitions_add_file(loader, files.at[i], files.at[i], ret_errors, why);
+    if (!error)
+        *ret_files += files.n;
+    rulefiles_free(&files);
+    return error;
+}
+
+static int open_set(struct definitions *definitions, bytes file, struct why *why)
+{
+    return ruleset_open(file, module_fingerprint(), &definitions->set, why);
+}
+
+int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
+                     struct why *why)
+{
+    struct definitions made = {.arena = arena_new(COMPILE_MEMORY)};
+    bytes file;
+    if (!made.arena)
+        return fail(why, ENOMEM, "out of memory");
+    int error = draft_seal(loader->draft, made.arena, &file, why);
+    if (!error)
+        error = open_set(&made, file, why);
+    if (error)
+        definitions_close(&made);
+    else
+        *ret = made;
+    return error;
+}
+
+int definitions_map(const char *path, struct definitions *ret, struct why *why)
+{
+    struct definitions made = {0};
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(why, errno, "cannot open '%s': %s", path, strerror(errno));
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < RULESET_HEADER_SIZE) {
+        close(fd);
+        return fail(why, EBADMSG, "'%s' is not a compiled ruleset", path);
+    }
+    made.map_size = (size_t)st.st_size;
+    made.map = mmap(NULL, made.map_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    close(fd);
+    if (made.map == MAP_FAILED)
+        return fail(why, errno, "cannot map '%s': %s", path, strerror(errno));
+    int error = open_set(&made, (bytes){made.map, made.map_size}, why);
+    if (error) {
+        definitions_close(&made);
+        return why_wrap(why, error, path);
+    }
+    *ret = made;
+    return 0;
+}
+
+int definitions_view(bytes file, struct definitions *ret, struct why *why)
+{
+    struct definitions made = {0};
+    int error = open_set(&made, file, why);
+    if (!error)
+        *ret = made;
+    return error;
+}
+
+void definitions_close(struct definitions *definitions)
+{
+    arena_free(definitions->arena);
+    if (definitions->map)
+        munmap(definitions->map, definitions->map_size);
+    *definitions = (struct definitions){0};
+}
+
+static int write_all(int fd, bytes view)
+{
+    for (size_t at = 0; at < view.len;) {
+        ssize_t n = write(fd, view.at + at, view.len - at);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int definitions_save(const struct definitions *definitions, const char *path, struct why *why)
+{
+    char beside[PATH_MAX];
+    if (snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= (int)sizeof beside)
+        return fail(why, ENAMETOOLONG, "'%s' is too long a name", path);
+    int fd = mkostemp(beside, O_CLOEXEC);
+    if (fd < 0)
+        return fail(why, errno, "cannot write beside '%s': %s", path, strerror(errno));
+    mode_t mask = umask(0);
+    umask(mask);
+    int error = write_all(fd, definitions->set.file);
+    if (!error && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0))
+        error = -errno;
+    if (close(fd) < 0 && !error)
+        error = -errno;
+    if (!error && rename(beside, path) < 0)
+        error = -errno;
+    if (error) {
+        unlink(beside);
+        return fail(why, -error, "cannot write '%s': %s", path, strerror(-error));
+    }
+    return 0;
+}
+
+/* yara's idea of an integer: digits after at most one minus; of a float: the same with one dot
+ * that is not the first. */
+static enum value_type number_type(const char *text)
+{
+    int dots = 0, digits = 0;
+    if (*text == '-')
+        text++;
+    if (*text == '.')
+        return TYPE_STRING;
+    for (; *text; text++) {
+        if (*text == '.')
+            dots++;
+        else if (*text >= '0' && *text <= '9')
+            digits++;
+        else
+            return TYPE_STRING;
+    }
+    return dots == 1 ? TYPE_FLOAT : dots == 0 && digits ? TYPE_INT : TYPE_STRING;
+}
+
+bool external_parse(const char *text, struct external *ret)
+{
+    const char *equal = strchr(text, '=');
+    if (!equal || equal == text)
+        return false;
+    const char *value = equal + 1;
+    *ret = (struct external){.name = {(const uint8_t *)text, (size_t)(equal - text)},
+                             .type = number_type(value)};
+    if (ret->type == TYPE_FLOAT)
+        ret->real = strtod(value, NULL);
+    else if (ret->type == TYPE_INT)
+        ret->integer = strtoll(value, NULL, 10);
+    else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+        *ret =
+            (struct external){.name = ret->name, .type = TYPE_BOOL, .integer = *value == 't'};
+    else
+        ret->text = bytes_of(value);
+    return true;
+}

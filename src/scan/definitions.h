@@ -1,0 +1,70 @@
+/* definitions — from rule files to open rulesets: reading, includes, externals, compiling,
+ * mapping, saving. Shared by all commands and libcandor; the only part that touches files on
+ * behalf of the rule language. */
+#pragma once
+#include "base/arena.h"
+#include "rules/ruleset.h"
+#include "yara/yara.h"
+
+/* An open ruleset and the memory it lies in. */
+struct definitions {
+    struct ruleset set;
+    struct arena *arena; /* compiled here, or NULL */
+    void *map;           /* mapped from a file, or NULL */
+    size_t map_size;
+};
+
+/* A variable that rules may name: `-d name=value`. */
+struct external {
+    bytes name;
+    enum value_type type;
+    int64_t integer;
+    double real;
+    bytes text;
+};
+
+struct definitions_options {
+    yara_message_fn *message; /* required: errors and warnings of the rules */
+    void *message_context;
+    const struct external *externals;
+    uint32_t external_count;
+    bool strict_4, no_warnings;
+};
+
+struct definitions_loader;
+
+/* NULL when memory is out. Strings of the options are borrowed until the loader is freed. */
+struct definitions_loader *definitions_loader_new(const struct definitions_options *options);
+struct definitions_loader *definitions_loader_free(struct definitions_loader *loader);
+
+/* Adds the rules of one text. *ret_errors may be NULL. */
+int definitions_add_text(struct definitions_loader *loader, bytes text, const char *name,
+                         const char *name_space, uint32_t *ret_errors,
+                         struct why *why) MUST_USE;
+/* Adds one file ("-": standard input). -ENOENT and the like when it cannot be read. */
+int definitions_add_file(struct definitions_loader *loader, const char *path,
+                         const char *name_space, uint32_t *ret_errors,
+                         struct why *why) MUST_USE;
+/* Adds a file, or every rule file below a directory, each in a namespace of its path. Counts
+ * the files in *ret_files (added to) and their faults in *ret_errors (added to). */
+int definitions_add_path(struct definitions_loader *loader, const char *path,
+                         uint32_t *ret_files, uint32_t *ret_errors, struct why *why) MUST_USE;
+
+/* Seals what was added into *ret, which definitions_close gives back. The loader is then of no
+ * use but to be freed. */
+int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
+                     struct why *why) MUST_USE;
+
+/* Maps a ruleset file. */
+int definitions_map(const char *path, struct definitions *ret, struct why *why) MUST_USE;
+/* A ruleset that lies in memory for ever (64-byte aligned). */
+int definitions_view(bytes file, struct definitions *ret, struct why *why) MUST_USE;
+void definitions_close(struct definitions *definitions);
+
+/* Writes the ruleset beside `path`, syncs it and renames it over. */
+int definitions_save(const struct definitions *definitions, const char *path,
+                     struct why *why) MUST_USE;
+
+/* Reads "name=value" as yara's -d does: an integer, a float, true or false, else text. The
+ * views point into `text`. False when there is no `=` or no name. */
+bool external_parse(const char *text, struct external *ret);

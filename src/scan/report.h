@@ -1,0 +1,56 @@
+/* report — the ways to write down what came of a scan: for people, JSON Lines, SARIF. */
+#pragma once
+#include "scan/examine.h"
+#include "scan/text.h"
+#include "scan/walk.h"
+
+/* What a scan came to. Filled while it runs, by one thread each. */
+struct report_counts {
+    uint64_t files, bytes; /* examined, whatever came of it */
+    uint64_t verdicts[VERDICT_COUNT];
+    uint64_t findings, not_fully; /* rules that matched; files not fully examined */
+    uint64_t skips[WALK_SKIPS];
+    uint64_t vanished;
+};
+
+struct report_context {
+    const struct definitions *sets;
+    int set_count;
+    uint32_t rule_count, faulty_rules;
+    bool color, verbose, no_clean;
+    uint32_t max_matches;            /* of one pattern written out */
+    uint32_t max_bytes;              /* of one match written out */
+    uint8_t *seen[EXAMINE_MAX_SETS]; /* SARIF: a byte for each rule that was found */
+    bool interrupted;
+    int64_t started, elapsed_ms; /* seconds since 1970, milliseconds */
+};
+
+struct report {
+    /* Pieces of output begin with a comma that falls away from the first. */
+    bool separated;
+    /* What goes to err is kept and handed to `end` instead of shown. */
+    bool keeps_notes;
+    void (*begin)(const struct report_context *context, struct text *out);
+    void (*file)(const struct report_context *context, const struct examined *examined,
+                 struct text *out, struct text *err);
+    /* Something that was not examined on the way; links and excluded names are only counted. */
+    void (*skip)(const struct report_context *context, enum walk_skip reason, bytes path,
+                 int error, struct text *out, struct text *err);
+    void (*end)(const struct report_context *context, const struct report_counts *counts,
+                bytes notes, struct text *out);
+};
+
+extern const struct report report_text;
+extern const struct report report_json;
+extern const struct report report_sarif;
+
+/* Parts that more than one report needs. */
+
+/* Meta `name` of a rule as text, or NULL. */
+const char *report_meta(const struct ruleset *set, const struct ruleset_rule *rule,
+                        const char *name);
+/* The bytes of a match, at most `max`. */
+bytes report_match_bytes(const struct examined *examined, const struct match *match,
+                         uint32_t max);
+/* Printable characters as they are, others as \xNN. */
+void report_printable(struct text *out, bytes view);

@@ -1,0 +1,220 @@
+/* JSON Lines: an object for each file, a summary at the end. docs/json.md is its reference. */
+#include "scan/report.h"
+
+#include <string.h>
+#include <time.h>
+
+static void json_number(struct text *out, double value)
+{
+    /* JSON has no infinities and no NaN. */
+    if (!(value - value == 0))
+        text_word(out, "null");
+    else
+        text_printf(out, "%.17g", value);
+}
+
+static void json_meta_value(struct text *out, const struct ruleset *set,
+                            const struct ruleset_meta *meta)
+{
+    double real;
+    switch (meta->type) {
+    case TYPE_BOOL:
+        text_word(out, meta->integer ? "true" : "false");
+        break;
+    case TYPE_INT:
+        text_printf(out, "%lld", (long long)meta->integer);
+        break;
+    case TYPE_FLOAT:
+        memcpy(&real, &meta->integer, sizeof real);
+        json_number(out, real);
+        break;
+    default:
+        text_json(out, bytes_slice(set->texts, meta->text, meta->length));
+    }
+}
+
+/* A name that comes again becomes an array of its values, at its first place. */
+static void json_metas(struct text *out, const struct ruleset *set,
+                       const struct ruleset_rule *rule)
+{
+    const struct ruleset_meta *metas = set->metas + rule->meta_start;
+    const char *comma = "";
+    text_word(out, ",\"meta\":{");
+    for (uint32_t i = 0; i < rule->meta_count; i++) {
+        bool earlier = false, again = false;
+        for (uint32_t k = 0; k < i && !earlier; k++)
+            earlier = metas[k].name == metas[i].name;
+        for (uint32_t k = i + 1; k < rule->meta_count && !again; k++)
+            again = metas[k].name == metas[i].name;
+        if (earlier)
+            continue;
+        text_word(out, comma);
+        text_json(out, bytes_of(ruleset_text(set, metas[i].name)));
+        text_word(out, again ? ":[" : ":");
+        json_meta_value(out, set, &metas[i]);
+        for (uint32_t k = i + 1; again && k < rule->meta_count; k++)
+            if (metas[k].name == metas[i].name) {
+                text_byte(out, ',');
+                json_meta_value(out, set, &metas[k]);
+            }
+        text_word(out, again ? "]" : "");
+        comma = ",";
+    }
+    text_byte(out, '}');
+}
+
+static void json_match(struct text *out, const struct report_context *context,
+                       const struct examined *examined, const struct match *match, bool xored)
+{
+    bytes data = report_match_bytes(examined, match, context->max_bytes);
+    text_printf(out, "{\"offset\":%llu,\"length\":%u", (unsigned long long)match->offset,
+                match->length);
+    if (xored)
+        text_printf(out, ",\"xor_key\":%u", match->xor_key);
+    text_word(out, ",\"hex\":\"");
+    text_hex(out, data);
+    text_word(out, "\",\"text\":");
+    struct text plain = {0};
+    report_printable(&plain, data);
+    text_json(out, (bytes){(const uint8_t *)plain.at, plain.len});
+    text_free(&plain);
+    text_byte(out, '}');
+}
+
+static void json_patterns(struct text *out, const struct report_context *context,
+                          const struct examined *examined, const struct ruleset *set,
+                          struct scanner *scanner, const struct ruleset_rule *rule)
+{
+    const char *comma = "";
+    text_word(out, ",\"patterns\":[");
+    for (uint32_t i = 0; i < rule->pattern_count; i++) {
+        const struct ruleset_pattern *pattern = &set->patterns[rule->pattern_start + i];
+        if (pattern->flags & PATTERN_PRIVATE)
+            continue;
+        const struct matches *matches = scanner_matches(scanner, rule->pattern_start + i);
+        if (!matches || !matches->list.n)
+            continue;
+        text_word(out, comma);
+        text_word(out, "{\"id\":");
+        text_json(out, bytes_of(ruleset_text(set, pattern->name)));
+        text_printf(out, ",\"count\":%u,\"matches\":[", matches->list.n);
+        for (uint32_t k = 0; k < matches->list.n && k < context->max_matches; k++) {
+            text_word(out, k ? "," : "");
+            json_match(out, context, examined, &matches->list.at[k],
+                       pattern->flags & PATTERN_XOR);
+        }
+        text_word(out, "]}");
+        comma = ",";
+    }
+    text_byte(out, ']');
+}
+
+static void json_finding(struct text *out, const struct report_context *context,
+                         const struct examined *examined, const struct ruleset *set,
+                         struct scanner *scanner, const struct ruleset_rule *rule)
+{
+    text_word(out, "{\"rule\":");
+    text_json(out, bytes_of(ruleset_text(set, rule->name)));
+    text_word(out, ",\"namespace\":");
+    text_json(out, bytes_of(ruleset_text(set, set->namespaces[rule->name_space])));
+    text_word(out, ",\"tags\":[");
+    for (uint32_t i = 0; i < rule->tag_count; i++) {
+        text_word(out, i ? "," : "");
+        text_json(out, bytes_of(ruleset_text(set, set->tags[rule->tag_start + i])));
+    }
+    text_byte(out, ']');
+    json_metas(out, set, rule);
+    json_patterns(out, context, examined, set, scanner, rule);
+    text_byte(out, '}');
+}
+
+static void json_path(struct text *out, bytes path)
+{
+    text_word(out, "{\"path\":");
+    text_json(out, path);
+    if (!text_is_utf8(path)) {
+        text_word(out, ",\"path_hex\":\"");
+        text_hex(out, path);
+        text_byte(out, '"');
+    }
+}
+
+static void json_file(const struct report_context *context, const struct examined *examined,
+                      struct text *out, struct text *err)
+{
+    (void)err;
+    const char *comma = "";
+    if (context->no_clean && examined->verdict == VERDICT_CLEAN)
+        return;
+    json_path(out, examined->path);
+    text_word(out, ",\"verdict\":\"");
+    text_word(out, examine_verdict_word(examined->verdict));
+    text_word(out, "\",\"size\":");
+    text_number(out, examined->size);
+    if (examined->reason[0]) {
+        text_word(out, ",\"reason\":");
+        text_json(out, bytes_of(examined->reason));
+    }
+    text_word(out, ",\"findings\":[");
+    for (int i = 0; i < examined->set_count; i++) {
+        const struct ruleset *set = examined->sets[i].set;
+        for (uint32_t k = 0; k < examined->sets[i].verdict.finding_count; k++) {
+            text_word(out, comma);
+            json_finding(out, context, examined, set, examined->sets[i].scanner,
+                         &set->rules[examined->sets[i].verdict.findings[k].rule]);
+            comma = ",";
+        }
+    }
+    text_word(out, "]}\n");
+}
+
+static void json_skip(const struct report_context *context, enum walk_skip reason, bytes path,
+                      int error, struct text *out, struct text *err)
+{
+    (void)context, (void)err;
+    if (reason != WALK_UNREADABLE && reason != WALK_TOO_DEEP)
+        return;
+    json_path(out, path);
+    text_word(out, ",\"verdict\":\"error\",\"size\":0,\"reason\":");
+    struct text why = {0};
+    text_printf(&why, "it %s%s%s", reason == WALK_UNREADABLE ? "" : "is ",
+                walk_skip_text(reason), error ? ": " : "");
+    if (error)
+        text_word(&why, strerror(error));
+    text_json(out, (bytes){(const uint8_t *)why.at, why.len});
+    text_free(&why);
+    text_word(out, ",\"findings\":[]}\n");
+}
+
+static void json_end(const struct report_context *context, const struct report_counts *counts,
+                     bytes notes, struct text *out)
+{
+    static const char *const names[WALK_SKIPS] = {
+        "special",  "links",    "kernel_file_systems", "loops", "other_file_systems",
+        "excluded", "too_deep", "unreadable"};
+    char when[32] = "";
+    struct tm utc;
+    time_t started = (time_t)context->started;
+    (void)notes;
+    if (gmtime_r(&started, &utc))
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    text_printf(out,
+                "{\"summary\":{\"version\":\"%s\",\"started\":\"%s\",\"seconds\":%.3f,"
+                "\"rules\":%u,\"faulty_rules\":%u,\"files\":%llu,\"bytes\":%llu",
+                CANDOR_VERSION, when, (double)context->elapsed_ms / 1000, context->rule_count,
+                context->faulty_rules, (unsigned long long)counts->files,
+                (unsigned long long)counts->bytes);
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        text_printf(out, ",\"%s\":%llu", examine_verdict_word(i),
+                    (unsigned long long)counts->verdicts[i]);
+    text_printf(out, ",\"findings\":%llu,\"not_fully_examined\":%llu,\"vanished\":%llu",
+                (unsigned long long)counts->findings, (unsigned long long)counts->not_fully,
+                (unsigned long long)counts->vanished);
+    text_word(out, ",\"skipped\":{");
+    for (int i = 0; i < WALK_SKIPS; i++)
+        text_printf(out, "%s\"%s\":%llu", i ? "," : "", names[i],
+                    (unsigned long long)counts->skips[i]);
+    text_printf(out, "},\"interrupted\":%s}}\n", context->interrupted ? "true" : "false");
+}
+
+const struct report report_json = {.file = json_file, .skip = json_skip, .end = json_end};

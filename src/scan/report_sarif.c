@@ -1,0 +1,194 @@
+/* SARIF 2.1.0 (OASIS, sarif-schema-2.1.0): one run; a result for each file and rule, written as
+ * they come, then the tool with the rules that were found, then what was not examined. */
+#include "scan/report.h"
+
+#include <string.h>
+#include <time.h>
+
+static void sarif_begin(const struct report_context *context, struct text *out)
+{
+    (void)context;
+    text_word(out, "{\"$schema\":\"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/"
+                   "schemas/sarif-schema-2.1.0.json\",\n\"version\":\"2.1.0\",\n"
+                   "\"runs\":[{\"columnKind\":\"utf16CodeUnits\",\"results\":[\n");
+}
+
+static void rule_id(struct text *out, const struct ruleset *set,
+                    const struct ruleset_rule *rule)
+{
+    struct text id = {0};
+    text_word(&id, ruleset_text(set, set->namespaces[rule->name_space]));
+    text_byte(&id, '/');
+    text_word(&id, ruleset_text(set, rule->name));
+    text_json(out, (bytes){(const uint8_t *)id.at, id.len});
+    text_free(&id);
+}
+
+static void location_start(struct text *out, bytes path)
+{
+    text_word(out, "{\"physicalLocation\":{\"artifactLocation\":{\"uri\":\"");
+    text_uri(out, path);
+    text_word(out, "\"}");
+}
+
+/* A location for each pattern that was found, at its first match; the file alone where the rule
+ * has no patterns. */
+static void sarif_locations(struct text *out, const struct examined *examined,
+                            const struct ruleset *set, struct scanner *scanner,
+                            const struct ruleset_rule *rule)
+{
+    const char *comma = "";
+    text_word(out, ",\"locations\":[");
+    for (uint32_t i = 0; i < rule->pattern_count; i++) {
+        const struct ruleset_pattern *pattern = &set->patterns[rule->pattern_start + i];
+        const struct matches *matches = pattern->flags & PATTERN_PRIVATE
+                                            ? NULL
+                                            : scanner_matches(scanner, rule->pattern_start + i);
+        if (!matches || !matches->list.n)
+            continue;
+        text_word(out, comma);
+        location_start(out, examined->path);
+        text_printf(out,
+                    ",\"region\":{\"byteOffset\":%llu,\"byteLength\":%u}},\"message\":{"
+                    "\"text\":",
+                    (unsigned long long)matches->list.at[0].offset, matches->list.at[0].length);
+        text_json(out, bytes_of(ruleset_text(set, pattern->name)));
+        text_word(out, "}}");
+        comma = ",";
+    }
+    if (!*comma) {
+        location_start(out, examined->path);
+        text_word(out, "}}");
+    }
+    text_byte(out, ']');
+}
+
+static void sarif_result(const struct report_context *context, struct text *out,
+                         const struct examined *examined, int number, uint32_t rule_number)
+{
+    const struct ruleset *set = examined->sets[number].set;
+    const struct ruleset_rule *rule = &set->rules[rule_number];
+    const char *about = report_meta(set, rule, "description");
+    struct text message = {0};
+    if (context->seen[number])
+        __atomic_store_n(&context->seen[number][rule_number], 1, __ATOMIC_RELAXED);
+    text_word(out, ",{\"ruleId\":");
+    rule_id(out, set, rule);
+    text_word(out, ",\"level\":\"error\",\"message\":{\"text\":");
+    text_printf(&message, "%s%s%s", ruleset_text(set, rule->name), about ? ": " : "",
+                about ? about : "");
+    text_json(out, (bytes){(const uint8_t *)message.at, message.len});
+    text_free(&message);
+    text_byte(out, '}');
+    sarif_locations(out, examined, set, examined->sets[number].scanner, rule);
+    text_word(out, "}\n");
+}
+
+static void notification(struct text *err, bytes path, const char *level, const char *reason)
+{
+    text_printf(err, ",{\"level\":\"%s\",\"message\":{\"text\":", level);
+    text_json(err, bytes_of(reason));
+    text_word(err, "},\"locations\":[");
+    location_start(err, path);
+    text_word(err, "}}]}\n");
+}
+
+static void sarif_file(const struct report_context *context, const struct examined *examined,
+                       struct text *out, struct text *err)
+{
+    for (int i = 0; i < examined->set_count; i++)
+        for (uint32_t k = 0; k < examined->sets[i].verdict.finding_count; k++)
+            sarif_result(context, out, examined, i, examined->sets[i].verdict.findings[k].rule);
+    if (examined->reason[0]) {
+        char reason[200];
+        snprintf(reason, sizeof reason, "not %sexamined: %s",
+                 examined->verdict == VERDICT_ERROR ? "" : "fully ", examined->reason);
+        notification(err, examined->path,
+                     examined->verdict == VERDICT_ERROR ? "error" : "warning", reason);
+    }
+}
+
+static void sarif_skip(const struct report_context *context, enum walk_skip reason, bytes path,
+                       int error, struct text *out, struct text *err)
+{
+    (void)context, (void)out;
+    char text[200];
+    if (reason == WALK_LINK || reason == WALK_EXCLUDED || reason == WALK_OTHER_FS)
+        return;
+    bool bad = reason == WALK_UNREADABLE || reason == WALK_TOO_DEEP;
+    snprintf(text, sizeof text, "not examined: %s%s%s", walk_skip_text(reason),
+             error ? ": " : "", error ? strerror(error) : "");
+    notification(err, path, bad ? "error" : "note", text);
+}
+
+static void sarif_rule(struct text *out, const struct ruleset *set,
+                       const struct ruleset_rule *rule)
+{
+    const char *about = report_meta(set, rule, "description");
+    const char *reference = report_meta(set, rule, "reference");
+    text_word(out, "{\"id\":");
+    rule_id(out, set, rule);
+    text_word(out, ",\"name\":");
+    text_json(out, bytes_of(ruleset_text(set, rule->name)));
+    text_word(out, ",\"shortDescription\":{\"text\":");
+    text_json(out, bytes_of(about && *about ? about : ruleset_text(set, rule->name)));
+    text_byte(out, '}');
+    if (reference && strncmp(reference, "https://", 8) == 0 &&
+        !strpbrk(reference, " \"<>\\^`{|}")) {
+        text_word(out, ",\"helpUri\":");
+        text_json(out, bytes_of(reference));
+    }
+    if (rule->tag_count) {
+        text_word(out, ",\"properties\":{\"tags\":[");
+        for (uint32_t i = 0; i < rule->tag_count; i++) {
+            text_word(out, i ? "," : "");
+            text_json(out, bytes_of(ruleset_text(set, set->tags[rule->tag_start + i])));
+        }
+        text_word(out, "]}");
+    }
+    text_word(out, "}\n");
+}
+
+static void sarif_time(struct text *out, const char *name, int64_t seconds)
+{
+    char when[32] = "1970-01-01T00:00:00Z";
+    struct tm utc;
+    time_t at = (time_t)seconds;
+    if (gmtime_r(&at, &utc))
+        strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    text_printf(out, ",\"%s\":\"%s\"", name, when);
+}
+
+static void sarif_end(const struct report_context *context, const struct report_counts *counts,
+                      bytes notes, struct text *out)
+{
+    const char *comma = "";
+    text_printf(out,
+                "],\n\"tool\":{\"driver\":{\"name\":\"candor\",\"version\":\"%s\","
+                "\"semanticVersion\":\"%s\",\"rules\":[\n",
+                CANDOR_VERSION, CANDOR_VERSION);
+    for (int i = 0; i < context->set_count; i++)
+        for (uint32_t k = 0; context->seen[i] && k < context->sets[i].set.rule_count; k++)
+            if (context->seen[i][k]) {
+                text_word(out, comma);
+                sarif_rule(out, &context->sets[i].set, &context->sets[i].set.rules[k]);
+                comma = ",";
+            }
+    text_printf(out, "]}},\n\"invocations\":[{\"executionSuccessful\":%s",
+                counts->verdicts[VERDICT_ERROR] || context->interrupted ? "false" : "true");
+    sarif_time(out, "startTimeUtc", context->started);
+    sarif_time(out, "endTimeUtc", context->started + (context->elapsed_ms + 999) / 1000);
+    text_word(out, ",\"toolExecutionNotifications\":[\n");
+    bytes rest = bytes_slice(notes, 1, notes.len); /* without the first comma */
+    text_add(out, rest.at, rest.len);
+    text_printf(out, "]}],\n\"properties\":{\"files\":%llu,\"bytes\":%llu,\"found\":%llu}}]}\n",
+                (unsigned long long)counts->files, (unsigned long long)counts->bytes,
+                (unsigned long long)counts->verdicts[VERDICT_FOUND]);
+}
+
+const struct report report_sarif = {.separated = true,
+                                    .keeps_notes = true,
+                                    .begin = sarif_begin,
+                                    .file = sarif_file,
+                                    .skip = sarif_skip,
+                                    .end = sarif_end};

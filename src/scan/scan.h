@@ -1,0 +1,35 @@
+/* scan — paths in, report out: walks, examines in parallel, reports, and stops cleanly. The
+ * door of this folder. */
+#pragma once
+#include "scan/report.h"
+
+struct scan_options {
+    const struct definitions *sets;
+    int set_count;
+    uint32_t faulty_rules;
+    const struct report *report;
+    const char *const *paths; /* may be empty when files_from is given */
+    int path_count;
+    const char *files_from; /* a list of paths, "-" for standard input, or NULL */
+    bool zero_ended;        /* the list is separated by NULs instead of newlines */
+    const char *const *excludes;
+    int exclude_count;
+    bool one_file_system, color, verbose, no_clean, quiet;
+    int jobs; /* 0: as many as there are processors */
+    uint64_t max_size;
+    int64_t timeout_ms;
+    const struct external *externals;
+    uint32_t external_count;
+};
+
+struct scan_result {
+    struct report_counts counts;
+    int interrupted; /* the signal, or 0 */
+    bool unread;     /* nobody reads the report any more (EPIPE) */
+};
+
+/* Scans and writes the report to fd 1. <0 when it could not begin, or the report could not be
+ * written. SIGINT, SIGTERM and SIGHUP end it early, with the report of what was done; a second
+ * one ends the program at once. */
+int scan_run(const struct scan_options *options, struct scan_result *ret,
+             struct why *why) MUST_USE;
