@@ -53,7 +53,7 @@ static void tiny_add(struct tiny_state *state, const uint8_t *first, const uint8
 
 static const struct literals_steps *steps_for(enum cpu_level level)
 {
-#if 0 /* vector variants follow */
+#if defined(__x86_64__)
     if (level == CPU_AVX512)
         return &literals_avx512;
     if (level == CPU_AVX2)

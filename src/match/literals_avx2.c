@@ -1,0 +1,152 @@
+/* AVX2 variant of what literals_scalar.c says. */
+#if defined(__x86_64__)
+#include "match/literals_table.h"
+
+#include <immintrin.h>
+
+#define VECTOR __attribute__((target("avx2,bmi,bmi2,popcnt")))
+#define LANES  VECTOR static inline __attribute__((always_inline))
+
+LANES __m256i all(uint32_t value)
+{
+    return _mm256_set1_epi32((int)value);
+}
+
+LANES __m256i hash4(__m256i a)
+{
+    a = _mm256_and_si256(a, all(FOLD32));
+    a = _mm256_xor_si256(a, _mm256_srli_epi32(a, 15));
+    return _mm256_mullo_epi32(a, all(0x9E3779B1u));
+}
+
+LANES __m256i hash8(__m256i a, __m256i b)
+{
+    b = _mm256_mullo_epi32(_mm256_and_si256(b, all(FOLD32)), all(0x85EBCA77u));
+    b = _mm256_or_si256(_mm256_slli_epi32(b, 15), _mm256_srli_epi32(b, 17));
+    b = _mm256_xor_si256(b, _mm256_and_si256(a, all(FOLD32)));
+    b = _mm256_xor_si256(b, _mm256_srli_epi32(b, 15));
+    return _mm256_mullo_epi32(b, all(0x9E3779B1u));
+}
+
+/* Bit k: lane k has its bit set in the bitmap. */
+LANES uint32_t probe(__m256i index, const uint32_t *bitmap)
+{
+    __m256i words = _mm256_i32gather_epi32((const int *)bitmap, _mm256_srli_epi32(index, 5), 4);
+    /* The bit goes to the sign: words << (31 - index % 32). */
+    words = _mm256_sllv_epi32(words, _mm256_andnot_si256(index, all(31)));
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(words));
+}
+
+/* The numbers of the set bits of a byte, 4 bits each. */
+LANES __m256i compress_order(uint32_t mask)
+{
+    uint64_t spread = _pdep_u64(mask, 0x1111111111111111u) * 15;
+    uint64_t numbers = _pext_u64(0x76543210u, spread);
+    __m256i nibbles = _mm256_set1_epi32((int)(uint32_t)numbers);
+    nibbles = _mm256_srlv_epi32(nibbles, _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28));
+    return _mm256_and_si256(nibbles, all(7));
+}
+
+LANES uint32_t append(uint32_t *out, uint32_t found, uint32_t mask, __m256i positions)
+{
+    __m256i packed = _mm256_permutevar8x32_epi32(positions, compress_order(mask));
+    _mm256_storeu_si256((void *)(out + found), packed);
+    return found + (uint32_t)__builtin_popcount(mask);
+}
+
+LANES __m256i load(const uint8_t *at)
+{
+    return _mm256_loadu_si256((const void *)at);
+}
+
+VECTOR static uint32_t find_long(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                                 uint32_t n, uint32_t *out)
+{
+    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
+    __m256i positions = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 32) {
+        __m256i h = hash8(load(at + i), load(at + i + 4));
+        found = append(out, found, probe(_mm256_srl_epi32(h, shift), first), positions);
+        positions = _mm256_add_epi32(positions, all(32));
+    }
+    return found;
+}
+
+VECTOR static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                                   uint32_t n, uint32_t *out)
+{
+    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
+    __m256i positions = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 32) {
+        __m256i h = hash4(load(at + i));
+        found = append(out, found, probe(_mm256_srl_epi32(h, shift), first), positions);
+        positions = _mm256_add_epi32(positions, all(32));
+    }
+    return found;
+}
+
+VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                                  uint32_t n, uint32_t *out)
+{
+    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
+    /* Lane k takes bytes k .. k+3; the upper half starts from its own copy of the bytes. */
+    const __m256i spread = _mm256_setr_epi32(0x03020100, 0x04030201, 0x05040302, 0x06050403,
+                                             0x07060504, 0x08070605, 0x09080706, 0x0a090807);
+    __m256i positions = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 8) {
+        __m256i here = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(at + i)));
+        __m256i h = hash4(_mm256_shuffle_epi8(here, spread));
+        found = append(out, found, probe(_mm256_srl_epi32(h, shift), first), positions);
+        positions = _mm256_add_epi32(positions, all(8));
+    }
+    return found;
+}
+
+/* Scalar code is as fast here: few come this far. */
+LANES uint32_t keep(const uint32_t *second, uint32_t bits, const uint8_t *at, uint32_t *out,
+                    uint32_t n, bool is_eight)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *window = at + out[i];
+        uint64_t hash = window_hash(is_eight ? load_le64(window) : load_le32(window));
+        uint32_t h = window_second(hash, bits), position = out[i];
+        out[kept] = position;
+        kept += second[h >> 5] >> (h & 31) & 1;
+    }
+    return kept;
+}
+
+VECTOR static uint32_t keep_eight(const uint32_t *second, uint32_t bits, const uint8_t *at,
+                                  uint32_t *out, uint32_t n)
+{
+    return keep(second, bits, at, out, n, true);
+}
+
+VECTOR static uint32_t keep_four(const uint32_t *second, uint32_t bits, const uint8_t *at,
+                                 uint32_t *out, uint32_t n)
+{
+    return keep(second, bits, at, out, n, false);
+}
+
+/* A table of 256 bytes would take sixteen shuffles: plain loads are quicker. */
+VECTOR static uint32_t pairs(const uint8_t first[256], const uint8_t second[256],
+                             const uint8_t *at, uint32_t n, uint32_t *out)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        out[found] = i;
+        found += (first[at[i]] & second[at[i + 1]]) != 0;
+    }
+    return found;
+}
+
+const struct literals_steps literals_avx2 = {
+    .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
+    .keep = {[LONG] = keep_eight, [MIDDLE] = keep_four, [DENSE] = keep_four},
+    .pairs = pairs,
+};
+#endif

@@ -1,0 +1,181 @@
+/* AVX-512 (VBMI) variant of what literals_scalar.c says. Gathers do the look-ups: on Zen 4 a
+ * lane of a gather costs 0.45 ns in a bitmap of 16 KiB and 0.66 ns in one of 512 KiB, half of
+ * what scalar code takes. Survivors are compressed in a register and stored whole: compressing
+ * stores are microcoded there. */
+#if defined(__x86_64__)
+#include "match/literals_table.h"
+
+#include <immintrin.h>
+
+#define VECTOR __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,popcnt")))
+#define LANES  VECTOR static inline __attribute__((always_inline))
+
+LANES __m512i all(uint32_t value)
+{
+    return _mm512_set1_epi32((int)value);
+}
+
+LANES __m512i hash4(__m512i a)
+{
+    a = _mm512_and_si512(a, all(FOLD32));
+    a = _mm512_xor_si512(a, _mm512_srli_epi32(a, 15));
+    return _mm512_mullo_epi32(a, all(0x9E3779B1u));
+}
+
+LANES __m512i hash8(__m512i a, __m512i b)
+{
+    b = _mm512_mullo_epi32(_mm512_and_si512(b, all(FOLD32)), all(0x85EBCA77u));
+    b = _mm512_xor_si512(_mm512_rol_epi32(b, 15), _mm512_and_si512(a, all(FOLD32)));
+    b = _mm512_xor_si512(b, _mm512_srli_epi32(b, 15));
+    return _mm512_mullo_epi32(b, all(0x9E3779B1u));
+}
+
+/* Which of the hashes, already shifted to `bits`, have their bit set. */
+LANES __mmask16 probe(__m512i index, const uint32_t *bitmap)
+{
+    __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(index, 5), bitmap, 4);
+    words = _mm512_srlv_epi32(words, _mm512_and_si512(index, all(31)));
+    return _mm512_test_epi32_mask(words, all(1));
+}
+
+LANES uint32_t append(uint32_t *out, uint32_t found, __mmask16 mask, __m512i positions)
+{
+    _mm512_storeu_si512(out + found, _mm512_maskz_compress_epi32(mask, positions));
+    return found + (uint32_t)__builtin_popcount(mask);
+}
+
+VECTOR static uint32_t find_long(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                                 uint32_t n, uint32_t *out)
+{
+    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
+    __m512i positions =
+        _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 64) {
+        __m512i a = _mm512_loadu_si512(at + i), b = _mm512_loadu_si512(at + i + 4);
+        __mmask16 mask = probe(_mm512_srl_epi32(hash8(a, b), shift), first);
+        found = append(out, found, mask, positions);
+        positions = _mm512_add_epi32(positions, all(64));
+    }
+    return found;
+}
+
+VECTOR static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                                   uint32_t n, uint32_t *out)
+{
+    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
+    __m512i positions =
+        _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 64) {
+        __mmask16 mask =
+            probe(_mm512_srl_epi32(hash4(_mm512_loadu_si512(at + i)), shift), first);
+        found = append(out, found, mask, positions);
+        positions = _mm512_add_epi32(positions, all(64));
+    }
+    return found;
+}
+
+VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                                  uint32_t n, uint32_t *out)
+{
+    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
+    /* Lane k takes bytes k .. k+3. */
+    const __m512i spread = _mm512_setr_epi32(0x03020100, 0x04030201, 0x05040302, 0x06050403,
+                                             0x07060504, 0x08070605, 0x09080706, 0x0a090807,
+                                             0x0b0a0908, 0x0c0b0a09, 0x0d0c0b0a, 0x0e0d0c0b,
+                                             0x0f0e0d0c, 0x100f0e0d, 0x11100f0e, 0x1211100f);
+    __m512i positions = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 16) {
+        __m256i here = _mm256_loadu_si256((const void *)(at + i));
+        __m512i a = _mm512_permutexvar_epi8(spread, _mm512_castsi256_si512(here));
+        __mmask16 mask = probe(_mm512_srl_epi32(hash4(a), shift), first);
+        found = append(out, found, mask, positions);
+        positions = _mm512_add_epi32(positions, all(16));
+    }
+    return found;
+}
+
+/* window_hash on eight 64-bit lanes; then the index in the second bitmap. */
+LANES __m512i second_index(__m512i windows, __m512i mask)
+{
+    __m512i h = _mm512_and_si512(windows, _mm512_set1_epi64((long long)FOLD64));
+    h = _mm512_mullo_epi64(h, _mm512_set1_epi64((long long)0x9FB21C651E98DF25u));
+    h = _mm512_xor_si512(h, _mm512_srli_epi64(h, 32));
+    h = _mm512_mullo_epi64(h, _mm512_set1_epi64((long long)0xD6E8FEB86659FD93u));
+    return _mm512_and_si512(_mm512_srli_epi64(h, 12), mask);
+}
+
+/* Gathers do not touch what the mask leaves out. */
+LANES uint32_t keep(const uint32_t *second, uint32_t bits, const uint8_t *at, uint32_t *out,
+                    uint32_t n, bool is_eight)
+{
+    const __m512i mask = _mm512_set1_epi64((long long)((1ull << bits) - 1));
+    const __m512i one = _mm512_set1_epi64(1), zero = _mm512_setzero_si512();
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i += 8) {
+        __mmask8 lanes = n - i >= 8 ? 0xff : (__mmask8)((1u << (n - i)) - 1);
+        __m256i positions = _mm256_maskz_loadu_epi32(lanes, out + i);
+        __m512i windows;
+        if (is_eight)
+            windows = _mm512_mask_i32gather_epi64(zero, lanes, positions, at, 1);
+        else
+            windows = _mm512_cvtepu32_epi64(
+                _mm256_mmask_i32gather_epi32(_mm256_setzero_si256(), lanes, positions, at, 1));
+        __m512i index = second_index(windows, mask);
+        __m256i words = _mm512_mask_i64gather_epi32(_mm256_setzero_si256(), lanes,
+                                                    _mm512_srli_epi64(index, 5), second, 4);
+        __m512i bits_there = _mm512_srlv_epi64(_mm512_cvtepu32_epi64(words),
+                                               _mm512_and_si512(index, _mm512_set1_epi64(31)));
+        __mmask8 pass = _mm512_mask_test_epi64_mask(lanes, bits_there, one);
+        _mm256_storeu_si256((void *)(out + kept), _mm256_maskz_compress_epi32(pass, positions));
+        kept += (uint32_t)__builtin_popcount(pass);
+    }
+    return kept;
+}
+
+VECTOR static uint32_t keep_eight(const uint32_t *second, uint32_t bits, const uint8_t *at,
+                                  uint32_t *out, uint32_t n)
+{
+    return keep(second, bits, at, out, n, true);
+}
+
+VECTOR static uint32_t keep_four(const uint32_t *second, uint32_t bits, const uint8_t *at,
+                                 uint32_t *out, uint32_t n)
+{
+    return keep(second, bits, at, out, n, false);
+}
+
+/* A table of 256 bytes in four registers: two look-ups of 128, and the top bit chooses. */
+LANES __m512i look_up(const __m512i table[4], __m512i index)
+{
+    __m512i low = _mm512_permutex2var_epi8(table[0], index, table[1]);
+    __m512i high = _mm512_permutex2var_epi8(table[2], index, table[3]);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), low, high);
+}
+
+VECTOR static uint32_t pairs(const uint8_t first[256], const uint8_t second[256],
+                             const uint8_t *at, uint32_t n, uint32_t *out)
+{
+    __m512i a[4], b[4];
+    for (int i = 0; i < 4; i++) {
+        a[i] = _mm512_loadu_si512(first + 64 * i);
+        b[i] = _mm512_loadu_si512(second + 64 * i);
+    }
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 64) {
+        __m512i x = look_up(a, _mm512_loadu_si512(at + i));
+        __m512i y = look_up(b, _mm512_loadu_si512(at + i + 1));
+        for (uint64_t mask = _mm512_test_epi8_mask(x, y); mask; mask &= mask - 1)
+            out[found++] = i + (uint32_t)__builtin_ctzll(mask);
+    }
+    return found;
+}
+
+const struct literals_steps literals_avx512 = {
+    .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
+    .keep = {[LONG] = keep_eight, [MIDDLE] = keep_four, [DENSE] = keep_four},
+    .pairs = pairs,
+};
+#endif
