@@ -27,9 +27,9 @@ struct pe_imports {
 
 struct pe {
     struct pe_image image;
-    uint64_t base;     /* address of the block the image lies in: 0 for a file */
-    bytes imphash;     /* empty until asked for */
-    int64_t checksum;  /* -1 until asked for */
+    uint64_t base;    /* address of the block the image lies in: 0 for a file */
+    bytes imphash;    /* empty until asked for */
+    int64_t checksum; /* -1 until asked for */
     struct pe_imports imports, delayed;
 };
 
@@ -64,7 +64,8 @@ bytes pe_argument(const struct value *value);
  * object is no PE file; -ENOMEM shows as fewer libraries and a limit in the budget. */
 const struct pe_imports *pe_imports_walk(struct module_input *in);
 const struct pe_imports *pe_delayed_walk(struct module_input *in);
-/* The name YARA (and pefile) gives an ordinal of a library; .at is NULL when the arena is full. */
+/* The name YARA (and pefile) gives an ordinal of a library; .at is NULL when the arena is full.
+ */
 bytes pe_ordinal_name(struct arena *arena, bytes library, uint16_t ordinal);
 
 /* Fills of pe_fields.c's tables: see there. */

@@ -52,8 +52,8 @@ uint16_t pe_image_optional16(const struct pe_image *image, uint32_t offset);
 uint64_t pe_image_base(const struct pe_image *image);
 /* RVA (or file offset, for SECURITY) and size of a directory, whether or not the header counts
  * it. False when its entry lies past the end of the file. */
-bool pe_image_directory(const struct pe_image *image, enum pe_directory number, uint32_t *ret_rva,
-                        uint32_t *ret_size);
+bool pe_image_directory(const struct pe_image *image, enum pe_directory number,
+                        uint32_t *ret_rva, uint32_t *ret_size);
 /* File offset of an RVA, or -1 when no byte of the file is mapped there. */
 int64_t pe_image_offset(const struct pe_image *image, uint64_t rva);
 /* The text at a file offset: up to its NUL, the end of the file, or `max` bytes. */

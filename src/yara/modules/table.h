@@ -6,7 +6,7 @@
 #pragma once
 #include "yara/module.h"
 
-#define MODULE_ROWS(ROW) ROW(dex) ROW(elf) ROW(macho) ROW(time)
+#define MODULE_ROWS(ROW) ROW(dex) ROW(elf) ROW(macho) ROW(pe) ROW(time)
 
 #define MODULE_DECLARE(name) extern const struct module module_##name;
 #define MODULE_ROW(name)     &module_##name,
