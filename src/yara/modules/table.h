@@ -6,7 +6,18 @@
 #pragma once
 #include "yara/module.h"
 
-#define MODULE_ROWS(ROW) ROW(dex) ROW(elf) ROW(macho) ROW(pe) ROW(time)
+/* clang-format off */
+#define MODULE_ROWS(ROW) \
+    ROW(console) \
+    ROW(dex) \
+    ROW(elf) \
+    ROW(hash) \
+    ROW(macho) \
+    ROW(math) \
+    ROW(pe) \
+    ROW(string) \
+    ROW(time)
+/* clang-format on */
 
 #define MODULE_DECLARE(name) extern const struct module module_##name;
 #define MODULE_ROW(name)     &module_##name,
