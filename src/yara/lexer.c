@@ -4,7 +4,6 @@
 #include "yara/lexer.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -183,19 +182,30 @@ static bool scan_digits(const struct lexer *lexer, uint32_t *at, unsigned base, 
     return fits;
 }
 
+/* Digits, `.`, digits. 19 digits are kept, which is more than a double holds. */
 static uint32_t scan_real(const struct lexer *lexer, struct token *token, uint32_t at)
 {
-    char text[128];
-    size_t n = 0;
-    uint64_t ignored;
+    uint64_t digits = 0, ignored;
+    long double divisor = 1, factor = 1; /* powers of ten, exact up to 10^27 */
+    bool fraction = false;
     at++;
     scan_digits(lexer, &at, 10, &ignored);
-    for (uint32_t i = token->at; i < at && n < sizeof text - 1; i++)
-        if (lexer->text.at[i] != '_')
-            text[n++] = (char)lexer->text.at[i];
-    text[n] = 0;
+    for (uint32_t i = token->at; i < at; i++) {
+        uint8_t c = lexer->text.at[i];
+        bool keep = digits < UINT64_MAX / 10 - 1;
+        if (c == '.')
+            fraction = true;
+        if (c == '.' || c == '_')
+            continue;
+        if (keep)
+            digits = digits * 10 + (c - '0');
+        if (keep && fraction)
+            divisor *= 10;
+        else if (!keep && !fraction)
+            factor *= 10;
+    }
     token->kind = TOKEN_DOUBLE;
-    token->real = strtod(text, NULL);
+    token->real = (double)((long double)digits * factor / divisor);
     return at;
 }
 
