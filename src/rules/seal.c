@@ -1,6 +1,7 @@
 #include "match/literals.h"
 #include "rules/anchor.h"
 #include "rules/draft.h"
+#include "rules/order.h"
 
 #include <errno.h>
 #include <math.h>
@@ -282,8 +283,8 @@ int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why 
     if (!seal.anchors || !seal.filtered || !seal.programs || !seal.gates)
         return fail(why, ENOMEM, "no memory to look for anchors");
     choose_programs(&seal);
-    if (!collect_literals(&seal) || !collect_code(&seal) || !collect_wakes(&seal) ||
-        !collect_rules(&seal))
+    if (!order_conditions(draft, seal.filtered, arena) || !collect_literals(&seal) ||
+        !collect_code(&seal) || !collect_wakes(&seal) || !collect_rules(&seal))
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
     int error =
         literals_build(seal.literals.at, NULL, seal.literals.n, arena, &seal.filter, why);
