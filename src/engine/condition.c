@@ -185,6 +185,7 @@ static struct value call_value(struct frame *frame, const struct node *node)
         if (!argument(frame, links[1 + i], overload->args[i], &args[i]))
             return VALUE_NONE;
     frame->input = input;
+    input->self = self.object;
     struct value value = VALUE_NONE;
     if (overload->call(input, args, &value) < 0) {
         budget_hit(&frame->scanner->budget, LIMIT_MEMORY);
