@@ -25,6 +25,7 @@ struct draft_index;
 struct draft {
     struct arena *arena;
     bool full;
+    bool unfiltered;      /* seal without anchors, gates and order: the slow truth for tests */
     uint64_t fingerprint; /* of the module tables in use: module_fingerprint() */
     VEC(uint8_t) texts;
     VEC(struct node) nodes;

@@ -40,6 +40,13 @@ struct seal {
     bytes code, filter;
 };
 
+/* The reference against which anchors are tested: every rule is looked at in every object. */
+static void forget_anchors(struct seal *seal)
+{
+    for (uint32_t i = 0; i < seal->draft->rules.n; i++)
+        seal->anchors[i] = (struct anchor){.always = true, .gate = {.size_max = UINT64_MAX}};
+}
+
 static void choose_programs(struct seal *seal)
 {
     const struct draft *draft = seal->draft;
@@ -282,9 +289,13 @@ int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why 
     seal.gates = PUSH_ARRAY(arena, struct ruleset_gate, draft->rules.n);
     if (!seal.anchors || !seal.filtered || !seal.programs || !seal.gates)
         return fail(why, ENOMEM, "no memory to look for anchors");
-    choose_programs(&seal);
-    if (!order_conditions(draft, seal.filtered, arena) || !collect_literals(&seal) ||
-        !collect_code(&seal) || !collect_wakes(&seal) || !collect_rules(&seal))
+    if (draft->unfiltered)
+        forget_anchors(&seal);
+    else
+        choose_programs(&seal);
+    if ((!draft->unfiltered && !order_conditions(draft, seal.filtered, arena)) ||
+        !collect_literals(&seal) || !collect_code(&seal) || !collect_wakes(&seal) ||
+        !collect_rules(&seal))
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
     int error =
         literals_build(seal.literals.at, NULL, seal.literals.n, arena, &seal.filter, why);
