@@ -1,0 +1,583 @@
+/* re_exec — a machine of threads in lock step (Pike's), with YARA's order of threads and its
+ * limits, because both show in the lengths of matches.
+ *
+ * Threads stand in a list, the preferred first. Each byte advances all of them; a thread that
+ * matches ends those behind it (or, when all matches are wanted, only itself). Threads in the
+ * same state as an earlier one are dropped. */
+#include "match/re_exec.h"
+
+#include <string.h>
+
+enum { NO_FIBER = 0xffff, CHARGE = 256, BUCKETS = 2 * EXEC_FIBERS };
+
+/* One run. */
+struct run {
+    struct re_exec *x;
+    const struct re_inst *insts;
+    const struct re_set *sets;
+    int64_t at, step; /* where it began; +-width */
+    int64_t size;     /* of data */
+    uint32_t width;   /* 1, or 2 for wide */
+    uint32_t matched, most;
+    bool backward, all, scan;
+    int result;
+    uint16_t *starts;
+    uint32_t start_count;
+};
+
+bool re_exec_init(struct re_exec *x, const struct program *program, bytes data,
+                  struct arena *arena, struct budget *budget)
+{
+    x->program = program;
+    x->data = data;
+    x->budget = budget;
+    x->depth = program->counters;
+    x->counters = x->inline_counters;
+    x->work = 0;
+    x->failed = false;
+    x->generation = 0;
+    x->free = NO_FIBER;
+    x->made = 0;
+    if (program->kind != PROGRAM_TEXT)
+        for (uint32_t i = 0; i < BUCKETS; i++)
+            x->seen[i].generation = 0;
+    if (x->depth > EXEC_INLINE) {
+        x->counters = PUSH_ARRAY(arena, uint16_t, (size_t)EXEC_FIBERS * x->depth);
+        if (!x->counters) {
+            budget_hit(budget, LIMIT_MEMORY);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool charge(struct re_exec *x, uint32_t work)
+{
+    x->work += work;
+    if (x->work < CHARGE)
+        return true;
+    if (!budget_charge(x->budget, x->work))
+        x->failed = true;
+    x->work = 0;
+    return !x->failed;
+}
+
+static uint16_t *counters_of(struct re_exec *x, uint16_t fiber)
+{
+    return x->counters + (size_t)fiber * x->depth;
+}
+
+static uint16_t fiber_new(struct re_exec *x)
+{
+    uint16_t fiber = x->free;
+
+    if (fiber != NO_FIBER) {
+        x->free = x->fibers[fiber].next;
+    } else if (x->made < EXEC_FIBERS) {
+        fiber = x->made++;
+    } else {
+        budget_hit(x->budget, LIMIT_REGEX);
+        x->failed = true;
+        return NO_FIBER;
+    }
+    x->fibers[fiber] = (struct fiber){.gap = -1, .next = NO_FIBER, .prev = NO_FIBER, .top = -1};
+    return fiber;
+}
+
+static uint16_t fiber_drop(struct re_exec *x, uint16_t fiber)
+{
+    struct fiber *f = &x->fibers[fiber];
+    uint16_t next = f->next;
+
+    if (f->prev != NO_FIBER)
+        x->fibers[f->prev].next = next;
+    else
+        x->head = next;
+    if (next != NO_FIBER)
+        x->fibers[next].prev = f->prev;
+    else
+        x->tail = f->prev;
+    f->next = x->free;
+    x->free = fiber;
+    return next;
+}
+
+static void fiber_drop_from(struct re_exec *x, uint16_t fiber)
+{
+    while (fiber != NO_FIBER)
+        fiber = fiber_drop(x, fiber);
+}
+
+/* A copy right behind the fiber. */
+static uint16_t fiber_split(struct re_exec *x, uint16_t fiber)
+{
+    uint16_t copy = fiber_new(x);
+    struct fiber *f = &x->fibers[fiber], *c;
+
+    if (copy == NO_FIBER)
+        return NO_FIBER;
+    c = &x->fibers[copy];
+    c->ip = f->ip;
+    c->gap = f->gap;
+    c->top = f->top;
+    if (f->top >= 0)
+        memcpy(counters_of(x, copy), counters_of(x, fiber),
+               (size_t)(f->top + 1) * sizeof(uint16_t));
+    c->prev = fiber;
+    c->next = f->next;
+    if (f->next != NO_FIBER)
+        x->fibers[f->next].prev = copy;
+    else
+        x->tail = copy;
+    f->next = copy;
+    return copy;
+}
+
+static void swap_fibers(uint16_t *a, uint16_t *b)
+{
+    uint16_t swap = *a;
+
+    *a = *b;
+    *b = swap;
+}
+
+/* The fiber reaches a gap. Returns the next one to bring forward, sets x->failed. */
+static uint16_t sync_gap(struct run *r, uint16_t fiber);
+
+static uint16_t sync_repeat(struct run *r, uint16_t fiber, const struct re_inst *inst)
+{
+    struct re_exec *x = r->x;
+    uint16_t enter = fiber, skip;
+    struct fiber *f;
+
+    if (inst->min == 0) {
+        skip = fiber_split(x, fiber);
+        if (skip == NO_FIBER)
+            return fiber;
+        if (inst->b)
+            swap_fibers(&enter, &skip);
+        x->fibers[skip].ip = inst->target;
+    }
+    f = &x->fibers[enter];
+    if ((uint32_t)(f->top + 1) >= x->depth) {
+        x->failed = true;
+        return fiber;
+    }
+    counters_of(x, enter)[++f->top] = 0;
+    f->ip++;
+    return fiber;
+}
+
+static uint16_t sync_repeat_end(struct run *r, uint16_t fiber, const struct re_inst *inst)
+{
+    struct re_exec *x = r->x;
+    uint16_t leave = fiber, again, count;
+    struct fiber *f = &x->fibers[fiber];
+
+    if (f->top < 0) {
+        x->failed = true;
+        return fiber;
+    }
+    count = ++counters_of(x, fiber)[f->top];
+    if (count < inst->min) {
+        f->ip = inst->target;
+        return fiber;
+    }
+    if (count < inst->max) {
+        again = fiber_split(x, fiber);
+        if (again == NO_FIBER)
+            return fiber;
+        if (!inst->b)
+            swap_fibers(&leave, &again);
+        x->fibers[again].ip = inst->target;
+    }
+    f = &x->fibers[leave];
+    f->top--;
+    f->ip++;
+    return fiber;
+}
+
+/* Follows instructions that take no byte until each thread stands at one that does. A split
+ * that was met before in the same call ends the thread: that is how loops over nothing end. */
+static uint16_t sync_fiber(struct run *r, uint16_t fiber)
+{
+    struct re_exec *x = r->x;
+    uint16_t last = x->fibers[fiber].next, before = x->fibers[fiber].prev;
+    uint64_t splits[2] = {0, 0};
+
+    while (fiber != last && !x->failed) {
+        struct fiber *f = &x->fibers[fiber];
+        const struct re_inst *inst = &r->insts[f->ip];
+        if (!charge(x, 1))
+            break;
+        switch (inst->op) {
+        case OP_SPLIT_NEXT:
+        case OP_SPLIT_JUMP: {
+            uint64_t *word = &splits[inst->a >> 6 & 1], bit = 1ull << (inst->a & 63);
+            uint16_t next = fiber, jump;
+            if (*word & bit) {
+                fiber = fiber_drop(x, fiber);
+                break;
+            }
+            jump = fiber_split(x, fiber);
+            if (jump == NO_FIBER)
+                break;
+            if (inst->op == OP_SPLIT_JUMP)
+                swap_fibers(&next, &jump);
+            x->fibers[next].ip++;
+            x->fibers[jump].ip = inst->target;
+            *word |= bit;
+            break;
+        }
+        case OP_REPEAT:
+            fiber = sync_repeat(r, fiber, inst);
+            break;
+        case OP_REPEAT_END:
+            fiber = sync_repeat_end(r, fiber, inst);
+            break;
+        case OP_GAP:
+            fiber = sync_gap(r, fiber);
+            break;
+        case OP_JUMP:
+            f->ip = inst->target;
+            break;
+        default:
+            fiber = f->next;
+        }
+    }
+    return before == NO_FIBER ? x->head : x->fibers[before].next;
+}
+
+static uint16_t sync_gap(struct run *r, uint16_t fiber)
+{
+    struct re_exec *x = r->x;
+    struct fiber *f = &x->fibers[fiber];
+    const struct re_inst *inst = &r->insts[f->ip];
+    uint16_t next = f->next, stay = fiber, leave;
+
+    if (f->gap == -1)
+        f->gap = 0;
+    if (f->gap < inst->min) {
+        f->gap++;
+        return next;
+    }
+    if (f->gap >= inst->max) {
+        f->ip++;
+        f->gap = -1;
+        return fiber;
+    }
+    leave = fiber_split(x, fiber);
+    if (leave == NO_FIBER)
+        return next;
+    if (inst->b & 1)
+        swap_fibers(&stay, &leave);
+    x->fibers[stay].gap++;
+    x->fibers[leave].ip++;
+    x->fibers[leave].gap = -1;
+    sync_fiber(r, leave);
+    return next;
+}
+
+static bool same_state(struct re_exec *x, uint16_t a, uint16_t b)
+{
+    const struct fiber *f = &x->fibers[a], *g = &x->fibers[b];
+
+    return f->ip == g->ip && f->top == g->top && f->gap == g->gap &&
+           (f->top < 0 || !memcmp(counters_of(x, a), counters_of(x, b),
+                                  (size_t)(f->top + 1) * sizeof(uint16_t)));
+}
+
+static uint32_t hash_state(struct re_exec *x, uint16_t fiber)
+{
+    const struct fiber *f = &x->fibers[fiber];
+    uint32_t hash = f->ip * 0x9e3779b1u + (uint32_t)f->gap * 0x85ebca6bu;
+
+    for (int16_t i = 0; i <= f->top; i++)
+        hash = (hash ^ counters_of(x, fiber)[i]) * 0xc2b2ae35u;
+    return (hash ^ hash >> 15) % BUCKETS;
+}
+
+/* Drops threads in the same state as an earlier one. */
+static void drop_doubles(struct re_exec *x)
+{
+    if (x->head == x->tail)
+        return;
+    if (++x->generation == 0) {
+        memset(x->seen, 0, sizeof x->seen);
+        x->generation = 1;
+    }
+    for (uint16_t fiber = x->head; fiber != NO_FIBER;) {
+        uint32_t at = hash_state(x, fiber);
+        while (x->seen[at].generation == x->generation &&
+               !same_state(x, x->seen[at].fiber, fiber))
+            at = (at + 1) % BUCKETS;
+        if (x->seen[at].generation == x->generation) {
+            fiber = fiber_drop(x, fiber);
+            continue;
+        }
+        x->seen[at].generation = x->generation;
+        x->seen[at].fiber = fiber;
+        fiber = x->fibers[fiber].next;
+    }
+}
+
+static bool is_word_at(const struct run *r, int64_t at)
+{
+    const uint8_t *p = r->x->data.at;
+
+    return at >= 0 && at + r->width <= r->size && program_is_word(p[at]) &&
+           (r->width == 1 || p[at + 1] == 0);
+}
+
+enum action { KEEP, DROP, DROP_REST, AGAIN };
+
+static enum action take_byte(const struct run *r, const struct re_inst *inst, int64_t at)
+{
+    const uint8_t *p = r->x->data.at + at;
+    uint8_t c;
+    bool good = false;
+
+    if (r->matched >= r->most || (r->width == 2 && p[1] != 0))
+        return DROP;
+    c = *p;
+    switch (inst->op) {
+    case OP_LITERAL:
+        good = c == inst->a;
+        break;
+    case OP_NOT:
+        good = c != inst->a;
+        break;
+    case OP_MASKED:
+        good = (c & inst->a >> 8) == (inst->a & 0xff);
+        break;
+    case OP_NOT_MASKED:
+        good = (c & inst->a >> 8) != (inst->a & 0xff);
+        break;
+    case OP_ANY:
+        good = true;
+        break;
+    case OP_CLASS:
+        good = re_set_has(&r->sets[inst->a], c);
+        break;
+    default: /* OP_GAP */
+        good = inst->b & 2 || c != '\n';
+    }
+    return good ? KEEP : DROP;
+}
+
+static enum action take_none(struct run *r, const struct re_inst *inst, int64_t at)
+{
+    bool good = false;
+
+    switch (inst->op) {
+    case OP_MATCH:
+        r->result = (int)r->matched;
+        if (!r->all)
+            return DROP_REST;
+        if (r->start_count == 0 || r->starts[r->start_count - 1] != r->matched)
+            r->starts[r->start_count++] = (uint16_t)r->matched;
+        return DROP;
+    case OP_START:
+        good = r->backward ? r->at <= (int64_t)r->matched : r->at == 0 && r->matched == 0;
+        break;
+    case OP_END:
+        good = !r->backward && r->size - r->at <= (int64_t)r->matched;
+        break;
+    default:
+        good = is_word_at(r, at - r->step) != is_word_at(r, at);
+        if (inst->op == OP_NOT_BOUNDARY)
+            good = !good;
+    }
+    return good ? AGAIN : DROP;
+}
+
+/* Advances every thread by one byte. */
+static void step_all(struct run *r)
+{
+    struct re_exec *x = r->x;
+    int64_t at =
+        r->at + (r->backward ? -(int64_t)r->width : 0) + r->step * (r->matched / r->width);
+    uint16_t fiber = x->head;
+
+    while (fiber != NO_FIBER && !x->failed) {
+        struct fiber *f = &x->fibers[fiber];
+        const struct re_inst *inst = &r->insts[f->ip];
+        bool takes = inst->op <= OP_GAP;
+        enum action action = takes ? take_byte(r, inst, at) : take_none(r, inst, at);
+        uint16_t next = f->next;
+        if (!charge(x, 1))
+            return;
+        if (action == DROP) {
+            fiber = fiber_drop(x, fiber);
+        } else if (action == DROP_REST) {
+            fiber_drop_from(x, fiber);
+            fiber = NO_FIBER;
+        } else {
+            if (inst->op != OP_GAP)
+                f->ip++;
+            /* The common case needs no walk. */
+            if (inst->op == OP_GAP || r->insts[f->ip].op > OP_LAST_BYTE)
+                fiber = sync_fiber(r, fiber);
+            if (action == KEEP)
+                fiber = next;
+        }
+    }
+}
+
+static bool add_start(struct run *r, uint32_t start)
+{
+    struct re_exec *x = r->x;
+    uint16_t fiber = fiber_new(x);
+
+    if (fiber == NO_FIBER)
+        return false;
+    x->fibers[fiber].ip = start;
+    x->fibers[fiber].prev = x->tail;
+    if (x->tail != NO_FIBER)
+        x->fibers[x->tail].next = fiber;
+    else
+        x->head = fiber;
+    x->tail = fiber;
+    sync_fiber(r, fiber);
+    return !x->failed;
+}
+
+static int run_code(struct run *r, uint32_t start)
+{
+    struct re_exec *x = r->x;
+    uint64_t room = r->backward ? (uint64_t)r->at : (uint64_t)(r->size - r->at);
+
+    r->insts = program_insts(x->program);
+    r->sets = program_sets(x->program);
+    r->most = (uint32_t)(room < EXEC_LIMIT ? room : EXEC_LIMIT);
+    r->most -= r->most % r->width;
+    r->result = -1;
+    x->head = x->tail = NO_FIBER;
+    add_start(r, start);
+    while (x->head != NO_FIBER && !x->failed) {
+        drop_doubles(x);
+        step_all(r);
+        r->matched += r->width;
+        if (r->scan && r->matched < r->most && !x->failed)
+            add_start(r, start);
+    }
+    fiber_drop_from(x, x->head);
+    return x->failed ? -1 : r->result;
+}
+
+int re_exec_forward(struct re_exec *x, uint32_t start, size_t at, bool wide)
+{
+    struct run r = {.x = x,
+                    .at = (int64_t)at,
+                    .size = (int64_t)x->data.len,
+                    .width = wide ? 2 : 1,
+                    .step = wide ? 2 : 1};
+
+    return run_code(&r, start);
+}
+
+uint32_t re_exec_backward(struct re_exec *x, uint32_t start, size_t at, bool wide,
+                          uint16_t ret[static EXEC_STARTS])
+{
+    struct run r = {.x = x,
+                    .at = (int64_t)at,
+                    .size = (int64_t)x->data.len,
+                    .width = wide ? 2 : 1,
+                    .step = wide ? -2 : -1,
+                    .backward = true,
+                    .all = true,
+                    .starts = ret};
+
+    run_code(&r, start);
+    return r.start_count;
+}
+
+int re_exec_scan(struct re_exec *x, uint32_t start)
+{
+    struct run r = {.x = x, .size = (int64_t)x->data.len, .width = 1, .step = 1, .scan = true};
+
+    return run_code(&r, start);
+}
+
+/* --- the simple matcher: a set of positions through a row of steps --- */
+
+static bool step_takes(const struct hex_step *step, uint8_t c)
+{
+    return ((c & step->mask) == step->value) == (step->op == STEP_BYTE);
+}
+
+/* Positions after a gap, merged: every p + min..max that leaves a byte to match. */
+static uint32_t widen(const struct hex_step *gap, const uint16_t *from, uint32_t n,
+                      uint32_t most, uint16_t *to)
+{
+    uint32_t count = 0, next = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t low = from[i] + (uint32_t)gap->min, high = from[i] + (uint32_t)gap->max;
+        if (low >= most)
+            break;
+        if (high >= most)
+            high = most - 1;
+        if (low < next)
+            low = next;
+        for (; low <= high; low++)
+            to[count++] = (uint16_t)low;
+        if (high + 1 > next)
+            next = high + 1;
+    }
+    return count;
+}
+
+/* Runs steps[first..last), or backward steps[last-1..first]; the positions that came through
+ * are in *ret. `most` bytes may be looked at. */
+static uint32_t run_steps(struct re_exec *x, uint32_t first, uint32_t last, size_t at,
+                          bool backward, uint16_t **ret)
+{
+    const struct hex_step *steps = program_steps(x->program);
+    const uint8_t *data = x->data.at;
+    size_t room = backward ? at : x->data.len - at;
+    uint32_t most = (uint32_t)(room < EXEC_LIMIT ? room : EXEC_LIMIT), n = 1;
+    uint16_t *now = x->positions[0], *then = x->positions[1];
+
+    now[0] = 0;
+    for (uint32_t i = 0; i < last - first && n; i++) {
+        const struct hex_step *step = &steps[backward ? last - 1 - i : first + i];
+        uint32_t kept = 0;
+        if (!charge(x, n)) {
+            n = 0;
+            break;
+        }
+        if (step->op == STEP_GAP) {
+            n = widen(step, now, n, most, then);
+            uint16_t *swap = now;
+            now = then;
+            then = swap;
+            continue;
+        }
+        for (uint32_t k = 0; k < n; k++) {
+            uint32_t p = now[k];
+            if (p < most && step_takes(step, backward ? data[at - 1 - p] : data[at + p]))
+                now[kept++] = (uint16_t)(p + 1);
+        }
+        n = kept;
+    }
+    *ret = now;
+    return n;
+}
+
+int re_exec_steps_forward(struct re_exec *x, uint32_t first, uint32_t last, size_t at)
+{
+    uint16_t *found;
+
+    return run_steps(x, first, last, at, false, &found) ? found[0] : -1;
+}
+
+uint32_t re_exec_steps_backward(struct re_exec *x, uint32_t first, uint32_t last, size_t at,
+                                uint16_t ret[static EXEC_STARTS])
+{
+    uint16_t *found;
+    uint32_t n = run_steps(x, first, last, at, true, &found);
+
+    memcpy(ret, found, n * sizeof *ret);
+    return n;
+}

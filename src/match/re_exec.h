@@ -1,0 +1,56 @@
+/* re_exec — runs a program's code at a place in an object. */
+#pragma once
+#include "match/program.h"
+
+enum {
+    EXEC_LIMIT = 4096,  /* bytes looked at each way, YARA's YR_RE_SCAN_LIMIT */
+    EXEC_FIBERS = 1024, /* threads alive at once, RE_MAX_FIBERS */
+    EXEC_INLINE = 4,    /* counters of a thread that need no arena */
+    EXEC_STARTS = EXEC_LIMIT + 1,
+};
+
+/* Threads of the general matcher and positions of the simple one. Large: one per search. */
+struct re_exec {
+    const struct program *program;
+    bytes data;
+    struct budget *budget;
+    uint32_t depth;     /* counters per thread */
+    uint16_t *counters; /* [EXEC_FIBERS][depth] */
+    uint16_t free, head, tail, made;
+    uint32_t work;
+    bool failed; /* a limit was met; the budget knows which */
+    uint32_t generation;
+
+    struct fiber {
+        uint32_t ip;
+        int32_t gap; /* bytes of an OP_GAP already taken, -1 outside */
+        uint16_t next, prev;
+        int16_t top; /* of its counters, -1 when there are none */
+    } fibers[EXEC_FIBERS];
+
+    struct {
+        uint32_t generation;
+        uint16_t fiber;
+    } seen[2 * EXEC_FIBERS];
+
+    uint16_t inline_counters[EXEC_FIBERS * EXEC_INLINE];
+    uint16_t positions[2][EXEC_STARTS];
+};
+
+/* False when the arena is full (only programs that nest counted repetitions deeply need it). */
+bool re_exec_init(struct re_exec *exec, const struct program *program, bytes data,
+                  struct arena *arena, struct budget *budget);
+
+/* General matcher. Bytes matched from `at` on, or -1. */
+int re_exec_forward(struct re_exec *exec, uint32_t start, size_t at, bool wide);
+/* All lengths that match backward from `at`, ascending, each once; their number. */
+uint32_t re_exec_backward(struct re_exec *exec, uint32_t start, size_t at, bool wide,
+                          uint16_t ret[static EXEC_STARTS]);
+/* The first match anywhere in data, in YARA's terms: the bytes from its start to where the
+ * match ends, or -1. */
+int re_exec_scan(struct re_exec *exec, uint32_t start);
+
+/* Simple matcher, on steps[first..last) of the program. */
+int re_exec_steps_forward(struct re_exec *exec, uint32_t first, uint32_t last, size_t at);
+uint32_t re_exec_steps_backward(struct re_exec *exec, uint32_t first, uint32_t last, size_t at,
+                                uint16_t ret[static EXEC_STARTS]);
