@@ -365,7 +365,7 @@ static struct re_node *repeat(struct re_parser *p, struct re_node *single, uint3
 static struct re_node *parse_repeat(struct re_parser *p, bool *full)
 {
     struct re_node *single = parse_single(p, full), *node = NULL;
-    uint32_t low, high;
+    uint32_t low = 0, high = 0;
     int c, interval = 0;
 
     if (!single)
