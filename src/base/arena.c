@@ -204,7 +204,7 @@ void *vec_grow(struct arena *arena, void **at, uint32_t *n, uint32_t *cap, size_
 {
     if (count > UINT32_MAX - *n)
         return NULL;
-    if (count > *cap - *n) {
+    if (count > *cap - *n || !*at) {
         uint64_t want = (uint64_t)*n + count, room = *cap ? (uint64_t)*cap * 2 : 8;
         while (room < want)
             room *= 2;

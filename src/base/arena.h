@@ -54,7 +54,7 @@ static inline void *arena_push_array(struct arena *arena, size_t count, size_t s
 #define vec_push(arena, vec)                                                                   \
     ((__typeof__((vec)->at))vec_grow((arena), (void **)&(vec)->at, &(vec)->n, &(vec)->cap, 1,  \
                                      sizeof *(vec)->at))
-/* The same for `count` elements in a row: pointer to the first. */
+/* The same for `count` elements in a row: pointer to the first; valid for a count of 0. */
 #define vec_push_many(arena, vec, count)                                                       \
     ((__typeof__((vec)->at))vec_grow((arena), (void **)&(vec)->at, &(vec)->n, &(vec)->cap,     \
                                      (count), sizeof *(vec)->at))

@@ -23,7 +23,8 @@ enum pattern_flag {
     PATTERN_XOR = 1 << 5,
     PATTERN_BASE64 = 1 << 6,
     PATTERN_BASE64WIDE = 1 << 7,
-    PATTERN_DOTALL = 1 << 8, /* /regex/s */
+    PATTERN_DOTALL = 1 << 8,  /* /regex/s */
+    PATTERN_WAS_HEX = 1 << 9, /* of a pattern in a ruleset: it was written as hex string */
 };
 
 struct pattern_source {

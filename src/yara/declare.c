@@ -287,7 +287,7 @@ static int read_declaration(struct yara_compiler *c)
     check_modifiers(c, &d);
     if (!(d.source.flags & (PATTERN_WIDE | PATTERN_BASE64 | PATTERN_BASE64WIDE)))
         d.source.flags |= PATTERN_ASCII;
-    d.it->flags = d.source.flags;
+    d.it->flags = d.source.flags | (d.source.kind == PATTERN_HEX ? PATTERN_WAS_HEX : 0);
     d.it->literal = d.it->fixed = is_literal(&d.source);
     return compile_pattern(c, &d);
 }
