@@ -34,9 +34,8 @@ size_t arena_used(const struct arena *arena);
 struct arena_mark arena_mark(const struct arena *arena);
 void arena_pop(struct arena *arena, struct arena_mark mark);
 
-#define PUSH(arena, type) ((type *)arena_push((arena), sizeof(type)))
-#define PUSH_ARRAY(arena, type, n)                                                             \
-    ((type *)arena_push_array((arena), (n), sizeof(type)))
+#define PUSH(arena, type)          ((type *)arena_push((arena), sizeof(type)))
+#define PUSH_ARRAY(arena, type, n) ((type *)arena_push_array((arena), (n), sizeof(type)))
 
 static inline void *arena_push_array(struct arena *arena, size_t count, size_t size)
 {

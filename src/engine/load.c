@@ -37,8 +37,7 @@ struct module_input *load_module(struct scanner *scanner, uint32_t number)
         return in->root ? in : NULL;
     state->loaded = scanner->stamp;
     prepare(scanner, number, in);
-    in->root = object_new(scanner->arena, state->module->fields);
-    if (!in->root || state->module->load(in) < 0) {
+    if (state->module->load(in) < 0 || !in->root) {
         budget_hit(&scanner->budget, LIMIT_MEMORY);
         in->root = NULL;
         return NULL;

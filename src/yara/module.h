@@ -113,8 +113,8 @@ struct module_input {
 struct module {
     const char *name;
     const struct field *fields;
-    /* Fills in->root. 0, or -ENOMEM. An object that is not of the module's kind leaves it
-     * undefined and is no error. */
+    /* Fills in->root. 0, -ENOMEM, or -EBADMSG when `extra` is not what the module reads. An
+     * object that is not of the module's kind leaves it undefined and is no error. */
     int (*load)(struct module_input *in);
 };
 

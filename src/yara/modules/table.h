@@ -9,10 +9,12 @@
 /* clang-format off */
 #define MODULE_ROWS(ROW) \
     ROW(console) \
+    ROW(cuckoo) \
     ROW(dex) \
     ROW(elf) \
     ROW(hash) \
     ROW(macho) \
+    ROW(magic) \
     ROW(math) \
     ROW(pe) \
     ROW(string) \

@@ -1,9 +1,11 @@
 /* The functions of the small modules, called as conditions call them. Where no standard gives
  * the value, yara 4.2.3 did; but its serial correlation of strings closes the circle with the
  * last byte instead of the first, which 4.5 does not. */
+#include "shim/magic.h"
 #include "tap.h"
 #include "yara/module.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -24,7 +26,7 @@ static void load(const char *name, uint32_t block_count)
 {
     struct arena *arena = in.arena;
     arena_reset(arena);
-    budget = (struct budget){.steps = 1000000};
+    budget = (struct budget){.steps = 10000000};
     in = (struct module_input){.blocks = blocks,
                                .block_count = block_count,
                                .arena = arena,
@@ -302,6 +304,108 @@ static void time_is_the_driver_s(void)
     CHECK_INT(CALL0("now").integer, 1234567890);
 }
 
+static void magic_asks_libmagic(void)
+{
+    blocks[0] = (struct block){.data = bytes_of("#!/bin/sh\necho\n")};
+    if (!magic_known()) {
+        load("magic", 1);
+        UNDEFINED(CALL0("type"));
+        tap_skip("magic", "this build has no libmagic");
+        return;
+    }
+    load("magic", 1);
+    for (int again = 0; again < 2; again++) {
+        CHECK(is_text(CALL0("mime_type"), "text/x-shellscript"));
+        CHECK(is_text(CALL0("type"), "POSIX shell script, ASCII text executable"));
+    }
+    in.is_process = true;
+    UNDEFINED(CALL0("type"));
+    blocks[0].data.len = 0;
+    load("magic", 1);
+    UNDEFINED(CALL0("type"));
+    load("magic", 0);
+    UNDEFINED(CALL0("mime_type"));
+}
+
+/* Stands for regular expressions: finds the text whose number it is. */
+static const char *const needles[] = {"evil.com", "", "10.0.0.1", "HKEY", "tail", "curl"};
+
+enum { EVIL, NOTHING, ADDRESS, HKEY, TAIL, CURL };
+
+static int find_needle(struct module_input *self, const struct value *regex, bytes subject)
+{
+    (void)self;
+    bytes needle = bytes_of(needles[regex->integer]);
+    return bytes_find(subject, needle, 0) == SIZE_MAX ? -1 : (int)needle.len;
+}
+
+static int64_t ask(const char *part, const char *name, int needle, int64_t port)
+{
+    struct module_input whole = in;
+    struct value regex = {.type = TYPE_REGEX, .integer = needle}, ret;
+    in.root = object_member(in.root, part);
+    ret = port ? CALL2(name, "ri", regex, VALUE_INT(port)) : CALL1(name, "r", regex);
+    in = whole;
+    CHECK_INT(ret.type, TYPE_INT);
+    return ret.integer;
+}
+
+static int load_cuckoo(const char *report)
+{
+    load("cuckoo", 0);
+    in.extra = bytes_of(report);
+    in.regex = find_needle;
+    return module_find(bytes_of("cuckoo"))->load(&in);
+}
+
+static void cuckoo_reads_reports(void)
+{
+    CHECK_INT(
+        load_cuckoo(
+            "{\"network\": {\"domains\": [1, {\"ip\": \"1.2.3.4\", \"domain\": "
+            "\"www.evil.com\"}],"
+            " \"dns\": [{\"ip\": \"1.2.3.4\", \"hostname\": \"tail\"}],"
+            " \"http\": [{\"method\": \"GeT\", \"uri\": \"http://evil.com/\"},"
+            "            {\"method\": \"POST\", \"uri\": \"http://10.0.0.1/\","
+            "             \"user-agent\": \"curl/7\"}, {\"method\": \"GET\"}, []],"
+            " \"hosts\": [\"10.0.0.1\", 5], \"tcp\": [{\"dst\": \"10.0.0.1\", \"dport\": 443}],"
+            " \"udp\": {\"dst\": \"10.0.0.1\"}},"
+            "\"behavior\": {\"summary\": {\"keys\": [\"HKEY_USERS\"], \"files\": "
+            "[\"C:\\u0000tail\"],"
+            "               \"mutexes\": [\"\", \"x\"]}}}"),
+        0);
+    CHECK_INT(ask("network", "dns_lookup", EVIL, 0), 1);
+    CHECK_INT(ask("network", "dns_lookup", TAIL, 0), 0);
+    CHECK_INT(ask("network", "http_get", EVIL, 0), 1);
+    CHECK_INT(ask("network", "http_get", ADDRESS, 0), 0);
+    CHECK_INT(ask("network", "http_post", ADDRESS, 0), 1);
+    CHECK_INT(ask("network", "http_request", EVIL, 0), 1);
+    CHECK_INT(ask("network", "http_request", ADDRESS, 0), 1);
+    CHECK_INT(ask("network", "http_user_agent", CURL, 0), 1);
+    CHECK_INT(ask("network", "host", ADDRESS, 0), 1);
+    CHECK_INT(ask("network", "host", NOTHING, 0), 0);
+    CHECK_INT(ask("network", "tcp", ADDRESS, 443), 1);
+    CHECK_INT(ask("network", "tcp", ADDRESS, 80), 0);
+    CHECK_INT(ask("network", "udp", ADDRESS, 443), 0);
+    CHECK_INT(ask("registry", "key_access", HKEY, 0), 1);
+    CHECK_INT(ask("filesystem", "file_access", TAIL, 0), 0);
+    CHECK_INT(ask("sync", "mutex", TAIL, 0), 0);
+}
+
+static void cuckoo_without_a_report(void)
+{
+    CHECK_INT(load_cuckoo(""), 0);
+    CHECK_INT(ask("network", "host", ADDRESS, 0), 0);
+    CHECK_INT(load_cuckoo("[1]"), 0);
+    CHECK_INT(ask("sync", "mutex", ADDRESS, 0), 0);
+    CHECK_INT(
+        load_cuckoo("{\"network\": {\"dns\": [{\"ip\": \"\", \"hostname\": \"evil.com\"}]}}"),
+        0);
+    CHECK_INT(ask("network", "dns_lookup", EVIL, 0), 1);
+    CHECK_INT(load_cuckoo("{bad"), -EBADMSG);
+    CHECK_INT(load_cuckoo("{} x"), -EBADMSG);
+}
+
 int main(void)
 {
     in.arena = arena_new(16 << 20);
@@ -314,6 +418,9 @@ int main(void)
     string_reads_numbers();
     console_prints();
     time_is_the_driver_s();
+    magic_asks_libmagic();
+    cuckoo_reads_reports();
+    cuckoo_without_a_report();
     arena_free(in.arena);
     return tap_done();
 }
