@@ -18,6 +18,6 @@ struct anchor {
 /* One anchor per rule of the draft, in `arena`. NULL when it is full. */
 struct anchor *anchor_solve(const struct draft *draft, struct arena *arena);
 
-/* How often an object is expected to hold one of the program's literals, from 0 up, in
- * the units of anchor.cost; infinite for a program that has none. */
+/* How often clean files hold the program's literals: the sum of their shares of all positions,
+ * in units of 2^-32; infinite for a program that has none. */
 double anchor_program_cost(const struct draft_program *program);

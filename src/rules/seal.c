@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A rule woken more often than this (see anchor_program_cost) has its other patterns put into
- * the filter as well, so that most wakes end without a search. */
-enum { OFTEN = 64 };
-
+/* A rule woken more often than this has its other patterns put into the filter as well, so that
+ * most wakes end without a search. In the units of anchor_program_cost: 2^11 is a share of
+ * 2^-21 of all positions, about one file of 100 KB in sixteen. */
+enum { OFTEN = 1 << 11 };
 /* A program with more literals than this, or dearer ones, is not put there for that reason. */
 enum { FEW_LITERALS = 8 };
 
