@@ -23,6 +23,7 @@ struct yara_compiler *yara_compiler_new(struct draft *draft, const struct yara_o
     c->options = *options;
     c->max_errors = options->max_errors ? options->max_errors : COMPILER_MAX_ERRORS;
     c->work = WORK;
+    draft->fingerprint = module_fingerprint();
     return c;
 }
 
