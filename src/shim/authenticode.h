@@ -25,7 +25,6 @@ struct authenticode_chain {
 
 struct authenticode_stamp {
     bool verified;
-    bool has_chain;
     int64_t time;
     bytes digest_name, digest;       /* "sha256", hex */
     struct authenticode_chain chain; /* the stamper's certificate first */
@@ -34,7 +33,6 @@ struct authenticode_stamp {
 struct authenticode_signature {
     bool verified; /* and the file has the digest that was signed */
     bool has_signer;
-    bool has_chain;
     bytes digest_name, digest, file_digest;
     struct authenticode_chain certificates;
     bytes signer_program, signer_digest_name, signer_digest;
