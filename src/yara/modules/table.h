@@ -11,6 +11,7 @@
     ROW(console) \
     ROW(cuckoo) \
     ROW(dex) \
+    ROW(dotnet) \
     ROW(elf) \
     ROW(hash) \
     ROW(macho) \
