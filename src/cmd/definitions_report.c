@@ -73,7 +73,7 @@ int definitions_report_parse(const struct option_list *list, struct external *re
     for (int i = 0; i < list->n; i++) {
         if (*ret_count == room)
             return fail(why, E2BIG, "more than %u variables are defined", room);
-        if (!external_parse(list->at[i], &ret[*ret_count]))
+        if (!external_parse(list->at[i], &ret[*ret_count]) || !ret[*ret_count].name.len)
             return fail(why, EINVAL, "'-d' takes VAR=VALUE, not '%s'", list->at[i]);
         ++*ret_count;
     }

@@ -45,6 +45,7 @@ struct yara_run {
     struct module_file modules[YARA_LIST_MAX];
     uint32_t module_count;
     int errors, warnings; /* of the rules */
+    char twice[128];      /* the rule that was reported last as defined twice */
     struct yara_worker *workers;
     int jobs;
     struct queue *queue;
@@ -61,15 +62,29 @@ static int64_t clock_seconds(void)
 
 /* --- rules --- */
 
+/* yara does not read on in a rule whose name is taken, and gives up on a file's rules that rest
+ * on faulty ones before it sees them: messages that it would not print. */
+static bool is_unsaid(struct yara_run *run, const struct yara_message *message, bool is_twice)
+{
+    if (is_twice)
+        snprintf(run->twice, sizeof run->twice, "%.*s", (int)message->rule.len,
+                 (const char *)message->rule.at);
+    else if (!bytes_is(message->rule, run->twice))
+        run->twice[0] = 0;
+    return strcmp(message->code, "faulty_rule") == 0 ||
+           (!is_twice && message->rule.len && bytes_is(message->rule, run->twice));
+}
+
 static void print_message(void *context, const struct yara_message *message)
 {
     struct yara_run *run = context;
     bool is_error = message->severity == YARA_ERROR;
+    bool is_twice = strcmp(message->code, "duplicated_identifier") == 0;
     const char *kind = is_error ? "error" : "warning";
-    if (!is_error && run->arguments.no_warnings)
+    if ((!is_error && run->arguments.no_warnings) || is_unsaid(run, message, is_twice))
         return;
     *(is_error ? &run->errors : &run->warnings) += 1;
-    int file = (int)message->file.len, rule = (int)message->rule.len;
+    int file = (int)message->file.len, rule = is_twice ? 0 : (int)message->rule.len;
     if (rule)
         fprintf(stderr, "%s: rule \"%.*s\" in %.*s(%u): %s\n", kind, rule,
                 (const char *)message->rule.at, file, (const char *)message->file.at,
@@ -344,7 +359,7 @@ static void put_directory(struct yara_run *run, const char *path, int depth);
 static void put_entry(struct yara_run *run, const char *folder, const char *name, int depth)
 {
     const struct yara_arguments *a = &run->arguments;
-    char *path, target[2];
+    char *path, target[3];
     struct stat st;
     if (asprintf(&path, "%s/%s", folder, name) < 0)
         return;

@@ -259,7 +259,7 @@ static enum value_type number_type(const char *text)
 bool external_parse(const char *text, struct external *ret)
 {
     const char *equal = strchr(text, '=');
-    if (!equal || equal == text)
+    if (!equal)
         return false;
     const char *value = equal + 1;
     *ret = (struct external){.name = {(const uint8_t *)text, (size_t)(equal - text)},

@@ -66,5 +66,5 @@ int definitions_save(const struct definitions *definitions, const char *path,
                      struct why *why) MUST_USE;
 
 /* Reads "name=value" as yara's -d does: an integer, a float, true or false, else text. The
- * views point into `text`. False when there is no `=` or no name. */
+ * views point into `text`. False when there is no `=`. */
 bool external_parse(const char *text, struct external *ret);

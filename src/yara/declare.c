@@ -239,7 +239,8 @@ static int compile_pattern(struct yara_compiler *c, struct declaration *d)
     }
     it->compiled = true;
     if (fault.text[0] && fault.is_warning)
-        message_warning(c, &spot, "pattern", "%s", fault.text);
+        message_warning(c, &spot, "pattern", "%.*s %s", (int)it->name.len,
+                        (const char *)it->name.at, fault.text);
     if (it->code.is_slow)
         message_warning(c, &it->token, "slow_pattern", "string \"%.*s\" may slow down scanning",
                         (int)it->name.len, (const char *)it->name.at);
