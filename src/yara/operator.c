@@ -103,7 +103,8 @@ static bool overflows(enum node_op op, int64_t a, int64_t b, int64_t *ret)
     case NODE_SUB:
         return __builtin_sub_overflow(a, b, ret);
     case NODE_MUL:
-        return __builtin_mul_overflow(a, b, ret);
+        /* YARA takes -2^63 for an overflow, too. */
+        return __builtin_mul_overflow(a, b, ret) || *ret == INT64_MIN;
     default:
         if (a == INT64_MIN && b == -1)
             return true;
