@@ -30,7 +30,20 @@ static bool integer_at(struct frame *frame, uint32_t at, int64_t *ret)
     return true;
 }
 
-static struct value read_integer(struct frame *frame, const struct node *node)
+static struct value number_of(uint64_t raw, unsigned aux)
+{
+    unsigned unused = 64 - 8 * (aux & READ_SIZE);
+    if (!(aux & READ_FLOAT))
+        return VALUE_INT(aux & READ_SIGNED ? (int64_t)(raw << unused) >> unused : (int64_t)raw);
+    double real;
+    float half;
+    uint32_t low = (uint32_t)raw;
+    memcpy(&half, &low, sizeof half);
+    memcpy(&real, &raw, sizeof real);
+    return VALUE_FLOAT((aux & READ_SIZE) == 4 ? (double)half : real);
+}
+
+static struct value read_number(struct frame *frame, const struct node *node)
 {
     int64_t at;
     if (!integer_at(frame, node->a, &at))
@@ -38,18 +51,17 @@ static struct value read_integer(struct frame *frame, const struct node *node)
     const struct object_input *object = frame->scanner->object;
     unsigned size = node->aux & READ_SIZE;
     uint64_t offset = (uint64_t)at;
+    if (size == 0 || size > 8)
+        return VALUE_NONE;
     for (uint32_t i = 0; i < object->block_count; i++) {
         const struct block *block = &object->blocks[i];
         if (offset < block->base || !bytes_has(block->data, offset - block->base, size))
             continue;
         const uint8_t *p = block->data.at + (offset - block->base);
-        uint32_t raw = 0;
+        uint64_t raw = 0;
         for (unsigned k = 0; k < size; k++)
-            raw |= (uint32_t)p[node->aux & READ_BIG ? size - 1 - k : k] << 8 * k;
-        if (!(node->aux & READ_SIGNED))
-            return VALUE_INT(raw);
-        unsigned unused = 32 - 8 * size;
-        return VALUE_INT((int32_t)(raw << unused) >> unused);
+            raw |= (uint64_t)p[node->aux & READ_BIG ? size - 1 - k : k] << 8 * k;
+        return number_of(raw, node->aux);
     }
     return VALUE_NONE;
 }
@@ -268,6 +280,8 @@ static struct value logic(struct frame *frame, const struct node *node)
 static struct value unary(struct frame *frame, const struct node *node)
 {
     struct value value = condition_value(frame, node->a);
+    if (node->op == NODE_LENGTH && (value.type == TYPE_ARRAY || value.type == TYPE_DICT))
+        return VALUE_INT(value.object->count);
     if (node->op == NODE_LENGTH)
         return value.type == TYPE_STRING ? VALUE_INT(value.len) : VALUE_NONE;
     if (node->op == NODE_NEG && value.type == TYPE_FLOAT)
@@ -306,7 +320,7 @@ static struct value fact(struct frame *frame, const struct node *node)
     case NODE_ENTRYPOINT:
         return entrypoint_find(scanner->object, &offset) ? VALUE_INT(offset) : VALUE_NONE;
     case NODE_READ:
-        return read_integer(frame, node);
+        return read_number(frame, node);
     default:
         return scanner->externals[node->a];
     }

@@ -360,7 +360,8 @@ static void gate_magic(const struct solver *s, struct ruleset_gate *gate,
                        const struct node *read, int64_t number)
 {
     int64_t offset;
-    if (read->aux & READ_SIGNED || !constant_int(s, read->a, &offset) || offset != 0)
+    if ((read->aux & (READ_SIGNED | READ_FLOAT)) || (read->aux & READ_SIZE) > 4 ||
+        !constant_int(s, read->a, &offset) || offset != 0)
         return;
     unsigned size = read->aux & READ_SIZE;
     uint32_t magic = (uint32_t)number, mask = size == 4 ? UINT32_MAX : (1u << 8 * size) - 1;

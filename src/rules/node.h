@@ -85,7 +85,7 @@ enum node_op {
     NODE_IENDSWITH,
     NODE_IEQUALS,
     NODE_MATCHES, /* a = child string, b = child NODE_REGEX */
-    NODE_LENGTH,  /* a = child string: its length in bytes (YARA-X `.len()`) */
+    NODE_LENGTH,  /* a = child string, array or dict: bytes or items in it (YARA-X `.len()`) */
     /* Patterns: a = pattern operand. */
     NODE_FOUND,        /* $a */
     NODE_FOUND_AT,     /* $a at b */
@@ -117,10 +117,12 @@ enum node_op {
     NODE_OPS,
 };
 
-enum node_read {                /* aux of NODE_READ: size in bytes, signedness, byte order */
-                 READ_SIZE = 7, /* 1, 2 or 4 */
-                 READ_SIGNED = 8,
-                 READ_BIG = 16,
+/* aux of NODE_READ: size in bytes, signedness, byte order, kind of number. */
+enum node_read {
+    READ_SIZE = 15, /* 1, 2, 4 or 8 */
+    READ_SIGNED = 16,
+    READ_BIG = 32,
+    READ_FLOAT = 64, /* of 4 or 8 bytes, IEEE 754 */
 };
 
 enum node_quantifier {

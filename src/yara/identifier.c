@@ -24,6 +24,14 @@ bool identifier_rule(const struct yara_compiler *c, bytes name, uint32_t *ret)
     return true;
 }
 
+bool identifier_known(const struct yara_compiler *c, bytes name)
+{
+    uint32_t ignored;
+    return identifier_variable(c, name) || draft_find_external(c->draft, name) != DRAFT_FULL ||
+           names_find(&c->modules, c->name_space, name, &ignored) ||
+           identifier_rule(c, name, &ignored);
+}
+
 void identifier_rule_node(struct yara_compiler *c, uint32_t rule, struct expr *ret)
 {
     if (rule == RULESET_NONE) {

@@ -16,3 +16,5 @@ bool identifier_rule(const struct yara_compiler *c, bytes name, uint32_t *ret);
 void identifier_rule_node(struct yara_compiler *c, uint32_t rule, struct expr *ret);
 /* The variable of that name, or NULL. */
 const struct variable *identifier_variable(const struct yara_compiler *c, bytes name);
+/* True when something of that name could be meant at this place. */
+bool identifier_known(const struct yara_compiler *c, bytes name);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "rules/node.h"
+
 static const struct {
     char text[12];
     uint8_t len;
@@ -247,7 +249,7 @@ static uint32_t scan_number(const struct lexer *lexer, struct token *token)
 static bool integer_function(bytes word, int64_t *ret)
 {
     bytes rest = word;
-    int64_t aux = 8; /* READ_SIGNED */
+    int64_t aux = READ_SIGNED;
     if (rest.at[0] == 'u') {
         aux = 0;
         rest = bytes_slice(rest, 1, rest.len);
@@ -256,7 +258,7 @@ static bool integer_function(bytes word, int64_t *ret)
         return false;
     rest = bytes_slice(rest, 3, rest.len);
     if (rest.len > 2 && memcmp(rest.at + rest.len - 2, "be", 2) == 0) {
-        aux |= 16; /* READ_BIG */
+        aux |= READ_BIG;
         rest.len -= 2;
     }
     if (bytes_is(rest, "8"))

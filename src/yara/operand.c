@@ -97,9 +97,9 @@ static int read_float(struct yara_compiler *c, struct expr *ret)
     return 0;
 }
 
-static int read_integer_function(struct yara_compiler *c, struct expr *ret)
+/* uint8(x) and its like; the next token is the word. */
+static int read_number(struct yara_compiler *c, uint16_t aux, struct expr *ret)
 {
-    uint16_t aux = (uint16_t)c->token.integer;
     reader_take(c);
     struct expr at = {.start = c->token};
     if (reader_expect(c, '(') < 0 || operand_value(c, &at) < 0 || reader_expect(c, ')') < 0)
@@ -109,7 +109,35 @@ static int read_integer_function(struct yara_compiler *c, struct expr *ret)
         return 0;
     }
     struct node node = {.op = NODE_READ, .type = TYPE_INT, .aux = aux, .a = at.node};
+    if (aux & READ_FLOAT)
+        node.type = TYPE_FLOAT;
     operator_node(c, ret, node, at.depth);
+    return 0;
+}
+
+/* YARA-X has more of these functions. To YARA 4 they are names like any other, so a rule or
+ * variable of that name goes before them. */
+static uint16_t added_function(const struct yara_compiler *c)
+{
+    static const struct {
+        char name[12];
+        uint16_t aux;
+    } added[] = {
+        {"int64", 8 | READ_SIGNED},
+        {"int64be", 8 | READ_SIGNED | READ_BIG},
+        {"uint64", 8},
+        {"uint64be", 8 | READ_BIG},
+        {"float32", 4 | READ_FLOAT},
+        {"float32be", 4 | READ_FLOAT | READ_BIG},
+        {"float64", 8 | READ_FLOAT},
+        {"float64be", 8 | READ_FLOAT | READ_BIG},
+    };
+
+    for (size_t i = 0; i < COUNT(added); i++)
+        if (bytes_is(c->token.text, added[i].name))
+            return reader_peek(c).kind == '(' && !identifier_known(c, c->token.text)
+                       ? added[i].aux
+                       : 0;
     return 0;
 }
 
@@ -170,6 +198,9 @@ static int read_parentheses(struct yara_compiler *c, struct expr *ret)
 
 static int read_identifier(struct yara_compiler *c, bool keep_object, struct expr *ret)
 {
+    uint16_t aux = added_function(c);
+    if (aux)
+        return read_number(c, aux, ret);
     if (identifier_read(c, ret) < 0)
         return -1;
     if (!keep_object || (c->token.kind != ',' && c->token.kind != ':'))
@@ -198,7 +229,7 @@ static int read_single(struct yara_compiler *c, struct expr *ret)
     case TOKEN_IDENTIFIER:
         return read_identifier(c, keep_object, ret);
     case TOKEN_INTEGER_FUNCTION:
-        return read_integer_function(c, ret);
+        return read_number(c, (uint16_t)c->token.integer, ret);
     case TOKEN_STRING_COUNT:
         return read_count(c, ret);
     case TOKEN_STRING_OFFSET:
