@@ -115,7 +115,7 @@ LANES uint32_t keep(const uint32_t *second, uint32_t bits, const uint8_t *at, ui
     const __m512i one = _mm512_set1_epi64(1), zero = _mm512_setzero_si512();
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n; i += 8) {
-        __mmask8 lanes = n - i >= 8 ? 0xff : (__mmask8)((1u << (n - i)) - 1);
+        __mmask8 lanes = (__mmask8)(n - i >= 8 ? 0xffu : (1u << (n - i)) - 1);
         __m256i positions = _mm256_maskz_loadu_epi32(lanes, out + i);
         __m512i windows;
         if (is_eight)
