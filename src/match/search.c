@@ -275,7 +275,9 @@ static bool try_general(struct search *s, const struct program_atom *atom, size_
         s->exec.failed = false;
         return s->budget->steps ? true : stop(s);
     }
-    return forward < 0 || report_all(s, atom->part, at, forward, s->starts, count, wide);
+    /* Where nothing precedes the code, YARA looks at the neighbours as if they were narrow. */
+    return forward < 0 || report_all(s, atom->part, at, forward, s->starts, count,
+                                     wide && atom->backward != UINT32_MAX);
 }
 
 static bool try_simple(struct search *s, const struct program_atom *atom, size_t at)
