@@ -1,6 +1,6 @@
 /* bench_literals — how fast the literal filter is, for each variant this machine has.
  *
- *   bench_literals LITERALS [-n COUNT] [-r ROUNDS] < list-of-files
+ *   bench_literals LITERALS [-n COUNT] [-r ROUNDS] [-v VARIANT] < list-of-files
  *
  * LITERALS has a line for each: the bytes in hexadecimal, a space, 1 for nocase or 0; what
  * follows is ignored. With -n, only every so many-th line is taken, to have COUNT of them. The
@@ -24,6 +24,8 @@ struct files {
     struct arena *arena;
     uint64_t total;
 };
+
+static const char *const names[] = {"scalar", "avx2", "avx512"};
 
 static double cpu_seconds(void)
 {
@@ -106,7 +108,6 @@ static uint64_t scan_all(const struct files *files, bytes table,
 
 static void bench_variant(const struct files *files, bytes table, int rounds)
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512"};
     struct literals_scratch *scratch = literals_scratch_new(table);
     double best = 1e9;
     uint64_t hits = 0;
@@ -116,7 +117,7 @@ static void bench_variant(const struct files *files, bytes table, int rounds)
         double took = cpu_seconds() - start;
         best = took < best ? took : best;
     }
-    printf("%-7s %8.0f MB/CPU-s  %llu hits\n", names[cpu_level()],
+    printf("%-7s %6.0f MB/CPU-s  %llu hits\n", names[cpu_level()],
            (double)files->total / 1e6 / best, (unsigned long long)hits);
     literals_scratch_free(scratch);
 }
@@ -138,14 +139,18 @@ int main(int argc, char **argv)
     struct files files = {.arena = arena_new((size_t)16 << 30)};
     int rounds = 3;
     uint32_t count = 0;
+    const char *only = NULL;
     for (int i = 2; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "-n") == 0)
             count = (uint32_t)strtoul(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "-r") == 0)
             rounds = (int)strtol(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "-v") == 0)
+            only = argv[i + 1];
     }
     if (argc < 2 || !set_read(&set, argv[1])) {
-        fprintf(stderr, "usage: bench_literals LITERALS [-n COUNT] [-r ROUNDS] < files\n");
+        fprintf(stderr,
+                "usage: bench_literals LITERALS [-n COUNT] [-r ROUNDS] [-v VARIANT] < files\n");
         return 2;
     }
     set_thin(&set, count);
@@ -161,7 +166,8 @@ int main(int argc, char **argv)
     printf("%u files, %.1f MB\n", files.list.n, (double)files.total / 1e6);
     for (int level = (int)cpu_level(); level >= CPU_SCALAR; level--) {
         cpu_force((enum cpu_level)level);
-        bench_variant(&files, table, rounds);
+        if (!only || strcmp(only, names[cpu_level()]) == 0)
+            bench_variant(&files, table, rounds);
     }
     arena_free(set.arena);
     arena_free(files.arena);

@@ -17,14 +17,15 @@ struct literals_scratch {
     uint64_t *fired; /* one bit a literal that is searched for; only those behind `hits` */
     VEC(struct literal_hit) hits;
     uint32_t out[BLOCK + STEP];
-    uint32_t solos[SOLO_MAX], solo_count; /* those still looked for */
+    uint32_t solos[SOLO_HEADS], solo_count; /* those still looked for */
 
-    /* Which pairs of tiny literals are still looked for, and by how many entries. `whole` is
-     * the state at the start of an object. */
+    /* The tiny literals that are still looked for: see literals_table.h. */
     struct tiny_state {
-        uint8_t second[256];
-        uint32_t live[TINY_CLASSES][256], left;
-    } tiny, whole;
+        uint8_t second[TINY_GATES][256];
+        uint16_t live[TINY_GATES][TINY_CLASSES][256]; /* entries behind each bit of `second` */
+        uint32_t left[TINY_GATES];
+        uint32_t pairs[2048];
+    } tiny;
 };
 
 /* One call of literals_scan. */
@@ -36,21 +37,6 @@ struct scan {
     struct budget *budget;
 };
 
-static void tiny_add(struct tiny_state *state, const uint8_t *first, const uint8_t pair[2],
-                     int by)
-{
-    uint32_t class = (uint32_t)__builtin_ctz(first[pair[0]] | 1u << TINY_CLASSES);
-    if (class == TINY_CLASSES)
-        return;
-    uint32_t *live = &state->live[class][pair[1]];
-    *live += (uint32_t)by;
-    if (*live)
-        state->second[pair[1]] |= (uint8_t)(1u << class);
-    else
-        state->second[pair[1]] &= (uint8_t) ~(1u << class);
-    state->left += (uint32_t)by;
-}
-
 static const struct literals_steps *steps_for(enum cpu_level level)
 {
 #if defined(__x86_64__)
@@ -61,6 +47,73 @@ static const struct literals_steps *steps_for(enum cpu_level level)
 #endif
     (void)level;
     return &literals_scalar;
+}
+
+static bool has_fired(const struct literals_scratch *scratch, uint32_t literal)
+{
+    return scratch->fired[literal / 64] >> literal % 64 & 1;
+}
+
+/* Whether some literal with these two bytes is still looked for. */
+static bool pair_is_wanted(const struct literals_scratch *scratch, const uint8_t pair[2])
+{
+    const struct literals_table *table = scratch->table;
+    const uint32_t *buckets = section_at(table, table->tiny_buckets);
+    const struct tiny_entry *entries = section_at(table, table->tiny_entries);
+    uint32_t bucket = tiny_bucket(pair[0], pair[1]);
+    for (uint32_t k = buckets[bucket]; k < buckets[bucket + 1]; k++)
+        if (entries[k].pair[0] == pair[0] && entries[k].pair[1] == pair[1] &&
+            !has_fired(scratch, entries[k].literal))
+            return true;
+    return false;
+}
+
+/* Looks for one more entry, or one less. */
+static void tiny_add(struct literals_scratch *scratch, const struct tiny_entry *entry,
+                     bool is_more)
+{
+    struct tiny_state *tiny = &scratch->tiny;
+    const struct tiny_gate *gate =
+        (const struct tiny_gate *)section_at(scratch->table, scratch->table->tiny_gates) +
+        entry->gate;
+    uint32_t class =
+        (uint32_t)__builtin_ctz(gate->first[entry->pair[0]] | 1u << (TINY_CLASSES - 1));
+    uint16_t *live = &tiny->live[entry->gate][class][entry->pair[1]];
+    uint8_t *second = &tiny->second[entry->gate][entry->pair[1]];
+    uint32_t pair = (uint32_t)(entry->pair[0] | entry->pair[1] << 8), bit = 1u << (pair & 31);
+    tiny->left[entry->gate] += is_more ? 1u : UINT32_MAX;
+    /* A count that is full stays so: its bit is never dropped. */
+    if (*live != UINT16_MAX)
+        *live = (uint16_t)(*live + (is_more ? 1 : -1));
+    if (is_more) {
+        *second |= (uint8_t)(1u << class);
+        tiny->pairs[pair >> 5] |= bit;
+        return;
+    }
+    if (*live == 0)
+        *second &= (uint8_t) ~(1u << class);
+    if (!pair_is_wanted(scratch, entry->pair))
+        tiny->pairs[pair >> 5] &= ~bit;
+}
+
+/* Adds or drops all entries of a literal: one for each spelling of its first two bytes. */
+static void tiny_change(struct literals_scratch *scratch, uint32_t literal, bool is_more)
+{
+    const struct literals_table *table = scratch->table;
+    const struct record *record =
+        (const struct record *)section_at(table, table->records) + literal;
+    const uint8_t *text = (const uint8_t *)section_at(table, table->texts) + record->text;
+    const uint32_t *buckets = section_at(table, table->tiny_buckets);
+    const struct tiny_entry *entries = section_at(table, table->tiny_entries);
+    for (uint32_t flip = 0; flip < 4; flip++) {
+        uint8_t a = (uint8_t)(text[0] ^ (flip & 1) << 5),
+                b = (uint8_t)(text[1] ^ (flip >> 1) << 5);
+        uint32_t bucket = tiny_bucket(a, b);
+        for (uint32_t k = buckets[bucket]; k < buckets[bucket + 1]; k++)
+            if (entries[k].literal == literal && entries[k].pair[0] == a &&
+                entries[k].pair[1] == b)
+                tiny_add(scratch, &entries[k], is_more);
+    }
 }
 
 struct literals_scratch *literals_scratch_new(bytes from)
@@ -79,11 +132,9 @@ struct literals_scratch *literals_scratch_new(bytes from)
     scratch->table = table;
     scratch->fired = fired;
     scratch->steps = steps_for(cpu_level());
-    const uint8_t *first = section_at(table, table->tiny_first);
     const struct tiny_entry *entries = section_at(table, table->tiny_entries);
     for (uint64_t i = 0; i < table->tiny_entries.count; i++)
-        tiny_add(&scratch->whole, first, entries[i].pair, 1);
-    scratch->tiny = scratch->whole;
+        tiny_add(scratch, &entries[i], true);
     return scratch;
 }
 
@@ -92,11 +143,6 @@ struct literals_scratch *literals_scratch_free(struct literals_scratch *scratch)
     if (scratch)
         arena_free(scratch->arena);
     return NULL;
-}
-
-static bool has_fired(const struct literals_scratch *scratch, uint32_t literal)
-{
-    return scratch->fired[literal / 64] >> literal % 64 & 1;
 }
 
 /* Reports a literal that is searched for, and those of the same text. False when there is no
@@ -172,23 +218,6 @@ static bool verify(struct scan *scan, enum literals_class c, uint64_t base, uint
     return true;
 }
 
-/* A tiny literal was seen: its pairs need not be looked for any more. */
-static void tiny_drop(struct scan *scan, uint32_t literal, const struct tiny_entry *entries,
-                      const struct tiny_entry *entry)
-{
-    const uint8_t *first = section_at(scan->table, scan->table->tiny_first);
-    const uint32_t *buckets = section_at(scan->table, scan->table->tiny_buckets);
-    for (uint32_t flip = 0; flip < 4; flip++) {
-        uint8_t a = (uint8_t)(entry->pair[0] ^ (flip & 1) << 5);
-        uint8_t b = (uint8_t)(entry->pair[1] ^ (flip >> 1) << 5);
-        uint32_t bucket = tiny_bucket(a, b);
-        for (uint32_t k = buckets[bucket]; k < buckets[bucket + 1]; k++)
-            if (entries[k].literal == literal && entries[k].pair[0] == a &&
-                entries[k].pair[1] == b)
-                tiny_add(&scan->scratch->tiny, first, entries[k].pair, -1);
-    }
-}
-
 static bool verify_tiny(struct scan *scan, uint64_t base, uint32_t n)
 {
     const uint32_t *buckets = section_at(scan->table, scan->table->tiny_buckets);
@@ -201,11 +230,11 @@ static bool verify_tiny(struct scan *scan, uint64_t base, uint32_t n)
             const struct tiny_entry *entry = &entries[k];
             if (entry->pair[0] != at[0] || entry->pair[1] != at[1] ||
                 !(entry->groups & scan->groups) || has_fired(scan->scratch, entry->literal) ||
-                !literal_is_at(scan, entry->literal, position, entry->back))
+                !literal_is_at(scan, entry->literal, position, 0))
                 continue;
-            if (!fire(scan, entry->literal, position - entry->back))
+            if (!fire(scan, entry->literal, position))
                 return false;
-            tiny_drop(scan, entry->literal, entries, entry);
+            tiny_change(scan->scratch, entry->literal, false);
         }
     }
     return true;
@@ -239,49 +268,119 @@ static bool scan_positions(struct scan *scan, uint64_t base, const uint8_t *at, 
         if (!verify(scan, (enum literals_class)c, base, found))
             return false;
     }
-    if (scratch->tiny.left) {
-        uint32_t found = scratch->steps->pairs(section_at(table, table->tiny_first),
-                                               scratch->tiny.second, at, n, scratch->out);
+    const struct tiny_gate *gates = section_at(table, table->tiny_gates);
+    for (uint32_t gate = 0; gate < TINY_GATES; gate++) {
+        if (scratch->tiny.left[gate] == 0)
+            continue;
+        uint32_t found = scratch->steps->tiny(&gates[gate], scratch->tiny.second[gate],
+                                              scratch->tiny.pairs, at, n, scratch->out);
         found = cut_inside(scan, base, 2, found);
         if (!verify_tiny(scan, base, found))
             return false;
+        if (!scratch->steps->has_gates)
+            break;
     }
     return true;
 }
 
-/* Offset of a literal that begins in [from, to), or SIZE_MAX. */
-static size_t solo_find(const struct scan *scan, uint32_t literal, size_t from, size_t to)
+/* The solo itself, or the next one of its chain that the groups want; UINT32_MAX: none. */
+static uint32_t solo_wanted(const struct solo *solos, uint32_t number, uint8_t groups)
+{
+    while (!(solos[number].groups & groups)) {
+        number = solos[number].next;
+        if (number == 0)
+            return UINT32_MAX;
+    }
+    return number;
+}
+
+/* Where the literal may begin: the next place in [from, to) that has two bytes of it and room
+ * for the rest. SIZE_MAX: nowhere. */
+static size_t solo_next(const struct scan *scan, const struct solo *solo, bytes text,
+                        size_t from, size_t to)
+{
+    bytes object = scan->object;
+    if (from >= to || !bytes_has(object, from, text.len))
+        return SIZE_MAX;
+    size_t n = object.len - text.len - from + 1;
+    n = n < to - from ? n : to - from;
+    const uint8_t *a = object.at + from + solo->first, *b = object.at + from + solo->second;
+    uint8_t x = text.at[solo->first], y = text.at[solo->second];
+    size_t at = scan->scratch->steps->both(a, b, n, x, y);
+    return at < n ? from + at : SIZE_MAX;
+}
+
+static bytes text_of(const struct scan *scan, uint32_t literal)
 {
     const struct record *records = section_at(scan->table, scan->table->records);
     const uint8_t *texts = section_at(scan->table, scan->table->texts);
-    const struct record *record = &records[literal];
-    bytes text = {texts + record->text, record->length};
-    if (!bytes_has(scan->object, from, text.len))
-        return SIZE_MAX;
-    size_t starts = scan->object.len - text.len + 1;
-    bytes hay =
-        bytes_slice(scan->object, from, (to < starts ? to : starts) - from + text.len - 1);
-    if (!(record->flags & LITERAL_NOCASE)) {
-        size_t at = bytes_find(hay, text, 0);
-        return at == SIZE_MAX ? SIZE_MAX : from + at;
+    return (bytes){texts + records[literal].text, records[literal].length};
+}
+
+/* Looks for repetitions of a byte that begin in [from, to), from *number on, and leaves in it
+ * the first one of the chain that was not found. False when there is no memory for a hit. */
+static bool find_runs(struct scan *scan, uint32_t *number, size_t from, size_t to)
+{
+    const struct solo *solos = section_at(scan->table, scan->table->solos);
+    bytes object = scan->object, text = text_of(scan, solos[*number].literal);
+    for (;;) {
+        from = solo_next(scan, &solos[*number], text, from, to);
+        if (from == SIZE_MAX)
+            return true;
+        size_t end = from + text.len;
+        while (end > from && object.at[end - 1] == text.at[0])
+            end--;
+        if (end > from) {
+            /* Nothing that begins before the byte that differs is long enough. */
+            from = end;
+            continue;
+        }
+        end = from + text.len;
+        do {
+            if (!fire(scan, solos[*number].literal, from))
+                return false;
+            *number = solos[*number].next;
+            *number = *number ? solo_wanted(solos, *number, scan->groups) : UINT32_MAX;
+            if (*number == UINT32_MAX)
+                return true;
+            text = text_of(scan, solos[*number].literal);
+            while (end < object.len && end - from < text.len && object.at[end] == text.at[0])
+                end++;
+        } while (end - from >= text.len);
+        from = end;
     }
-    for (size_t i = 0; i + text.len <= hay.len; i++)
-        if (ascii_lower(hay.at[i]) == text.at[0] &&
-            text_is_at(scan->table, literal, hay.at + i))
-            return from + i;
-    return SIZE_MAX;
+}
+
+static bool find_solo(struct scan *scan, uint32_t *number, size_t from, size_t to)
+{
+    const struct solo *solo =
+        (const struct solo *)section_at(scan->table, scan->table->solos) + *number;
+    bytes text = text_of(scan, solo->literal);
+    uint8_t upper = (uint8_t)(text.at[0] ^ 0x20);
+    size_t at = from;
+    while ((at = solo_next(scan, solo, text, at, to)) != SIZE_MAX &&
+           !text_is_at(scan->table, solo->literal, scan->object.at + at))
+        at++;
+    /* One byte with nocase: its other spelling. */
+    if (at == SIZE_MAX && text.len == 1 && ascii_lower(upper) == text.at[0])
+        at = solo_next(scan, solo, (bytes){&upper, 1}, from, to);
+    if (at == SIZE_MAX)
+        return true;
+    *number = UINT32_MAX;
+    return fire(scan, solo->literal, at);
 }
 
 static bool scan_solos(struct scan *scan, size_t from, size_t to)
 {
     struct literals_scratch *scratch = scan->scratch;
+    const struct solo *solos = section_at(scan->table, scan->table->solos);
     uint32_t left = 0;
     for (uint32_t i = 0; i < scratch->solo_count; i++) {
-        size_t at = solo_find(scan, scratch->solos[i], from, to);
-        if (at == SIZE_MAX)
-            scratch->solos[left++] = scratch->solos[i];
-        else if (!fire(scan, scratch->solos[i], at))
+        uint32_t number = scratch->solos[i];
+        if (!(solos[number].is_run ? find_runs : find_solo)(scan, &number, from, to))
             return false;
+        if (number != UINT32_MAX)
+            scratch->solos[left++] = number;
     }
     scratch->solo_count = left;
     return true;
@@ -314,22 +413,21 @@ static void forget_hits(struct literals_scratch *scratch, uint8_t groups)
 {
     const struct literals_table *table = scratch->table;
     const struct record *records = section_at(table, table->records);
-    const uint32_t *solos = section_at(table, table->solos);
-    for (uint32_t i = 0; i < scratch->hits.n; i++)
-        scratch->fired[records[scratch->hits.at[i].literal].head / 64] = 0;
+    const struct solo *solos = section_at(table, table->solos);
+    for (uint32_t i = 0; i < scratch->hits.n; i++) {
+        uint32_t head = records[scratch->hits.at[i].literal].head;
+        if (!has_fired(scratch, head))
+            continue;
+        scratch->fired[head / 64] &= ~(1ull << head % 64);
+        if (records[head].flags & LITERAL_TINY)
+            tiny_change(scratch, head, true);
+    }
     scratch->hits.n = 0;
-    if (scratch->tiny.left != scratch->whole.left)
-        scratch->tiny = scratch->whole;
     scratch->solo_count = 0;
-    for (uint64_t i = 0; i < table->solos.count; i++) {
-        uint8_t wanted = 0;
-        for (uint32_t next = solos[i];; next = records[next].next) {
-            wanted |= records[next].groups;
-            if (!records[next].next)
-                break;
-        }
-        if (wanted & groups)
-            scratch->solos[scratch->solo_count++] = solos[i];
+    for (uint32_t i = 0; i < (uint32_t)table->solos.count; i++) {
+        uint32_t number = solos[i].is_head ? solo_wanted(solos, i, groups) : UINT32_MAX;
+        if (number != UINT32_MAX)
+            scratch->solos[scratch->solo_count++] = number;
     }
 }
 

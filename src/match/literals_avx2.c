@@ -132,14 +132,35 @@ VECTOR static uint32_t keep_four(const uint32_t *second, uint32_t bits, const ui
     return keep(second, bits, at, out, n, false);
 }
 
-/* A table of 256 bytes would take sixteen shuffles: plain loads are quicker. */
-VECTOR static uint32_t pairs(const uint8_t first[256], const uint8_t second[256],
-                             const uint8_t *at, uint32_t n, uint32_t *out)
+VECTOR static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y)
 {
+    const __m256i first = _mm256_set1_epi8((char)x), second = _mm256_set1_epi8((char)y);
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        __m256i match = _mm256_and_si256(_mm256_cmpeq_epi8(load(a + i), first),
+                                         _mm256_cmpeq_epi8(load(b + i), second));
+        uint32_t mask = (uint32_t)_mm256_movemask_epi8(match);
+        if (mask)
+            return i + (size_t)__builtin_ctz(mask);
+    }
+    for (; i < n; i++)
+        if (a[i] == x && b[i] == y)
+            return i;
+    return n;
+}
+
+/* A table of 256 bytes would take sixteen shuffles: plain loads are quicker. */
+VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
+                            const uint32_t pairs[2048], const uint8_t *at, uint32_t n,
+                            uint32_t *out)
+{
+    (void)gate;
+    (void)second;
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i++) {
+        uint32_t pair = load_le16(at + i);
         out[found] = i;
-        found += (first[at[i]] & second[at[i + 1]]) != 0;
+        found += pairs[pair >> 5] >> (pair & 31) & 1;
     }
     return found;
 }
@@ -147,6 +168,7 @@ VECTOR static uint32_t pairs(const uint8_t first[256], const uint8_t second[256]
 const struct literals_steps literals_avx2 = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
     .keep = {[LONG] = keep_eight, [MIDDLE] = keep_four, [DENSE] = keep_four},
-    .pairs = pairs,
+    .both = both,
+    .tiny = tiny,
 };
 #endif

@@ -147,6 +147,25 @@ VECTOR static uint32_t keep_four(const uint32_t *second, uint32_t bits, const ui
     return keep(second, bits, at, out, n, false);
 }
 
+VECTOR static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y)
+{
+    const __m512i first = _mm512_set1_epi8((char)x), second = _mm512_set1_epi8((char)y);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        __mmask64 mask = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(a + i), first);
+        mask = _mm512_mask_cmpeq_epi8_mask(mask, _mm512_loadu_si512(b + i), second);
+        if (mask)
+            return i + (size_t)__builtin_ctzll(mask);
+    }
+    if (i == n)
+        return n;
+    __mmask64 rest = (1ull << (n - i)) - 1;
+    __mmask64 mask =
+        _mm512_mask_cmpeq_epi8_mask(rest, _mm512_maskz_loadu_epi8(rest, a + i), first);
+    mask = _mm512_mask_cmpeq_epi8_mask(mask, _mm512_maskz_loadu_epi8(rest, b + i), second);
+    return mask ? i + (size_t)__builtin_ctzll(mask) : n;
+}
+
 /* A table of 256 bytes in four registers: two look-ups of 128, and the top bit chooses. */
 LANES __m512i look_up(const __m512i table[4], __m512i index)
 {
@@ -155,20 +174,28 @@ LANES __m512i look_up(const __m512i table[4], __m512i index)
     return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), low, high);
 }
 
-VECTOR static uint32_t pairs(const uint8_t first[256], const uint8_t second[256],
-                             const uint8_t *at, uint32_t n, uint32_t *out)
+VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
+                            const uint32_t pairs[2048], const uint8_t *at, uint32_t n,
+                            uint32_t *out)
 {
-    __m512i a[4], b[4];
+    __m512i a[4], b[4], c[4];
     for (int i = 0; i < 4; i++) {
-        a[i] = _mm512_loadu_si512(first + 64 * i);
+        a[i] = _mm512_loadu_si512(gate->first + 64 * i);
         b[i] = _mm512_loadu_si512(second + 64 * i);
+        c[i] = _mm512_loadu_si512(gate->third + 64 * i);
     }
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i += 64) {
         __m512i x = look_up(a, _mm512_loadu_si512(at + i));
         __m512i y = look_up(b, _mm512_loadu_si512(at + i + 1));
-        for (uint64_t mask = _mm512_test_epi8_mask(x, y); mask; mask &= mask - 1)
-            out[found++] = i + (uint32_t)__builtin_ctzll(mask);
+        __m512i z = look_up(c, _mm512_loadu_si512(at + i + 2));
+        uint64_t mask = _mm512_test_epi8_mask(_mm512_and_si512(x, y), z);
+        for (; mask; mask &= mask - 1) {
+            uint32_t position = i + (uint32_t)__builtin_ctzll(mask);
+            uint32_t pair = load_le16(at + position);
+            out[found] = position;
+            found += pairs[pair >> 5] >> (pair & 31) & 1;
+        }
     }
     return found;
 }
@@ -176,6 +203,8 @@ VECTOR static uint32_t pairs(const uint8_t first[256], const uint8_t second[256]
 const struct literals_steps literals_avx512 = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
     .keep = {[LONG] = keep_eight, [MIDDLE] = keep_four, [DENSE] = keep_four},
-    .pairs = pairs,
+    .both = both,
+    .tiny = tiny,
+    .has_gates = true,
 };
 #endif

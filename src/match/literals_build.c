@@ -1,4 +1,4 @@
-#include "match/literals_table.h"
+#include "match/literals_tiny.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@ enum {
      * literal to DENSE, 2^-10 makes it a SOLO. */
     COMMON = 255 - 8 * 14,
     SOLO = 255 - 8 * 10,
-    SOLO_COMMON = 24,
+    SOLO_COMMON = 16,
 };
 
 struct choice {
@@ -27,7 +27,7 @@ struct plan {
     struct choice *choices;
     uint32_t *next;    /* duplicates: see struct record */
     bool *is_repeated; /* an earlier literal stands for it */
-    uint32_t solos[SOLO_MAX], solo_count;
+    VEC(struct solo) solos;
     uint32_t tiny;
     uint64_t text_size;
 };
@@ -144,28 +144,111 @@ static uint8_t groups_of(const struct plan *plan, uint32_t literal)
     return groups;
 }
 
-/* The few literals that nearly every object has, most frequent first: they end soon when
- * searched alone, and would be met at every corner by the classes. */
-static void pick_common(struct plan *plan)
+static bool is_letter(uint8_t byte)
 {
-    uint32_t best[SOLO_COMMON], n = 0;
+    return ascii_alnum(byte) && byte > '9';
+}
+
+static bool is_run(const struct literal *literal)
+{
+    bytes text = literal->text;
+    return !(literal->nocase && is_letter(text.at[0])) &&
+           (text.len == 1 || memcmp(text.at, text.at + 1, text.len - 1) == 0);
+}
+
+/* Whether to search the literal by itself because it is a common repetition of one byte. */
+static bool is_common_run(const struct plan *plan, uint32_t i)
+{
+    bytes text = plan->literals[i].text;
+    if (!is_run(&plan->literals[i]))
+        return false;
+    uint32_t cost =
+        text.len < 4 ? frequency_pair(text.at[0], text.at[0]) : plan->choices[i].cost;
+    return text.len == 1 || cost >= COMMON;
+}
+
+static bool add_solo(struct plan *plan, uint32_t literal)
+{
+    struct solo *solo = vec_push(plan->temporary, &plan->solos);
+    if (!solo)
+        return false;
+    bytes text = plan->literals[literal].text;
+    *solo = (struct solo){.literal = literal,
+                          .second = (uint32_t)text.len - 1,
+                          .groups = groups_of(plan, literal),
+                          .is_run = is_run(&plan->literals[literal]),
+                          .is_head = true};
+    plan->tiny -= plan->choices[literal].class == TINY;
+    plan->choices[literal].class = SOLITARY;
+    if (solo->is_run)
+        return true;
+    uint32_t best = UINT32_MAX;
+    for (uint32_t k = 0; k + 1 < text.len; k++) {
+        uint32_t cost = frequency_pair(text.at[k], text.at[k + 1]);
+        if (cost < best) {
+            best = cost;
+            solo->first = k;
+            solo->second = k + 1;
+        }
+    }
+    return true;
+}
+
+/* Repetitions, chained by byte from short to long. */
+static bool pick_runs(struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if (plan->is_repeated[i])
+            continue;
+        if ((plan->literals[i].text.len == 1 || is_common_run(plan, i)) && !add_solo(plan, i))
+            return false;
+    }
+    struct solo *solos = plan->solos.at;
+    for (uint32_t i = 0; i < plan->solos.n; i++) {
+        /* Insertion: there are some dozens. */
+        struct solo moved = solos[i];
+        bytes text = plan->literals[moved.literal].text;
+        uint32_t at = i;
+        for (; at > 0 && moved.is_run; at--) {
+            bytes before = plan->literals[solos[at - 1].literal].text;
+            if (solos[at - 1].is_run &&
+                (before.at[0] < text.at[0] ||
+                 (before.at[0] == text.at[0] && before.len <= text.len)))
+                break;
+            solos[at] = solos[at - 1];
+        }
+        solos[at] = moved;
+    }
+    for (uint32_t i = 1; i < plan->solos.n; i++) {
+        const uint8_t *text = plan->literals[solos[i].literal].text.at;
+        if (solos[i].is_run && plan->literals[solos[i - 1].literal].text.at[0] == text[0]) {
+            solos[i - 1].next = i;
+            solos[i].is_head = false;
+        }
+    }
+    return true;
+}
+
+/* The few other literals that nearly every object has: they end soon when searched alone, and
+ * would be met at every corner by the classes. */
+static bool pick_common(struct plan *plan)
+{
+    uint32_t best[SOLO_COMMON + 1], n = 0;
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct choice *choice = &plan->choices[i];
-        if (choice->class >= CLASSES || choice->cost < SOLO || plan->is_repeated[i])
+        if (choice->class >= CLASSES || choice->cost < SOLO || plan->is_repeated[i] ||
+            plan->literals[i].nocase)
             continue;
-        uint32_t at = n < SOLO_COMMON ? n : SOLO_COMMON;
-        while (at > 0 && plan->choices[best[at - 1]].cost < choice->cost)
-            at--;
-        if (at == SOLO_COMMON)
-            continue;
-        n += n < SOLO_COMMON;
-        memmove(best + at + 1, best + at, (n - 1 - at) * sizeof *best);
+        uint32_t at = n;
+        for (; at > 0 && plan->choices[best[at - 1]].cost < choice->cost; at--)
+            best[at] = best[at - 1];
         best[at] = i;
+        n += n < SOLO_COMMON;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        plan->choices[best[i]].class = SOLITARY;
-        plan->solos[plan->solo_count++] = best[i];
-    }
+    for (uint32_t i = 0; i < n; i++)
+        if (!add_solo(plan, best[i]))
+            return false;
+    return true;
 }
 
 static int plan_make(struct plan *plan, struct why *why)
@@ -182,18 +265,15 @@ static int plan_make(struct plan *plan, struct why *why)
         if (plan->is_repeated[i])
             continue;
         plan->text_size += text.len;
-        if (text.len == 1) {
-            /* Without repetitions there are at most 256, and 26 of nocase. */
-            plan->choices[i].class = SOLITARY;
-            plan->solos[plan->solo_count++] = i;
-        } else if (text.len <= 3) {
+        if (text.len <= 3) {
             plan->choices[i].class = TINY;
             plan->tiny++;
         } else {
             plan->choices[i] = choose_window(text);
         }
     }
-    pick_common(plan);
+    if (!pick_runs(plan) || !pick_common(plan))
+        return fail(why, ENOMEM, "no memory to plan %u literals", plan->count);
     return 0;
 }
 
@@ -240,10 +320,10 @@ static uint64_t place_all(const struct plan *plan, uint32_t tiny_entries,
     for (int c = 0; c < CLASSES; c++)
         place_class(&to->classes[c], (enum literals_class)c, literals[c], &end);
     to->tiny = plan->tiny;
-    to->tiny_first = place(&end, 256, 1);
+    to->tiny_gates = place(&end, TINY_GATES, sizeof(struct tiny_gate));
     to->tiny_buckets = place(&end, TINY_BUCKETS + 1, 4);
     to->tiny_entries = place(&end, tiny_entries, sizeof(struct tiny_entry));
-    to->solos = place(&end, plan->solo_count, 4);
+    to->solos = place(&end, plan->solos.n, sizeof(struct solo));
     to->records = place(&end, plan->count, sizeof(struct record));
     to->texts = place(&end, plan->text_size, 1);
     to->magic = LITERALS_MAGIC;
@@ -266,7 +346,8 @@ static void fill_records(const struct plan *plan, struct literals_table *table)
         const struct literal *literal = &plan->literals[i];
         records[i].next = plan->next[i];
         records[i].length = (uint32_t)literal->text.len;
-        records[i].flags = literal->nocase ? LITERAL_NOCASE : 0;
+        records[i].flags = (uint8_t)((literal->nocase ? LITERAL_NOCASE : 0) |
+                                     (plan->choices[i].class == TINY ? LITERAL_TINY : 0));
         records[i].groups = plan->group_bits ? plan->group_bits[i] : 0xff;
         if (plan->is_repeated[i])
             continue;
@@ -281,9 +362,9 @@ static void fill_records(const struct plan *plan, struct literals_table *table)
             records[plan->next[i]].text = records[i].text;
             records[plan->next[i]].head = records[i].head;
         }
-    uint32_t *solos = section_write(table, table->solos);
-    if (plan->solo_count)
-        memcpy(solos, plan->solos, plan->solo_count * sizeof *solos);
+    struct solo *solos = section_write(table, table->solos);
+    if (plan->solos.n)
+        memcpy(solos, plan->solos.at, plan->solos.n * sizeof *solos);
 }
 
 /* Turns counts of each bucket into where its entries begin; filling then moves each start to
@@ -352,66 +433,48 @@ static void fill_classes(const struct plan *plan, struct literals_table *table)
     }
 }
 
-/* Spellings of the pair a tiny literal is found by: up to four; 0 when it is done. */
-static bool tiny_spelling(const struct literal *literal, uint32_t back, uint32_t number,
-                          uint8_t pair[2])
-{
-    for (uint32_t i = 0; i < 2; i++) {
-        uint8_t byte = literal->text.at[back + i];
-        bool is_letter = byte >= 'a' && byte <= 'z' && literal->nocase;
-        if (number >> i & 1 && !is_letter)
-            return false;
-        pair[i] = number >> i & 1 ? (uint8_t)(byte ^ 0x20) : byte;
-    }
-    return true;
-}
-
-/* Of three bytes, the rarer pair. */
-static uint32_t tiny_back(bytes text)
-{
-    if (text.len < 3)
-        return 0;
-    return frequency_pair(text.at[1], text.at[2]) < frequency_pair(text.at[0], text.at[1]);
-}
-
 static uint32_t collect_tiny(const struct plan *plan, struct tiny_entry *entries)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < plan->count; i++) {
         if (plan->choices[i].class != TINY || plan->is_repeated[i])
             continue;
-        uint32_t back = tiny_back(plan->literals[i].text);
         for (uint32_t k = 0; k < 4; k++) {
-            struct tiny_entry entry = {
-                .literal = i, .back = (uint8_t)back, .groups = groups_of(plan, i)};
-            if (tiny_spelling(&plan->literals[i], back, k, entry.pair))
+            struct tiny_entry entry = {.literal = i,
+                                       .gate = (uint8_t)(plan->literals[i].text.len - 2),
+                                       .groups = groups_of(plan, i)};
+            if (literals_tiny_spelling(&plan->literals[i], k, entry.pair))
                 entries[n++] = entry;
         }
     }
     return n;
 }
 
-static void fill_tiny(struct literals_table *table, const struct tiny_entry *from,
-                      uint32_t count)
+static bool fill_tiny(struct plan *plan, struct literals_table *table,
+                      const struct tiny_entry *from, uint32_t count)
 {
-    uint8_t *first = section_write(table, table->tiny_first);
     uint32_t *buckets = section_write(table, table->tiny_buckets);
     struct tiny_entry *entries = section_write(table, table->tiny_entries);
-    for (uint32_t i = 0; i < count; i++) {
+    struct tiny_gate *gates = section_write(table, table->tiny_gates);
+    for (uint32_t i = 0; i < count; i++)
         buckets[tiny_bucket(from[i].pair[0], from[i].pair[1])]++;
-        first[from[i].pair[0]] = 1;
-    }
     buckets_sum(buckets, TINY_BUCKETS);
     for (uint32_t i = 0; i < count; i++)
         entries[buckets[tiny_bucket(from[i].pair[0], from[i].pair[1])]++] = from[i];
     buckets_shift(buckets, TINY_BUCKETS);
-    /* Neighbours share a class: letters with letters, controls with controls. */
-    uint32_t used = 0, seen = 0;
-    for (uint32_t i = 0; i < 256; i++)
-        used += first[i];
-    for (uint32_t i = 0; i < 256; i++)
-        if (first[i])
-            first[i] = (uint8_t)(1u << (seen++ * TINY_CLASSES / used));
+    uint32_t *numbers = PUSH_ARRAY(plan->temporary, uint32_t, count);
+    if (!numbers)
+        return false;
+    for (uint8_t gate = 0; gate < TINY_GATES; gate++) {
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < count; i++)
+            if (from[i].gate == gate && (n == 0 || numbers[n - 1] != from[i].literal))
+                numbers[n++] = from[i].literal;
+        if (n &&
+            !literals_tiny_classes(plan->literals, numbers, n, plan->temporary, &gates[gate]))
+            return false;
+    }
+    return true;
 }
 
 static int table_make(struct plan *plan, struct arena *arena, bytes *ret, struct why *why)
@@ -434,8 +497,8 @@ static int table_make(struct plan *plan, struct arena *arena, bytes *ret, struct
     *table = header;
     fill_records(plan, table);
     fill_classes(plan, table);
-    if (tiny_entries)
-        fill_tiny(table, tiny, tiny_entries);
+    if (tiny_entries && !fill_tiny(plan, table, tiny, tiny_entries))
+        return fail(why, ENOMEM, "no memory to plan %u literals", plan->count);
     *ret = (bytes){memory, size};
     return 0;
 }
@@ -446,7 +509,7 @@ int literals_build(const struct literal *literals, const uint8_t *group_bits, ui
     if (count > LITERALS_MAX)
         return fail(why, E2BIG, "%u literals are more than %u", count, (unsigned)LITERALS_MAX);
     struct plan plan = {.literals = literals, .group_bits = group_bits, .count = count};
-    plan.temporary = arena_new((size_t)count * 128 + (64 << 10));
+    plan.temporary = arena_new((size_t)count * 192 + (4 << 20));
     if (!plan.temporary)
         return fail(why, ENOMEM, "no memory to plan %u literals", count);
     int error = table_make(&plan, arena, ret, why);

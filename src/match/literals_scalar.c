@@ -1,6 +1,8 @@
 /* The reference: what the vector variants must answer too. */
 #include "match/literals_table.h"
 
+#include <string.h>
+
 static uint32_t find_long(const uint32_t *first, uint32_t bits, const uint8_t *at, uint32_t n,
                           uint32_t *out)
 {
@@ -63,13 +65,29 @@ static uint32_t keep_four(const uint32_t *second, uint32_t bits, const uint8_t *
     return kept;
 }
 
-static uint32_t pairs(const uint8_t first[256], const uint8_t second[256], const uint8_t *at,
-                      uint32_t n, uint32_t *out)
+static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y)
 {
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *next = memchr(a + i, x, n - i);
+        if (!next)
+            return n;
+        i = (size_t)(next - a);
+        if (b[i] == y)
+            return i;
+    }
+    return n;
+}
+
+static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
+                     const uint32_t pairs[2048], const uint8_t *at, uint32_t n, uint32_t *out)
+{
+    (void)gate;
+    (void)second;
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i++) {
+        uint32_t pair = load_le16(at + i);
         out[found] = i;
-        found += (first[at[i]] & second[at[i + 1]]) != 0;
+        found += pairs[pair >> 5] >> (pair & 31) & 1;
     }
     return found;
 }
@@ -77,5 +95,6 @@ static uint32_t pairs(const uint8_t first[256], const uint8_t second[256], const
 const struct literals_steps literals_scalar = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
     .keep = {[LONG] = keep_eight, [MIDDLE] = keep_four, [DENSE] = keep_four},
-    .pairs = pairs,
+    .both = both,
+    .tiny = tiny,
 };

@@ -17,10 +17,15 @@
  * what is left through a second one with an independent hash, and the rest into a bucket of
  * entries, whose literals are compared with the object.
  *
- * Literals of two and three bytes are TINY: bit k of first[a] & second[b] is set when some
- * literal has the pair a b; pairs are dropped from `second` once all their literals were seen.
- * Literals of one byte, and those that nearly every object has, are SOLO: each is searched by
- * itself, until it was seen. */
+ * Literals of two and three bytes are TINY. There is a gate for those of two and one for those
+ * of three: their first bytes are sorted into eight classes, and a b c passes when a bit is set
+ * in first[a] & second[b] & third[c], bit k saying that a is of class k and literals of that
+ * class go on with b and with c. Without the vector instructions for it, pairs are looked up in
+ * a bitmap instead. Pairs are dropped from both once all their literals were seen, so that each
+ * scan has its own `second` and bitmap.
+ * Literals of one byte, repetitions of one byte, and some others that nearly every object has
+ * are SOLO: each is searched by itself, until it was seen. Repetitions of the same byte are a
+ * chain from short to long, of which only one is searched at a time. */
 #pragma once
 #include "match/frequency.h"
 #include "match/literals.h"
@@ -34,8 +39,10 @@ enum {
     LITERALS_MAX = 1 << 24,
     TINY_CLASSES = 8,
     TINY_BUCKETS = 1024,
-    SOLO_MAX = 544, /* 256 of one byte, 256 more with nocase, and some that are common */
+    SOLO_HEADS = 640, /* 512 of one byte, with and without nocase, and some that are common */
     LITERAL_NOCASE = 1,
+    LITERAL_TINY = 2,
+    TINY_GATES = 2,
 };
 
 /* `at` is from the start of the table; `count` is of elements. */
@@ -61,9 +68,20 @@ struct entry {
 
 struct tiny_entry {
     uint32_t literal;
-    uint8_t pair[2]; /* as it stands in the object */
-    uint8_t back;    /* of the pair, from the start of the literal */
+    uint8_t pair[2]; /* the first two bytes as they stand in the object */
     uint8_t groups;
+    uint8_t gate; /* the length of the literal less two */
+};
+
+struct tiny_gate {
+    uint8_t first[256], third[256];
+};
+
+struct solo {
+    uint32_t literal;
+    uint32_t next;          /* solo of the same byte that is not shorter: greater; or 0 */
+    uint32_t first, second; /* offsets in the literal of two bytes that are looked for */
+    uint8_t groups, is_run, is_head, unused;
 };
 
 struct record {
@@ -78,11 +96,11 @@ struct literals_table {
     uint64_t magic, size;
     uint32_t count, tiny;
     struct class_table classes[CLASSES];
-    struct section tiny_first; /* 256 bytes: 1 << class of a first byte, or 0 */
+    struct section tiny_gates; /* struct tiny_gate: TINY_GATES of them */
     struct section
         tiny_buckets; /* uint32_t: first entry of each of TINY_BUCKETS, and the end */
     struct section tiny_entries; /* struct tiny_entry */
-    struct section solos;        /* uint32_t: literals */
+    struct section solos;        /* struct solo */
     struct section records;      /* struct record, one for each literal */
     struct section texts;        /* uint8_t */
 };
@@ -152,8 +170,12 @@ struct literals_steps {
     /* Keeps those of out[0..n) that pass the second bitmap; all windows lie inside `at`. */
     uint32_t (*keep[CLASSES])(const uint32_t *second, uint32_t bits, const uint8_t *at,
                               uint32_t *out, uint32_t n);
-    uint32_t (*pairs)(const uint8_t first[256], const uint8_t second[256], const uint8_t *at,
-                      uint32_t n, uint32_t *out);
+    /* The first i below n with a[i] == x and b[i] == y, or n. Reads nothing else. */
+    size_t (*both)(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y);
+    /* Positions that may begin a tiny literal: by the gate, or by the bitmap of pairs. */
+    uint32_t (*tiny)(const struct tiny_gate *gate, const uint8_t second[256],
+                     const uint32_t pairs[2048], const uint8_t *at, uint32_t n, uint32_t *out);
+    bool has_gates; /* else one call of `tiny` with the bitmap serves for all */
 };
 
 extern const struct literals_steps literals_scalar, literals_avx2, literals_avx512;

@@ -41,7 +41,8 @@ static bool class_is_valid(const struct literals_table *table, const struct clas
 
 static bool tiny_is_valid(const struct literals_table *table)
 {
-    if (table->tiny_first.count != 256 || !section_fits(table, table->tiny_first, 1) ||
+    if (table->tiny_gates.count != TINY_GATES ||
+        !section_fits(table, table->tiny_gates, sizeof(struct tiny_gate)) ||
         table->tiny_buckets.count != TINY_BUCKETS + 1 ||
         !section_fits(table, table->tiny_buckets, 4) ||
         !section_fits(table, table->tiny_entries, sizeof(struct tiny_entry)) ||
@@ -49,7 +50,7 @@ static bool tiny_is_valid(const struct literals_table *table)
         return false;
     const struct tiny_entry *entries = section_at(table, table->tiny_entries);
     for (uint64_t i = 0; i < table->tiny_entries.count; i++)
-        if (entries[i].literal >= table->count)
+        if (entries[i].literal >= table->count || entries[i].gate >= TINY_GATES)
             return false;
     return true;
 }
@@ -66,11 +67,30 @@ static bool records_are_valid(const struct literals_table *table)
         if (record->length == 0 || record->length > table->texts.count ||
             record->text > table->texts.count - record->length)
             return false;
-        if (record->head > i ||
+        if ((record->flags & LITERAL_TINY && record->length < 2) || record->head > i ||
             (record->next && (record->next <= i || record->next >= table->count)))
             return false;
     }
     return true;
+}
+
+static bool solos_are_valid(const struct literals_table *table)
+{
+    if (!section_fits(table, table->solos, sizeof(struct solo)))
+        return false;
+    const struct solo *solos = section_at(table, table->solos);
+    const struct record *records = section_at(table, table->records);
+    uint32_t heads = 0;
+    for (uint64_t i = 0; i < table->solos.count; i++) {
+        const struct solo *solo = &solos[i];
+        if (solo->literal >= table->count || solo->first >= records[solo->literal].length ||
+            solo->second >= records[solo->literal].length)
+            return false;
+        if (solo->next && (solo->next <= i || solo->next >= table->solos.count))
+            return false;
+        heads += solo->is_head != 0;
+    }
+    return heads <= SOLO_HEADS;
 }
 
 bool literals_valid(bytes from, uint32_t count)
@@ -83,12 +103,5 @@ bool literals_valid(bytes from, uint32_t count)
     for (int c = 0; c < CLASSES; c++)
         if (!class_is_valid(table, &table->classes[c]))
             return false;
-    if (!tiny_is_valid(table) || !records_are_valid(table) || table->solos.count > SOLO_MAX ||
-        !section_fits(table, table->solos, 4))
-        return false;
-    const uint32_t *solos = section_at(table, table->solos);
-    for (uint64_t i = 0; i < table->solos.count; i++)
-        if (solos[i] >= count)
-            return false;
-    return true;
+    return tiny_is_valid(table) && records_are_valid(table) && solos_are_valid(table);
 }
