@@ -7,7 +7,9 @@
 enum {
     /* Positions looked at before the next step: the bytes stay in the L1 cache. */
     BLOCK = 16 << 10,
-    FIRST_HITS = 256,
+    BATCH = 256, /* candidates whose memory is fetched ahead */
+    DEAD = 512,
+    DEAD_NUMBER = (1 << 24) - 1,
 };
 
 struct literals_scratch {
@@ -17,6 +19,11 @@ struct literals_scratch {
     uint64_t *fired; /* one bit a literal that is searched for; only those behind `hits` */
     VEC(struct literal_hit) hits;
     uint32_t out[BLOCK + STEP];
+    uint64_t hashes[BATCH]; /* of the windows at out[0..) of a batch */
+    /* Windows all of whose literals were seen, in this object: a hash, and in its lower bits
+     * the number of the object, which makes those of earlier objects void. */
+    uint64_t dead[DEAD];
+    uint64_t object;
     uint32_t solos[SOLO_HEADS], solo_count; /* those still looked for */
 
     /* The tiny literals that are still looked for: see literals_table.h. */
@@ -24,7 +31,8 @@ struct literals_scratch {
         uint8_t second[TINY_GATES][256];
         uint16_t live[TINY_GATES][TINY_CLASSES][256]; /* entries behind each bit of `second` */
         uint32_t left[TINY_GATES];
-        uint32_t pairs[2048];
+        uint32_t pairs[TINY_WORDS]; /* of any literal */
+        uint32_t twos[TINY_WORDS];  /* of literals of two bytes */
     } tiny;
 };
 
@@ -88,10 +96,14 @@ static void tiny_add(struct literals_scratch *scratch, const struct tiny_entry *
     if (is_more) {
         *second |= (uint8_t)(1u << class);
         tiny->pairs[pair >> 5] |= bit;
+        if (entry->gate == 0)
+            tiny->twos[pair >> 5] |= bit;
         return;
     }
     if (*live == 0)
         *second &= (uint8_t) ~(1u << class);
+    if (entry->gate == 0)
+        tiny->twos[pair >> 5] &= ~bit;
     if (!pair_is_wanted(scratch, entry->pair))
         tiny->pairs[pair >> 5] &= ~bit;
 }
@@ -190,32 +202,142 @@ static bool literal_is_at(const struct scan *scan, uint32_t literal, uint64_t po
            text_is_at(scan->table, literal, scan->object.at + position - back);
 }
 
-/* Looks up the windows at base + out[0..n): all lie inside the object. */
-static bool verify(struct scan *scan, enum literals_class c, uint64_t base, uint32_t n)
+/* The literal's bytes that the entry has, where the object may have them too. */
+static bool entry_fits(const struct scan *scan, const struct entry *entry, uint64_t position)
 {
+    uint64_t at = position - entry->back + entry->probe, there;
+    uint64_t mask = UINT64_MAX >> (64 - 8 * entry->used);
+    if (position < entry->back || !bytes_has(scan->object, at, entry->used))
+        return false;
+    if (bytes_has(scan->object, at, 8)) {
+        there = load_le64(scan->object.at + at);
+    } else {
+        uint8_t copy[8] = {0};
+        memcpy(copy, scan->object.at + at, entry->used);
+        there = load_le64(copy);
+    }
+    return (((there & FOLD64) ^ entry->want) & mask) == 0;
+}
+
+/* Looks at all entries of a bucket for a window at `position`. *is_dead: all that have it were
+ * seen before. */
+static bool verify_bucket(struct scan *scan, const struct entry *entry, const struct entry *end,
+                          uint64_t hash, uint64_t position, bool *is_dead)
+{
+    for (; entry < end; entry++) {
+        if (entry->check != window_check(hash) || !(entry->groups & scan->groups))
+            continue;
+        if (has_fired(scan->scratch, entry->literal))
+            continue;
+        *is_dead = false;
+        if (entry_fits(scan, entry, position) &&
+            literal_is_at(scan, entry->literal, position, entry->back) &&
+            !fire(scan, entry->literal, position - entry->back))
+            return false;
+    }
+    return true;
+}
+
+static uint64_t dead_mark(const struct literals_scratch *scratch, enum literals_class c,
+                          uint64_t h)
+{
+    return ((h + ((uint64_t)c << 60)) & ~(uint64_t)DEAD_NUMBER) | scratch->object;
+}
+
+/* Keeps those of out[0..n) that pass the second bitmap and are not dead. */
+static uint32_t keep(struct scan *scan, enum literals_class c, const uint8_t *at, uint32_t *out,
+                     uint32_t n)
+{
+    struct literals_scratch *scratch = scan->scratch;
+    const struct class_table *class = &scan->table->classes[c];
+    const uint32_t *second = section_at(scan->table, class->second);
+    const uint32_t *buckets = section_at(scan->table, class->buckets);
+    uint64_t *hashes = scratch->hashes;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *window = at + out[i];
+        hashes[i] = window_hash(c == LONG ? load_le64(window) : load_le32(window));
+        __builtin_prefetch(&second[window_second(hashes[i], class->second_bits) >> 5]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t h = hashes[i];
+        uint32_t bit = window_second(h, class->second_bits);
+        bool is_dead = scratch->dead[h % DEAD] == dead_mark(scratch, c, h);
+        out[kept] = out[i];
+        hashes[kept] = h;
+        kept += (second[bit >> 5] >> (bit & 31) & 1) & !is_dead;
+    }
+    for (uint32_t i = 0; i < kept; i++)
+        __builtin_prefetch(&buckets[window_bucket(hashes[i], class->bucket_bits)]);
+    return kept;
+}
+
+/* Looks up the windows at base + out[0..n), n up to BATCH: all lie inside the object. */
+static bool verify_batch(struct scan *scan, enum literals_class c, uint64_t base, uint32_t *out,
+                         uint32_t n)
+{
+    struct literals_scratch *scratch = scan->scratch;
     const struct class_table *class = &scan->table->classes[c];
     const uint32_t *buckets = section_at(scan->table, class->buckets);
     const struct entry *entries = section_at(scan->table, class->entries);
-    const uint32_t *out = scan->scratch->out;
-    const uint8_t *at = scan->object.at + base;
+    n = keep(scan, c, scan->object.at + base, out, n);
+    uint32_t begin[BATCH], end[BATCH], steps = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t hash =
-            window_hash(c == LONG ? load_le64(at + out[i]) : load_le32(at + out[i]));
-        uint32_t bucket = window_bucket(hash, class->bucket_bits);
-        if (buckets[bucket + 1] - buckets[bucket] > 8 &&
-            !budget_charge(scan->budget, buckets[bucket + 1] - buckets[bucket]))
+        uint32_t bucket = window_bucket(scratch->hashes[i], class->bucket_bits);
+        begin[i] = buckets[bucket];
+        end[i] = buckets[bucket + 1];
+        steps += end[i] - begin[i];
+        __builtin_prefetch(&entries[begin[i]]);
+    }
+    if (!budget_charge(scan->budget, steps))
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_dead = true;
+        if (!verify_bucket(scan, entries + begin[i], entries + end[i], scratch->hashes[i],
+                           base + out[i], &is_dead))
             return false;
-        for (uint32_t k = buckets[bucket]; k < buckets[bucket + 1]; k++) {
-            const struct entry *entry = &entries[k];
-            if (entry->check != (uint32_t)hash || !(entry->groups & scan->groups) ||
-                has_fired(scan->scratch, entry->literal))
-                continue;
-            if (literal_is_at(scan, entry->literal, base + out[i], entry->back) &&
-                !fire(scan, entry->literal, base + out[i] - entry->back))
-                return false;
-        }
+        if (is_dead)
+            scratch->dead[scratch->hashes[i] % DEAD] =
+                dead_mark(scratch, c, scratch->hashes[i]);
     }
     return true;
+}
+
+static bool verify(struct scan *scan, enum literals_class c, uint64_t base, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i += BATCH) {
+        uint32_t some = n - i < BATCH ? n - i : BATCH;
+        if (!verify_batch(scan, c, base, scan->scratch->out + i, some))
+            return false;
+    }
+    return true;
+}
+
+/* The pair and the third byte, where there is one, as in the entry. */
+static bool tiny_is_at(const struct tiny_entry *entry, bytes object, uint64_t position)
+{
+    const uint8_t *at = object.at + position;
+    if (entry->pair[0] != at[0] || entry->pair[1] != at[1])
+        return false;
+    return entry->gate == 0 || (bytes_has(object, position, 3) &&
+                                (entry->third[0] == at[2] || entry->third[1] == at[2]));
+}
+
+/* Keeps those of out[0..n) whose pair or triple some literal has; `at` may be padded. */
+static uint32_t keep_tiny(struct scan *scan, const uint8_t *at, uint32_t n)
+{
+    const struct tiny_state *tiny = &scan->scratch->tiny;
+    const uint32_t *triples = section_at(scan->table, scan->table->tiny_triples);
+    uint32_t *out = scan->scratch->out, kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *here = at + out[i];
+        uint32_t pair = load_le16(here), triple = tiny_triple(here[0], here[1], here[2]);
+        uint32_t passes = tiny->twos[pair >> 5] >> (pair & 31);
+        passes |= tiny->pairs[pair >> 5] >> (pair & 31) & triples[triple >> 5] >> (triple & 31);
+        out[kept] = out[i];
+        kept += passes & 1;
+    }
+    return kept;
 }
 
 static bool verify_tiny(struct scan *scan, uint64_t base, uint32_t n)
@@ -228,9 +350,8 @@ static bool verify_tiny(struct scan *scan, uint64_t base, uint32_t n)
         uint32_t bucket = tiny_bucket(at[0], at[1]);
         for (uint32_t k = buckets[bucket]; k < buckets[bucket + 1]; k++) {
             const struct tiny_entry *entry = &entries[k];
-            if (entry->pair[0] != at[0] || entry->pair[1] != at[1] ||
-                !(entry->groups & scan->groups) || has_fired(scan->scratch, entry->literal) ||
-                !literal_is_at(scan, entry->literal, position, 0))
+            if (!tiny_is_at(entry, scan->object, position) || !(entry->groups & scan->groups) ||
+                has_fired(scan->scratch, entry->literal))
                 continue;
             if (!fire(scan, entry->literal, position))
                 return false;
@@ -263,8 +384,6 @@ static bool scan_positions(struct scan *scan, uint64_t base, const uint8_t *at, 
         uint32_t found = scratch->steps->find[c](section_at(table, class->first),
                                                  class->first_bits, at, n, scratch->out);
         found = cut_inside(scan, base, class_width((enum literals_class)c), found);
-        found = scratch->steps->keep[c](section_at(table, class->second), class->second_bits,
-                                        scan->object.at + base, scratch->out, found);
         if (!verify(scan, (enum literals_class)c, base, found))
             return false;
     }
@@ -274,7 +393,7 @@ static bool scan_positions(struct scan *scan, uint64_t base, const uint8_t *at, 
             continue;
         uint32_t found = scratch->steps->tiny(&gates[gate], scratch->tiny.second[gate],
                                               scratch->tiny.pairs, at, n, scratch->out);
-        found = cut_inside(scan, base, 2, found);
+        found = keep_tiny(scan, at, cut_inside(scan, base, 2, found));
         if (!verify_tiny(scan, base, found))
             return false;
         if (!scratch->steps->has_gates)
@@ -423,6 +542,10 @@ static void forget_hits(struct literals_scratch *scratch, uint8_t groups)
             tiny_change(scratch, head, true);
     }
     scratch->hits.n = 0;
+    if (scratch->object++ == DEAD_NUMBER) {
+        memset(scratch->dead, 0, sizeof scratch->dead);
+        scratch->object = 1;
+    }
     scratch->solo_count = 0;
     for (uint32_t i = 0; i < (uint32_t)table->solos.count; i++) {
         uint32_t number = solos[i].is_head ? solo_wanted(solos, i, groups) : UINT32_MAX;

@@ -105,33 +105,6 @@ VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const ui
     return found;
 }
 
-/* Scalar code is as fast here: few come this far. */
-LANES uint32_t keep(const uint32_t *second, uint32_t bits, const uint8_t *at, uint32_t *out,
-                    uint32_t n, bool is_eight)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *window = at + out[i];
-        uint64_t hash = window_hash(is_eight ? load_le64(window) : load_le32(window));
-        uint32_t h = window_second(hash, bits), position = out[i];
-        out[kept] = position;
-        kept += second[h >> 5] >> (h & 31) & 1;
-    }
-    return kept;
-}
-
-VECTOR static uint32_t keep_eight(const uint32_t *second, uint32_t bits, const uint8_t *at,
-                                  uint32_t *out, uint32_t n)
-{
-    return keep(second, bits, at, out, n, true);
-}
-
-VECTOR static uint32_t keep_four(const uint32_t *second, uint32_t bits, const uint8_t *at,
-                                 uint32_t *out, uint32_t n)
-{
-    return keep(second, bits, at, out, n, false);
-}
-
 VECTOR static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y)
 {
     const __m256i first = _mm256_set1_epi8((char)x), second = _mm256_set1_epi8((char)y);
@@ -151,7 +124,7 @@ VECTOR static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t 
 
 /* A table of 256 bytes would take sixteen shuffles: plain loads are quicker. */
 VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
-                            const uint32_t pairs[2048], const uint8_t *at, uint32_t n,
+                            const uint32_t pairs[TINY_WORDS], const uint8_t *at, uint32_t n,
                             uint32_t *out)
 {
     (void)gate;
@@ -167,7 +140,6 @@ VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[2
 
 const struct literals_steps literals_avx2 = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
-    .keep = {[LONG] = keep_eight, [MIDDLE] = keep_four, [DENSE] = keep_four},
     .both = both,
     .tiny = tiny,
 };

@@ -97,56 +97,6 @@ VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const ui
     return found;
 }
 
-/* window_hash on eight 64-bit lanes; then the index in the second bitmap. */
-LANES __m512i second_index(__m512i windows, __m512i mask)
-{
-    __m512i h = _mm512_and_si512(windows, _mm512_set1_epi64((long long)FOLD64));
-    h = _mm512_mullo_epi64(h, _mm512_set1_epi64((long long)0x9FB21C651E98DF25u));
-    h = _mm512_xor_si512(h, _mm512_srli_epi64(h, 32));
-    h = _mm512_mullo_epi64(h, _mm512_set1_epi64((long long)0xD6E8FEB86659FD93u));
-    return _mm512_and_si512(_mm512_srli_epi64(h, 12), mask);
-}
-
-/* Gathers do not touch what the mask leaves out. */
-LANES uint32_t keep(const uint32_t *second, uint32_t bits, const uint8_t *at, uint32_t *out,
-                    uint32_t n, bool is_eight)
-{
-    const __m512i mask = _mm512_set1_epi64((long long)((1ull << bits) - 1));
-    const __m512i one = _mm512_set1_epi64(1), zero = _mm512_setzero_si512();
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < n; i += 8) {
-        __mmask8 lanes = (__mmask8)(n - i >= 8 ? 0xffu : (1u << (n - i)) - 1);
-        __m256i positions = _mm256_maskz_loadu_epi32(lanes, out + i);
-        __m512i windows;
-        if (is_eight)
-            windows = _mm512_mask_i32gather_epi64(zero, lanes, positions, at, 1);
-        else
-            windows = _mm512_cvtepu32_epi64(
-                _mm256_mmask_i32gather_epi32(_mm256_setzero_si256(), lanes, positions, at, 1));
-        __m512i index = second_index(windows, mask);
-        __m256i words = _mm512_mask_i64gather_epi32(_mm256_setzero_si256(), lanes,
-                                                    _mm512_srli_epi64(index, 5), second, 4);
-        __m512i bits_there = _mm512_srlv_epi64(_mm512_cvtepu32_epi64(words),
-                                               _mm512_and_si512(index, _mm512_set1_epi64(31)));
-        __mmask8 pass = _mm512_mask_test_epi64_mask(lanes, bits_there, one);
-        _mm256_storeu_si256((void *)(out + kept), _mm256_maskz_compress_epi32(pass, positions));
-        kept += (uint32_t)__builtin_popcount(pass);
-    }
-    return kept;
-}
-
-VECTOR static uint32_t keep_eight(const uint32_t *second, uint32_t bits, const uint8_t *at,
-                                  uint32_t *out, uint32_t n)
-{
-    return keep(second, bits, at, out, n, true);
-}
-
-VECTOR static uint32_t keep_four(const uint32_t *second, uint32_t bits, const uint8_t *at,
-                                 uint32_t *out, uint32_t n)
-{
-    return keep(second, bits, at, out, n, false);
-}
-
 VECTOR static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y)
 {
     const __m512i first = _mm512_set1_epi8((char)x), second = _mm512_set1_epi8((char)y);
@@ -175,9 +125,10 @@ LANES __m512i look_up(const __m512i table[4], __m512i index)
 }
 
 VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
-                            const uint32_t pairs[2048], const uint8_t *at, uint32_t n,
+                            const uint32_t pairs[TINY_WORDS], const uint8_t *at, uint32_t n,
                             uint32_t *out)
 {
+    (void)pairs;
     __m512i a[4], b[4], c[4];
     for (int i = 0; i < 4; i++) {
         a[i] = _mm512_loadu_si512(gate->first + 64 * i);
@@ -190,19 +141,14 @@ VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[2
         __m512i y = look_up(b, _mm512_loadu_si512(at + i + 1));
         __m512i z = look_up(c, _mm512_loadu_si512(at + i + 2));
         uint64_t mask = _mm512_test_epi8_mask(_mm512_and_si512(x, y), z);
-        for (; mask; mask &= mask - 1) {
-            uint32_t position = i + (uint32_t)__builtin_ctzll(mask);
-            uint32_t pair = load_le16(at + position);
-            out[found] = position;
-            found += pairs[pair >> 5] >> (pair & 31) & 1;
-        }
+        for (; mask; mask &= mask - 1)
+            out[found++] = i + (uint32_t)__builtin_ctzll(mask);
     }
     return found;
 }
 
 const struct literals_steps literals_avx512 = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
-    .keep = {[LONG] = keep_eight, [MIDDLE] = keep_four, [DENSE] = keep_four},
     .both = both,
     .tiny = tiny,
     .has_gates = true,

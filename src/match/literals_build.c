@@ -8,10 +8,12 @@ enum {
      * gain. Fits struct entry.back. */
     WINDOWS = 64,
     /* Share of positions, on the scale of costs, from which a window is common: 2^-14 moves a
-     * literal to DENSE, 2^-10 makes it a SOLO. */
+     * literal to DENSE; 2^-12 makes a repetition a SOLO, and 2^-7 any other: from there on
+     * searching it alone is cheaper than meeting it. */
     COMMON = 255 - 8 * 14,
-    SOLO = 255 - 8 * 10,
-    SOLO_COMMON = 16,
+    RUN = 255 - 8 * 12,
+    SOLO = 255 - 8 * 7,
+    SOLO_COMMON = 8,
 };
 
 struct choice {
@@ -164,7 +166,7 @@ static bool is_common_run(const struct plan *plan, uint32_t i)
         return false;
     uint32_t cost =
         text.len < 4 ? frequency_pair(text.at[0], text.at[0]) : plan->choices[i].cost;
-    return text.len == 1 || cost >= COMMON;
+    return text.len == 1 || cost >= RUN;
 }
 
 static bool add_solo(struct plan *plan, uint32_t literal)
@@ -300,7 +302,7 @@ static void place_class(struct class_table *to, enum literals_class c, uint32_t 
     /* The first bitmap: no larger than what stays in the L2 cache beside the others. */
     uint32_t largest = c == LONG ? 22 : c == MIDDLE ? 21 : 20;
     to->literals = literals;
-    to->first_bits = log2_at_least(entries * 24, 12, largest);
+    to->first_bits = log2_at_least(entries * (c == DENSE ? 64 : 24), 12, largest);
     to->second_bits = log2_at_least(entries * 24, 12, 24);
     to->bucket_bits = log2_at_least(entries, 8, 24);
     to->first = place(end, 1ull << (to->first_bits - 5), 4);
@@ -321,6 +323,7 @@ static uint64_t place_all(const struct plan *plan, uint32_t tiny_entries,
         place_class(&to->classes[c], (enum literals_class)c, literals[c], &end);
     to->tiny = plan->tiny;
     to->tiny_gates = place(&end, TINY_GATES, sizeof(struct tiny_gate));
+    to->tiny_triples = place(&end, TINY_WORDS, 4);
     to->tiny_buckets = place(&end, TINY_BUCKETS + 1, 4);
     to->tiny_entries = place(&end, tiny_entries, sizeof(struct tiny_entry));
     to->solos = place(&end, plan->solos.n, sizeof(struct solo));
@@ -400,6 +403,29 @@ static void class_count(struct class_table *to, struct literals_table *table,
     buckets[window_bucket(hash, to->bucket_bits)]++;
 }
 
+static struct entry entry_of(const struct plan *plan, uint32_t i, uint32_t back, uint64_t hash)
+{
+    bytes text = plan->literals[i].text;
+    uint32_t width = class_width((enum literals_class)plan->choices[i].class), probe = 0;
+    uint32_t used = text.len < 8 ? (uint32_t)text.len : 8;
+    if (back + width + used <= text.len)
+        probe = back + width;
+    else if (back < text.len - used - back)
+        probe = (uint32_t)text.len - used;
+    else
+        probe = back > used ? back - used : 0;
+    struct entry entry = {.literal = i & (LITERALS_MAX - 1),
+                          .check = window_check(hash) & 0xff,
+                          .back = (uint8_t)back,
+                          .probe = (uint8_t)(probe > 255 ? 0 : probe),
+                          .used = (uint8_t)used,
+                          .groups = groups_of(plan, i)};
+    for (uint32_t k = 0; k < used; k++)
+        entry.want |= (uint64_t)text.at[entry.probe + k] << 8 * k;
+    entry.want &= FOLD64;
+    return entry;
+}
+
 static void fill_classes(const struct plan *plan, struct literals_table *table)
 {
     for (int pass = 0; pass < 2; pass++) {
@@ -419,10 +445,7 @@ static void fill_classes(const struct plan *plan, struct literals_table *table)
                 }
                 uint64_t h = window_hash(c == LONG ? load_le64(window) : load_le32(window));
                 entries[buckets[window_bucket(h, to->bucket_bits)]++] =
-                    (struct entry){.check = (uint32_t)h,
-                                   .literal = i,
-                                   .back = (uint8_t)(choice.back + k),
-                                   .groups = groups_of(plan, i)};
+                    entry_of(plan, i, choice.back + k, h);
             }
         }
         for (int c = 0; c < CLASSES; c++) {
@@ -443,6 +466,12 @@ static uint32_t collect_tiny(const struct plan *plan, struct tiny_entry *entries
             struct tiny_entry entry = {.literal = i,
                                        .gate = (uint8_t)(plan->literals[i].text.len - 2),
                                        .groups = groups_of(plan, i)};
+            if (entry.gate == 1) {
+                uint8_t third = plan->literals[i].text.at[2];
+                bool is_both = plan->literals[i].nocase && is_letter(third);
+                entry.third[0] = third;
+                entry.third[1] = is_both ? third ^ 0x20 : third;
+            }
             if (literals_tiny_spelling(&plan->literals[i], k, entry.pair))
                 entries[n++] = entry;
         }
@@ -462,6 +491,12 @@ static bool fill_tiny(struct plan *plan, struct literals_table *table,
     for (uint32_t i = 0; i < count; i++)
         entries[buckets[tiny_bucket(from[i].pair[0], from[i].pair[1])]++] = from[i];
     buckets_shift(buckets, TINY_BUCKETS);
+    uint32_t *triples = section_write(table, table->tiny_triples);
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t k = 0; k < 2 && from[i].gate == 1; k++) {
+            uint32_t bit = tiny_triple(from[i].pair[0], from[i].pair[1], from[i].third[k]);
+            triples[bit >> 5] |= 1u << (bit & 31);
+        }
     uint32_t *numbers = PUSH_ARRAY(plan->temporary, uint32_t, count);
     if (!numbers)
         return false;

@@ -39,32 +39,6 @@ static uint32_t find_dense(const uint32_t *first, uint32_t bits, const uint8_t *
     return find_four(first, bits, at, n, class_stride(DENSE), out);
 }
 
-static uint32_t keep_eight(const uint32_t *second, uint32_t bits, const uint8_t *at,
-                           uint32_t *out, uint32_t n)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t position = out[i],
-                 h = window_second(window_hash(load_le64(at + position)), bits);
-        out[kept] = position;
-        kept += second[h >> 5] >> (h & 31) & 1;
-    }
-    return kept;
-}
-
-static uint32_t keep_four(const uint32_t *second, uint32_t bits, const uint8_t *at,
-                          uint32_t *out, uint32_t n)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t position = out[i],
-                 h = window_second(window_hash(load_le32(at + position)), bits);
-        out[kept] = position;
-        kept += second[h >> 5] >> (h & 31) & 1;
-    }
-    return kept;
-}
-
 static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y)
 {
     for (size_t i = 0; i < n; i++) {
@@ -79,7 +53,8 @@ static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint
 }
 
 static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
-                     const uint32_t pairs[2048], const uint8_t *at, uint32_t n, uint32_t *out)
+                     const uint32_t pairs[TINY_WORDS], const uint8_t *at, uint32_t n,
+                     uint32_t *out)
 {
     (void)gate;
     (void)second;
@@ -94,7 +69,6 @@ static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
 
 const struct literals_steps literals_scalar = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
-    .keep = {[LONG] = keep_eight, [MIDDLE] = keep_four, [DENSE] = keep_four},
     .both = both,
     .tiny = tiny,
 };

@@ -39,6 +39,7 @@ enum {
     LITERALS_MAX = 1 << 24,
     TINY_CLASSES = 8,
     TINY_BUCKETS = 1024,
+    TINY_WORDS = 65536 / 32, /* of a bitmap of pairs, or of hashed triples */
     SOLO_HEADS = 640, /* 512 of one byte, with and without nocase, and some that are common */
     LITERAL_NOCASE = 1,
     LITERAL_TINY = 2,
@@ -58,19 +59,23 @@ struct class_table {
     struct section entries; /* struct entry */
 };
 
+/* What follows a look-up: `used` bytes at `probe` of the literal, up to eight and away from the
+ * window where there are enough, folded. Only where the object has them too is the literal
+ * itself looked at. */
 struct entry {
-    uint32_t check; /* a hash of the window */
-    uint32_t literal;
-    uint8_t back; /* of the window, from the start of the literal */
-    uint8_t groups;
-    uint16_t unused;
+    uint64_t want;
+    uint32_t literal : 24;
+    uint32_t check : 8; /* of the hash of the window */
+    uint8_t back;       /* of the window, from the start of the literal */
+    uint8_t probe, used, groups;
 };
 
 struct tiny_entry {
     uint32_t literal;
-    uint8_t pair[2]; /* the first two bytes as they stand in the object */
-    uint8_t groups;
-    uint8_t gate; /* the length of the literal less two */
+    uint8_t pair[2];  /* the first two bytes as they stand in the object */
+    uint8_t third[2]; /* what may come then: twice the same, or a letter in both cases */
+    uint8_t gate;     /* the length of the literal less two */
+    uint8_t groups, unused[2];
 };
 
 struct tiny_gate {
@@ -96,7 +101,8 @@ struct literals_table {
     uint64_t magic, size;
     uint32_t count, tiny;
     struct class_table classes[CLASSES];
-    struct section tiny_gates; /* struct tiny_gate: TINY_GATES of them */
+    struct section tiny_gates;   /* struct tiny_gate: TINY_GATES of them */
+    struct section tiny_triples; /* bitmap, uint32_t: TINY_WORDS of them */
     struct section
         tiny_buckets; /* uint32_t: first entry of each of TINY_BUCKETS, and the end */
     struct section tiny_entries; /* struct tiny_entry */
@@ -129,8 +135,8 @@ static inline uint32_t window_hash8(uint32_t a, uint32_t b)
     return (b ^ b >> 15) * 0x9E3779B1u;
 }
 
-/* The hash of everything behind it: top bits the bucket, bits 12.. the second bitmap, the lower
- * half the check. `window` is zero-extended where it has four bytes. */
+/* The hash of everything behind it: top bits the bucket, bits 12.. the second bitmap. `window`
+ * is zero-extended where it has four bytes. */
 static inline uint64_t window_hash(uint64_t window)
 {
     uint64_t h = (window & FOLD64) * 0x9FB21C651E98DF25u;
@@ -146,6 +152,17 @@ static inline uint32_t window_second(uint64_t hash, uint32_t bits)
 static inline uint32_t window_bucket(uint64_t hash, uint32_t bits)
 {
     return (uint32_t)(hash >> (64 - bits));
+}
+
+static inline uint32_t window_check(uint64_t hash)
+{
+    return (uint32_t)(hash & 0xff);
+}
+
+/* Bit in the bitmap of the first three bytes of literals that have three. */
+static inline uint32_t tiny_triple(uint8_t a, uint8_t b, uint8_t c)
+{
+    return ((uint32_t)(a | b << 8 | c << 16) * 0x9E3779B1u) >> 16;
 }
 
 static inline uint32_t tiny_bucket(uint8_t a, uint8_t b)
@@ -167,14 +184,12 @@ enum { STEP = 64, LOOKAHEAD = 16 };
 struct literals_steps {
     uint32_t (*find[CLASSES])(const uint32_t *first, uint32_t bits, const uint8_t *at,
                               uint32_t n, uint32_t *out);
-    /* Keeps those of out[0..n) that pass the second bitmap; all windows lie inside `at`. */
-    uint32_t (*keep[CLASSES])(const uint32_t *second, uint32_t bits, const uint8_t *at,
-                              uint32_t *out, uint32_t n);
     /* The first i below n with a[i] == x and b[i] == y, or n. Reads nothing else. */
     size_t (*both)(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y);
     /* Positions that may begin a tiny literal: by the gate, or by the bitmap of pairs. */
     uint32_t (*tiny)(const struct tiny_gate *gate, const uint8_t second[256],
-                     const uint32_t pairs[2048], const uint8_t *at, uint32_t n, uint32_t *out);
+                     const uint32_t pairs[TINY_WORDS], const uint8_t *at, uint32_t n,
+                     uint32_t *out);
     bool has_gates; /* else one call of `tiny` with the bitmap serves for all */
 };
 

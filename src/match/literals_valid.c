@@ -34,7 +34,7 @@ static bool class_is_valid(const struct literals_table *table, const struct clas
         return false;
     const struct entry *entries = section_at(table, class->entries);
     for (uint64_t i = 0; i < class->entries.count; i++)
-        if (entries[i].literal >= table->count)
+        if (entries[i].literal >= table->count || entries[i].used < 1 || entries[i].used > 8)
             return false;
     return true;
 }
@@ -43,6 +43,8 @@ static bool tiny_is_valid(const struct literals_table *table)
 {
     if (table->tiny_gates.count != TINY_GATES ||
         !section_fits(table, table->tiny_gates, sizeof(struct tiny_gate)) ||
+        table->tiny_triples.count != TINY_WORDS ||
+        !section_fits(table, table->tiny_triples, 4) ||
         table->tiny_buckets.count != TINY_BUCKETS + 1 ||
         !section_fits(table, table->tiny_buckets, 4) ||
         !section_fits(table, table->tiny_entries, sizeof(struct tiny_entry)) ||
