@@ -1,0 +1,161 @@
+/* The literal filter against a naive search, on random and extreme input, in each of its
+ * variants: what each reports must be what occurs, each literal once, at a place where it is.
+ */
+#include "base/cpu.h"
+#include "match/literals.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { LITERALS = 400, OBJECT = 70000, ROUNDS = 60 };
+
+static uint64_t state;
+
+static uint32_t random_below(uint32_t n)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)((state >> 20) % n);
+}
+
+/* Alphabets from which matches, near matches and long runs come about. */
+static uint8_t random_byte(uint32_t alphabet)
+{
+    static const char letters[] = "abAB[{@`";
+    switch (alphabet) {
+    case 0:
+        return (uint8_t)random_below(256);
+    case 1:
+        return (uint8_t)letters[random_below(8)];
+    case 2:
+        return random_below(12) ? 0 : (uint8_t)random_below(3);
+    default:
+        return random_below(3) ? (uint8_t)('a' + random_below(6)) : 0;
+    }
+}
+
+struct round {
+    struct literal literals[LITERALS];
+    uint8_t groups[LITERALS];
+    uint8_t texts[LITERALS][320];
+    uint32_t count;
+    uint8_t *object; /* ends where the readable memory ends */
+    size_t len;
+};
+
+static void round_fill(struct round *round, uint8_t *end, uint32_t number)
+{
+    uint32_t alphabet = number % 4;
+    round->len = number % 3 == 0 ? random_below(200) : 1 + random_below(OBJECT - 1);
+    round->object = end - round->len;
+    for (size_t i = 0; i < round->len; i++)
+        round->object[i] = random_byte(alphabet);
+    round->count = number % 7 ? 1 + random_below(LITERALS) : 0;
+    for (uint32_t i = 0; i < round->count; i++) {
+        uint32_t len = 1 + random_below(random_below(3) ? 14 : random_below(9) ? 40 : 320);
+        for (uint32_t k = 0; k < len; k++)
+            round->texts[i][k] = random_byte(alphabet);
+        /* Most are taken from the object, or put into it: some at its very ends. */
+        if (len <= round->len && random_below(3)) {
+            size_t at = random_below((uint32_t)(round->len - len) + 1);
+            at = random_below(10) ? at : random_below(2) ? 0 : round->len - len;
+            memcpy(round->texts[i], round->object + at, len);
+        }
+        round->literals[i] =
+            (struct literal){.text = {round->texts[i], len}, .nocase = random_below(3) == 0};
+        for (uint32_t k = 0; k < len && round->literals[i].nocase; k++)
+            round->texts[i][k] = ascii_lower(round->texts[i][k]);
+        round->groups[i] = (uint8_t)(random_below(4) ? 0xff : 1u << random_below(8));
+    }
+}
+
+static bool is_at(const struct literal *literal, const uint8_t *at)
+{
+    for (size_t i = 0; i < literal->text.len; i++)
+        if ((literal->nocase ? ascii_lower(at[i]) : at[i]) != literal->text.at[i])
+            return false;
+    return true;
+}
+
+static bool occurs(const struct round *round, const struct literal *literal)
+{
+    for (size_t i = 0; i + literal->text.len <= round->len; i++)
+        if (is_at(literal, round->object + i))
+            return true;
+    return false;
+}
+
+/* How many literals were reported wrongly, or not at all. */
+static uint32_t count_wrong(const struct round *round, uint8_t groups,
+                            const struct literal_hit *hits, uint32_t n)
+{
+    static uint8_t seen[LITERALS];
+    uint32_t wrong = 0;
+    memset(seen, 0, sizeof seen);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct literal *literal = &round->literals[hits[i].literal];
+        bytes object = {round->object, round->len};
+        wrong += seen[hits[i].literal]++ != 0;
+        wrong += !bytes_has(object, hits[i].offset, literal->text.len) ||
+                 !is_at(literal, round->object + hits[i].offset);
+    }
+    for (uint32_t i = 0; i < round->count; i++) {
+        bool is_wanted = (round->groups[i] & groups) != 0;
+        wrong += seen[i] != (is_wanted && occurs(round, &round->literals[i]));
+    }
+    return wrong;
+}
+
+static uint32_t round_race(const struct round *round)
+{
+    struct arena *arena = arena_new((size_t)256 << 20);
+    bytes table;
+    uint32_t wrong = 0;
+    if (literals_build(round->literals, round->groups, round->count, arena, &table, NULL) < 0 ||
+        !literals_valid(table, round->count)) {
+        arena_free(arena);
+        return 1;
+    }
+    struct literals_scratch *scratch = literals_scratch_new(table);
+    /* More than once: nothing of an object may be left for the next. */
+    for (uint32_t again = 0; again < 3; again++) {
+        static const uint8_t groups[3] = {0xff, 2, 0xff};
+        struct budget budget = {.steps = UINT64_MAX};
+        const struct literal_hit *hits;
+        uint32_t n;
+        wrong += !literals_scan(table, (bytes){round->object, round->len}, groups[again],
+                                scratch, &budget, &hits, &n);
+        wrong += count_wrong(round, groups[again], hits, n);
+    }
+    literals_scratch_free(scratch);
+    arena_free(arena);
+    return wrong;
+}
+
+int main(void)
+{
+    static struct round round;
+    static const char *const names[] = {"scalar", "avx2", "avx512"};
+    size_t page = 4096, size = (OBJECT / page + 1) * page;
+    uint8_t *memory =
+        mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED || mprotect(memory + size, page, PROT_NONE) < 0)
+        return 1;
+    for (int level = CPU_AVX512; level >= CPU_SCALAR; level--) {
+        cpu_force((enum cpu_level)level);
+        if ((int)cpu_level() != level) {
+            tap_skip(names[level], "this processor does not have it");
+            continue;
+        }
+        state = 0x9E3779B97F4A7C15u;
+        for (uint32_t number = 0; number < ROUNDS; number++) {
+            round_fill(&round, memory + size, number);
+            uint32_t wrong = round_race(&round);
+            if (!CHECK(wrong == 0))
+                printf("# %s, round %u: %u wrong\n", names[level], number, wrong);
+        }
+    }
+    return tap_done();
+}
