@@ -104,6 +104,7 @@ int command_run(const struct command *command, int argc, char **argv)
         memcpy(options, command->defaults, command->size);
     int n = options_parse(command, options, argc, argv, &why);
     int status = n < 0 ? command_error(why.text) : command->run(command, options, n, argv);
+    options_free(command, options);
     free(options);
     return status;
 }

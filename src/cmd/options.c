@@ -221,3 +221,10 @@ int options_parse(const struct command *command, void *into, int argc, char **ar
     }
     return arguments;
 }
+
+void options_free(const struct command *command, void *options)
+{
+    for (const struct option *o = command->options; o && o->name; o++)
+        if (o->kind == OPTION_LIST)
+            free(((struct option_list *)(void *)((char *)options + o->target))->at);
+}

@@ -54,10 +54,13 @@ struct command {
 };
 
 /* Parses argv[1..argc) into `into`, compacts what is left (the arguments) to argv[0..n) and
- * returns n. -EINVAL with a reason, which names the nearest option where there is one. The
- * lists point into memory that lives until the program ends. */
+ * returns n. -EINVAL with a reason, which names the nearest option where there is one. *into
+ * is to be given to options_free, whatever came of it. */
 int options_parse(const struct command *command, void *into, int argc, char **argv,
                   struct why *why) MUST_USE;
+
+/* Frees the lists in a struct of options. */
+void options_free(const struct command *command, void *options);
 
 /* The nearest of `count` words to a mistyped one, or NULL when none is near. */
 const char *options_nearest(const char *word, const char *const *words, int count);

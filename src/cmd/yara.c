@@ -540,16 +540,12 @@ static int run_rules(struct yara_run *run, int argc, char **argv)
 
 static void run_free(struct yara_run *run)
 {
-    const struct yara_arguments *a = &run->arguments;
     workers_free(run);
     definitions_close(&run->definitions);
     free((void *)(uintptr_t)run->output.counted);
     for (uint32_t i = 0; i < run->module_count; i++)
         free((void *)(uintptr_t)run->modules[i].data.at);
-    free(a->externals.at);
-    free(a->identifiers.at);
-    free(a->tags.at);
-    free(a->module_data.at);
+    options_free(&command_yara, &run->arguments);
     free(run);
 }
 

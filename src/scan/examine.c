@@ -35,6 +35,8 @@ struct examiner {
     struct scanner *scanners[EXAMINE_MAX_SETS];
     uint32_t wanted[EXAMINE_MAX_SETS];
     struct content content;
+    struct block block; /* the scanners look at these until the next file */
+    struct object_input object;
     struct owner owners[OWNERS];
     unsigned next_owner;
     volatile bool stop;
@@ -228,15 +230,15 @@ static void say(struct examined *ret, const char *reason)
 
 static void run_scanners(struct examiner *examiner, struct examined *ret)
 {
-    const struct block block = {.data = examiner->content.data};
-    const struct object_input object = {
-        .blocks = &block, .block_count = 1, .now = examiner->options.now};
+    examiner->block = (struct block){.data = examiner->content.data};
+    examiner->object = (struct object_input){
+        .blocks = &examiner->block, .block_count = 1, .now = examiner->options.now};
     for (int i = 0; i < examiner->options.set_count; i++) {
         describe_file(examiner, i, ret->path);
         ret->sets[i].set = &examiner->options.sets[i].set;
         ret->sets[i].scanner = examiner->scanners[i];
         ret->sets[i].verdict = (struct verdict){0};
-        if (scanner_scan(examiner->scanners[i], &object, &ret->sets[i].verdict) < 0)
+        if (scanner_scan(examiner->scanners[i], &examiner->object, &ret->sets[i].verdict) < 0)
             say(ret, "memory was out");
         ret->finding_count += ret->sets[i].verdict.finding_count;
         if (ret->sets[i].verdict.limit == LIMIT_STOPPED && atomic_load(&examiner->ended))

@@ -38,7 +38,7 @@ struct walk {
     struct text path;
     dev_t device; /* of the root */
     bool ended;
-    char list[LIST_SIZE]; /* of getdents64, used up before going deeper */
+    _Alignas(struct dirent64) char list[LIST_SIZE]; /* of getdents64, for one directory */
 };
 
 const char *walk_skip_text(enum walk_skip reason)

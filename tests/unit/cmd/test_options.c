@@ -47,7 +47,7 @@ int main(void)
           got.choice == 2);
     CHECK_INT(PARSE("--list=1", "-l", "2", "-l3"), 0);
     CHECK(got.list.n == 3 && strcmp(got.list.at[2], "3") == 0);
-    free(got.list.at);
+    options_free(&command, &got);
     CHECK_INT(PARSE("--", "--flag", "-"), 2);
     CHECK(!got.flag);
     CHECK(PARSE("--flga") < 0);
