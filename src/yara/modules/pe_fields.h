@@ -5,13 +5,13 @@
 #pragma once
 #include "yara/modules/pe.h"
 
-#define PE_INT           .type = TYPE_INT
-#define PE_TEXT          .type = TYPE_STRING
-#define PE_CONST(x)      .type = TYPE_INT, .constant = true, .integer = (x)
-#define PE_STRUCT(m)     .type = TYPE_STRUCT, .members = (m)
-#define PE_ARRAY(m)      .type = TYPE_ARRAY, .item = TYPE_STRUCT, .members = (m)
-#define PE_CALLS(c)      .type = TYPE_FUNCTION, .calls = (c)
-#define PE_LAZY(f)       .fill = (f)
+#define PE_INT       .type = TYPE_INT
+#define PE_TEXT      .type = TYPE_STRING
+#define PE_CONST(x)  .type = TYPE_INT, .constant = true, .integer = (x)
+#define PE_STRUCT(m) .type = TYPE_STRUCT, .members = (m)
+#define PE_ARRAY(m)  .type = TYPE_ARRAY, .item = TYPE_STRUCT, .members = (m)
+#define PE_CALLS(c)  .type = TYPE_FUNCTION, .calls = (c)
+#define PE_LAZY(f)   .fill = (f)
 
 /* Constants: winnt.h of the Windows SDK. */
 /* clang-format off */
