@@ -94,13 +94,15 @@ static void table_place(struct dotnet_table *table, const char *kinds, const uin
     table->present = true;
 }
 
-/* YARA leaves these two where they do not fit, and looks for the next in the same place. */
-static bool must_fit(const struct dotnet *self, unsigned number, uint64_t at)
+/* YARA passes over these two where they do not fit, and looks for the next in the same place.
+ */
+static bool may_stay(const struct dotnet *self, unsigned number, uint64_t at)
 {
-    uint64_t len = number == DOTNET_MODULE     ? 18
-                   : number == DOTNET_ASSEMBLY ? self->table[number].size
-                                               : 0;
-    return bytes_has(self->data, at, len);
+    if (number == DOTNET_MODULE)
+        return bytes_has(self->data, at, 18);
+    if (number == DOTNET_ASSEMBLY)
+        return bytes_has(self->data, at, self->table[number].size);
+    return true;
 }
 
 static void tables_place(struct dotnet *self, uint64_t valid, const uint32_t *rows, uint64_t at,
@@ -119,7 +121,7 @@ static void tables_place(struct dotnet *self, uint64_t valid, const uint32_t *ro
         table_place(table, columns[i], width);
         table->rows = rows[i];
         table->at = at;
-        if (must_fit(self, i, at))
+        if (may_stay(self, i, at))
             at += (uint64_t)table->size * rows[i];
         else
             *table = (struct dotnet_table){0};
