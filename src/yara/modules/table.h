@@ -14,6 +14,7 @@
     ROW(dotnet) \
     ROW(elf) \
     ROW(hash) \
+    ROW(lnk) \
     ROW(macho) \
     ROW(magic) \
     ROW(math) \

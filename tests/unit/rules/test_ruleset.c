@@ -61,10 +61,10 @@ static void refuses_every_cut_and_every_flipped_bit(void)
     for (size_t i = 0; i < file.len; i++) {
         if (i >= 40 && i < RULESET_HEADER_SIZE)
             continue; /* reserved */
-        copy[i] ^= 1 << (i % 8);
+        copy[i] = (uint8_t)(copy[i] ^ 1 << (i % 8));
         refused = refused &&
                   ruleset_open((bytes){copy, file.len}, FINGERPRINT, &set, &why) < 0;
-        copy[i] ^= 1 << (i % 8);
+        copy[i] = (uint8_t)(copy[i] ^ 1 << (i % 8));
     }
     CHECK(refused);
     CHECK_INT(set.rule_count, 7);
