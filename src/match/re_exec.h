@@ -1,6 +1,6 @@
 /* re_exec — runs a program's code at a place in an object. */
 #pragma once
-#include "match/program.h"
+#include "match/re_memo.h"
 
 enum {
     EXEC_LIMIT = 4096,  /* bytes looked at each way, YARA's YR_RE_SCAN_LIMIT */
@@ -18,7 +18,10 @@ struct re_exec {
     uint16_t *counters; /* [EXEC_FIBERS][depth] */
     uint16_t free, head, tail, made;
     uint32_t work;
-    bool failed; /* a limit was met; the budget knows which */
+    bool failed;     /* a limit was met; the budget knows which */
+    uint32_t effort; /* steps made by threads so far, a measure of when to remember them */
+    struct arena *arena;
+    struct re_memo *memo; /* made when the effort is large; NULL before */
     uint32_t generation;
 
     struct fiber {

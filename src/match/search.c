@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { MAX_MATCHES = 1000000, SCAN_SHARE = 16 };
+enum { MAX_MATCHES = 1000000, SCAN_SHARE = 16, FEW_MATCHES = 2048 };
 
 /* A piece of a chain that waits for the pieces behind it. */
 struct waiting {
@@ -482,9 +482,39 @@ static bool begin(struct search *s)
     return re_exec_init(&s->exec, p, s->object, s->arena, s->budget);
 }
 
+/* Gives the arena back what the search used, where the matches are few enough to be carried
+ * over. */
+static bool keep_matches(struct search *s, struct arena_mark mark, struct matches *from,
+                         struct matches *to)
+{
+    struct match few[FEW_MATCHES], *slot;
+    uint32_t n = from->list.n;
+
+    if (n > FEW_MATCHES && !to->list.n) {
+        *to = *from;
+        return true;
+    }
+    if (n <= FEW_MATCHES) {
+        if (n)
+            memcpy(few, from->list.at, n * sizeof *few);
+        arena_pop(s->arena, mark);
+        if (!n)
+            return true;
+    }
+    slot = vec_push_many(s->arena, &to->list, n);
+    if (!slot) {
+        budget_hit(s->budget, LIMIT_MEMORY);
+        return false;
+    }
+    memcpy(slot, n <= FEW_MATCHES ? few : from->list.at, n * sizeof *slot);
+    return true;
+}
+
 bool pattern_find(bytes program, bytes object, uint64_t base, struct arena *arena,
                   struct budget *budget, struct matches *ret)
 {
+    struct arena_mark mark = arena_mark(arena);
+    struct matches found = {0};
     struct search s;
 
     s.program = (const struct program *)(const void *)program.at;
@@ -492,7 +522,7 @@ bool pattern_find(bytes program, bytes object, uint64_t base, struct arena *aren
     s.base = base;
     s.arena = arena;
     s.budget = budget;
-    s.ret = ret;
+    s.ret = &found;
     s.only = UINT64_MAX;
     if (!begin(&s))
         return false;
@@ -500,7 +530,7 @@ bool pattern_find(bytes program, bytes object, uint64_t base, struct arena *aren
         search_text(&s, 0);
     else if (object.len && s.program->kind == PROGRAM_ATOMS)
         search_atoms(&s, 0, object.len);
-    return !s.done;
+    return keep_matches(&s, mark, &found, ret) && !s.done;
 }
 
 bool pattern_exists(bytes program, bytes object, size_t from, struct arena *arena,
