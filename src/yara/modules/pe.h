@@ -25,12 +25,27 @@ struct pe_imports {
     VEC(struct pe_library) libraries;
 };
 
+struct pe_exports {
+    bool found;
+    const uint8_t *directory; /* 40 bytes, NULL when there is none */
+    bytes library;            /* the image's own name; .at may be NULL */
+    uint64_t start, end;      /* file offsets of the directory */
+    uint32_t ordinal_base;
+    uint32_t count;           /* of addresses; 0 when a table is not all in the file */
+    uint32_t name_count;      /* at most count */
+    const uint8_t *addresses; /* count * 4 bytes */
+    const uint8_t *names;     /* name_count * 4 bytes, NULL when there are none */
+    const uint8_t *indexes;   /* count * 2 bytes: YARA asks for so many */
+    const uint16_t *name_of;  /* for each address 1 + the number of its name, or 0 */
+};
+
 struct pe {
     struct pe_image image;
     uint64_t base;    /* address of the block the image lies in: 0 for a file */
     bytes imphash;    /* empty until asked for */
     int64_t checksum; /* -1 until asked for */
     struct pe_imports imports, delayed;
+    struct pe_exports exports;
 };
 
 /* NULL when the object is no PE file. */

@@ -248,9 +248,9 @@
     X(number_of_imported_functions,          PE_INT, PE_LAZY(pe_fill_import_counts)) \
     X(number_of_delayed_imports,             PE_INT, PE_LAZY(pe_fill_delayed_counts)) \
     X(number_of_delayed_imported_functions,  PE_INT, PE_LAZY(pe_fill_delayed_counts)) \
-    X(number_of_exports,                     PE_INT, PE_LAZY(pe_fill_exports)) \
-    X(dll_name,                              PE_TEXT, PE_LAZY(pe_fill_exports)) \
-    X(export_timestamp,                      PE_INT, PE_LAZY(pe_fill_exports)) \
+    X(number_of_exports,                     PE_INT, PE_LAZY(pe_fill_export_counts)) \
+    X(dll_name,                              PE_TEXT, PE_LAZY(pe_fill_export_counts)) \
+    X(export_timestamp,                      PE_INT, PE_LAZY(pe_fill_export_counts)) \
     X(export_details, PE_ARRAY(pe_export_fields), PE_LAZY(pe_fill_exports)) \
     X(import_details, PE_ARRAY(pe_library_fields), PE_LAZY(pe_fill_import_details)) \
     X(delayed_import_details, PE_ARRAY(pe_library_fields), PE_LAZY(pe_fill_delayed_details)) \
