@@ -20,7 +20,7 @@ release: ## build build/release
 	@tools/setup build
 	@test -f build/release/build.ninja || \
 	    meson setup build/release -Dbuildtype=release --prefix $(PREFIX) >/dev/null
-	@ninja -j $(JOBS) -C build/release --quiet
+	@ninja -j $(JOBS) -C build/release --quiet src/cmd/candor
 
 test: ## build with ASan and UBSan and with clang, run every test
 	@tools/setup test
@@ -36,6 +36,7 @@ fuzz: ## fuzz TARGET (default: each in turn) for SECONDS with libFuzzer
 
 install: release ## install below PREFIX (default /usr/local), DESTDIR is honoured
 	meson configure build/release --prefix $(PREFIX)
+	ninja -j $(JOBS) -C build/release --quiet
 	DESTDIR=$(DESTDIR) meson install -C build/release --quiet
 
 clean: ## remove build/

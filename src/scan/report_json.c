@@ -205,7 +205,7 @@ static void json_end(const struct report_context *context, const struct report_c
                 context->faulty_rules, (unsigned long long)counts->files,
                 (unsigned long long)counts->bytes);
     for (int i = 0; i < VERDICT_COUNT; i++)
-        text_printf(out, ",\"%s\":%llu", examine_verdict_word(i),
+        text_printf(out, ",\"%s\":%llu", examine_verdict_word((enum examine_verdict)i),
                     (unsigned long long)counts->verdicts[i]);
     text_printf(out, ",\"findings\":%llu,\"not_fully_examined\":%llu,\"vanished\":%llu",
                 (unsigned long long)counts->findings, (unsigned long long)counts->not_fully,

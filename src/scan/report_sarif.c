@@ -2,6 +2,7 @@
  * they come, then the tool with the rules that were found, then what was not examined. */
 #include "scan/report.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

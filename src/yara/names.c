@@ -51,8 +51,15 @@ bool names_put(struct names *names, struct arena *arena, uint64_t scope, bytes n
         return false;
     uint64_t hash = slot_hash(scope, name);
     struct names_slot *slot = slot_of(names, hash, scope, name);
-    if (!slot->used)
-        names->used++;
-    *slot = (struct names_slot){hash, scope, name, value, true};
+    if (slot->used) {
+        slot->value = value;
+        return true;
+    }
+    /* The source that the name stands in may be gone before the next one is read. */
+    bytes kept = arena_copy(arena, name);
+    if (!kept.at)
+        return false;
+    names->used++;
+    *slot = (struct names_slot){hash, scope, kept, value, true};
     return true;
 }
