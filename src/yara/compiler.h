@@ -97,7 +97,7 @@ struct yara_compiler {
 
     /* The rule being read. */
     bytes rule_name;
-    bool in_rule, faulty;
+    bool in_rule, faulty, too_deep;
     uint32_t rule_serial, pattern_base;
     VEC(struct declared) declared;
     VEC(struct variable) variables;

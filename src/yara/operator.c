@@ -10,13 +10,15 @@ void operator_node(struct yara_compiler *c, struct expr *ret, struct node node, 
     uint32_t number = draft_node(c->draft, node);
     if (number == DRAFT_FULL)
         message_full(c);
-    if (depth == COMPILER_MAX_DEPTH) /* said once: above it stays one more */
+    if (depth >= COMPILER_MAX_DEPTH && !c->too_deep) {
+        c->too_deep = true;
         message_error(c, &start, "too_deep", "condition is nested too deeply");
+    }
     *ret = (struct expr){
         .type = node.type,
         .primary = true,
         .node = number,
-        .depth = (uint16_t)(depth <= COMPILER_MAX_DEPTH ? depth + 1 : COMPILER_MAX_DEPTH + 1),
+        .depth = (uint16_t)(depth < COMPILER_MAX_DEPTH ? depth + 1 : COMPILER_MAX_DEPTH),
         .start = start,
     };
 }

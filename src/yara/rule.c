@@ -140,7 +140,7 @@ static int read_parts(struct yara_compiler *c, struct expr *condition)
 static void begin(struct yara_compiler *c, bytes name)
 {
     c->in_rule = true;
-    c->faulty = false;
+    c->faulty = c->too_deep = false;
     c->rule_name = name;
     c->rule_serial++;
     c->pattern_base = c->draft->patterns.n;
