@@ -20,7 +20,8 @@
     ROW(math) \
     ROW(pe) \
     ROW(string) \
-    ROW(time)
+    ROW(time) \
+    ROW(vt)
 /* clang-format on */
 
 #define MODULE_DECLARE(name) extern const struct module module_##name;
