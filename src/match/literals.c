@@ -361,14 +361,18 @@ static bool verify_tiny(struct scan *scan, uint64_t base, uint32_t n)
     return true;
 }
 
-/* Drops from out[0..n) what does not lie inside the object with all its `width` bytes. The
- * numbers rise, so that only the last can be out. */
-static uint32_t cut_inside(const struct scan *scan, uint64_t base, uint32_t width, uint32_t n)
+/* Drops from out[0..n), positions below base + `scanned`, what does not lie inside the object
+ * with all its `width` bytes. */
+static uint32_t cut_inside(const struct scan *scan, uint64_t base, uint32_t scanned,
+                           uint32_t width, uint32_t n)
 {
-    const uint32_t *out = scan->scratch->out;
-    while (n > 0 && !bytes_has(scan->object, base + out[n - 1], width))
-        n--;
-    return n;
+    uint32_t *out = scan->scratch->out, kept = 0;
+    if (bytes_has(scan->object, base + scanned, width))
+        return n;
+    for (uint32_t i = 0; i < n; i++)
+        if (bytes_has(scan->object, base + out[i], width))
+            out[kept++] = out[i];
+    return kept;
 }
 
 /* All classes over the positions base .. base + n, whose bytes are at `at`: in the object, or
@@ -383,7 +387,7 @@ static bool scan_positions(struct scan *scan, uint64_t base, const uint8_t *at, 
             continue;
         uint32_t found = scratch->steps->find[c](section_at(table, class->first),
                                                  class->first_bits, at, n, scratch->out);
-        found = cut_inside(scan, base, class_width((enum literals_class)c), found);
+        found = cut_inside(scan, base, n, class_width((enum literals_class)c), found);
         if (!verify(scan, (enum literals_class)c, base, found))
             return false;
     }
@@ -393,7 +397,7 @@ static bool scan_positions(struct scan *scan, uint64_t base, const uint8_t *at, 
             continue;
         uint32_t found = scratch->steps->tiny(&gates[gate], scratch->tiny.second[gate],
                                               scratch->tiny.pairs, at, n, scratch->out);
-        found = keep_tiny(scan, at, cut_inside(scan, base, 2, found));
+        found = keep_tiny(scan, at, cut_inside(scan, base, n, 2, found));
         if (!verify_tiny(scan, base, found))
             return false;
         if (!scratch->steps->has_gates)

@@ -87,20 +87,44 @@ VECTOR static uint32_t find_middle(const uint32_t *first, uint32_t bits, const u
     return found;
 }
 
+/* window_side of the lowest byte of each lane, folded already. */
+LANES __m256i side(__m256i a)
+{
+    __m256i is_other = _mm256_min_epu32(_mm256_and_si256(a, all(0xff)), all(1));
+    __m256i class = _mm256_and_si256(_mm256_xor_si256(a, _mm256_srli_epi32(a, 4)), all(15));
+    return _mm256_max_epu32(class, is_other);
+}
+
 VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const uint8_t *at,
                                   uint32_t n, uint32_t *out)
 {
-    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
-    /* Lane k takes bytes k .. k+3; the upper half starts from its own copy of the bytes. */
-    const __m256i spread = _mm256_setr_epi32(0x03020100, 0x04030201, 0x05040302, 0x06050403,
-                                             0x07060504, 0x08070605, 0x09080706, 0x0a090807);
-    __m256i positions = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m128i shift = _mm_cvtsi32_si128((int)(37 - bits));
+    /* Lane k takes bytes 2k .. 2k+3, and byte 2k+4; each half from its own load. */
+    const __m256i spread = _mm256_setr_epi32(0x03020100, 0x05040302, 0x07060504, 0x09080706,
+                                             0x03020100, 0x05040302, 0x07060504, 0x09080706);
+    __m256i positions = _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14);
     uint32_t found = 0;
-    for (uint32_t i = 0; i < n; i += 8) {
-        __m256i here = _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)(at + i)));
-        __m256i h = hash4(_mm256_shuffle_epi8(here, spread));
-        found = append(out, found, probe(_mm256_srl_epi32(h, shift), first), positions);
-        positions = _mm256_add_epi32(positions, all(8));
+    for (uint32_t i = 0; i < n; i += 16) {
+        __m256i here = _mm256_inserti128_si256(
+            _mm256_castsi128_si256(_mm_loadu_si128((const void *)(at + i))),
+            _mm_loadu_si128((const void *)(at + i + 8)), 1);
+        here = _mm256_and_si256(here, all(FOLD32));
+        __m256i a = _mm256_shuffle_epi8(here, spread);
+        __m256i after = _mm256_shuffle_epi8(here, _mm256_add_epi8(spread, all(0x04040404)));
+        __m256i triple = _mm256_srli_epi32(a, 8);
+        triple = _mm256_xor_si256(triple, _mm256_srli_epi32(triple, 15));
+        __m256i h = _mm256_srl_epi32(_mm256_mullo_epi32(triple, all(0x9E3779B1u)), shift);
+        __m256i words = _mm256_i32gather_epi32((const int *)first, h, 4);
+        /* The bit goes to the sign, by 15 - x out of each half. */
+        __m256i left = _mm256_sub_epi32(all(15), side(a));
+        __m256i right = _mm256_sub_epi32(all(15), side(after));
+        left = _mm256_sllv_epi32(_mm256_slli_epi32(words, 16), left);
+        right = _mm256_sllv_epi32(words, right);
+        uint32_t even = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(left));
+        uint32_t odd = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(right));
+        found = append(out, found, even, positions);
+        found = append(out, found, odd, _mm256_add_epi32(positions, all(1)));
+        positions = _mm256_add_epi32(positions, all(16));
     }
     return found;
 }

@@ -76,23 +76,42 @@ VECTOR static uint32_t find_middle(const uint32_t *first, uint32_t bits, const u
     return found;
 }
 
+/* window_side of the lowest byte of each lane, folded already. */
+LANES __m512i side(__m512i a)
+{
+    __mmask16 is_other = _mm512_test_epi32_mask(a, all(0xff));
+    __m512i class = _mm512_and_si512(_mm512_xor_si512(a, _mm512_srli_epi32(a, 4)), all(15));
+    return _mm512_maskz_max_epu32(is_other, class, all(1));
+}
+
 VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const uint8_t *at,
                                   uint32_t n, uint32_t *out)
 {
-    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
-    /* Lane k takes bytes k .. k+3. */
-    const __m512i spread = _mm512_setr_epi32(0x03020100, 0x04030201, 0x05040302, 0x06050403,
-                                             0x07060504, 0x08070605, 0x09080706, 0x0a090807,
-                                             0x0b0a0908, 0x0c0b0a09, 0x0d0c0b0a, 0x0e0d0c0b,
-                                             0x0f0e0d0c, 0x100f0e0d, 0x11100f0e, 0x1211100f);
-    __m512i positions = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m128i shift = _mm_cvtsi32_si128((int)(37 - bits));
+    /* Lane k takes bytes 2k .. 2k+3, and byte 2k+4. */
+    const __m512i spread = _mm512_setr_epi32(0x03020100, 0x05040302, 0x07060504, 0x09080706,
+                                             0x0b0a0908, 0x0d0c0b0a, 0x0f0e0d0c, 0x11100f0e,
+                                             0x13121110, 0x15141312, 0x17161514, 0x19181716,
+                                             0x1b1a1918, 0x1d1c1b1a, 0x1f1e1d1c, 0x21201f1e);
+    __m512i positions =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512i fold = all(FOLD32), one = all(1);
     uint32_t found = 0;
-    for (uint32_t i = 0; i < n; i += 16) {
-        __m256i here = _mm256_loadu_si256((const void *)(at + i));
-        __m512i a = _mm512_permutexvar_epi8(spread, _mm512_castsi256_si512(here));
-        __mmask16 mask = probe(_mm512_srl_epi32(hash4(a), shift), first);
-        found = append(out, found, mask, positions);
-        positions = _mm512_add_epi32(positions, all(16));
+    for (uint32_t i = 0; i < n; i += 32) {
+        __m512i here = _mm512_and_si512(_mm512_loadu_si512(at + i), fold);
+        __m512i a = _mm512_permutexvar_epi8(spread, here);
+        __m512i after = _mm512_permutexvar_epi8(_mm512_add_epi8(spread, all(0x04040404)), here);
+        __m512i triple = _mm512_srli_epi32(a, 8);
+        triple = _mm512_xor_si512(triple, _mm512_srli_epi32(triple, 15));
+        __m512i h = _mm512_srl_epi32(_mm512_mullo_epi32(triple, all(0x9E3779B1u)), shift);
+        __m512i words = _mm512_i32gather_epi32(h, first, 4);
+        __m512i left = side(a), right = side(after);
+        __mmask16 even = _mm512_test_epi32_mask(_mm512_srlv_epi32(words, left), one);
+        __mmask16 odd =
+            _mm512_test_epi32_mask(_mm512_srlv_epi32(_mm512_srli_epi32(words, 16), right), one);
+        found = append(out, found, even, positions);
+        found = append(out, found, odd, _mm512_add_epi32(positions, one));
+        positions = _mm512_add_epi32(positions, all(32));
     }
     return found;
 }

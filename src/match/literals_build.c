@@ -398,7 +398,12 @@ static void class_count(struct class_table *to, struct literals_table *table,
     uint64_t hash = window_hash(c == LONG ? load_le64(window) : low);
     uint32_t bit = window_second(hash, to->second_bits);
     h >>= 32 - to->first_bits;
-    first[h >> 5] |= 1u << (h & 31);
+    if (c == DENSE) {
+        first[window_word(low >> 8, to->first_bits)] |= 1u << window_side(low);
+        first[window_word(low, to->first_bits)] |= 0x10000u << window_side(low >> 24);
+    } else {
+        first[h >> 5] |= 1u << (h & 31);
+    }
     second[bit >> 5] |= 1u << (bit & 31);
     buckets[window_bucket(hash, to->bucket_bits)]++;
 }

@@ -15,11 +15,11 @@ static uint32_t find_long(const uint32_t *first, uint32_t bits, const uint8_t *a
     return found;
 }
 
-static inline uint32_t find_four(const uint32_t *first, uint32_t bits, const uint8_t *at,
-                                 uint32_t n, uint32_t stride, uint32_t *out)
+static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t *at, uint32_t n,
+                            uint32_t *out)
 {
     uint32_t found = 0;
-    for (uint32_t i = 0; i < n; i += stride) {
+    for (uint32_t i = 0; i < n; i += 4) {
         uint32_t h = window_hash4(load_le32(at + i)) >> (32 - bits);
         out[found] = i;
         found += first[h >> 5] >> (h & 31) & 1;
@@ -27,16 +27,18 @@ static inline uint32_t find_four(const uint32_t *first, uint32_t bits, const uin
     return found;
 }
 
-static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t *at, uint32_t n,
-                            uint32_t *out)
-{
-    return find_four(first, bits, at, n, class_stride(MIDDLE), out);
-}
-
 static uint32_t find_dense(const uint32_t *first, uint32_t bits, const uint8_t *at, uint32_t n,
                            uint32_t *out)
 {
-    return find_four(first, bits, at, n, class_stride(DENSE), out);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 2) {
+        uint32_t four = load_le32(at + i), word = first[window_word(four >> 8, bits)];
+        out[found] = i;
+        found += word >> window_side(four) & 1;
+        out[found] = i + 1;
+        found += word >> 16 >> window_side(at[i + 4]) & 1;
+    }
+    return found;
 }
 
 static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y)

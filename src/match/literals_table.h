@@ -17,6 +17,11 @@
  * what is left through a second one with an independent hash, and the rest into a bucket of
  * entries, whose literals are compared with the object.
  *
+ * The first bitmap of DENSE serves two positions with one look-up: its words are chosen by a
+ * hash of the three bytes that the windows at p and at p + 1 share. Of a word, the lower half
+ * has a bit for each class of the byte before them (the window at p), the upper half one for
+ * each class of the byte after them (the window at p + 1).
+ *
  * Literals of two and three bytes are TINY. There is a gate for those of two and one for those
  * of three: their first bytes are sorted into eight classes, and a b c passes when a bit is set
  * in first[a] & second[b] & third[c], bit k saying that a is of class k and literals of that
@@ -128,6 +133,22 @@ static inline uint32_t window_hash4(uint32_t a)
     return (a ^ a >> 15) * 0x9E3779B1u;
 }
 
+/* The word of DENSE: `triple` in the lower three bytes. */
+static inline uint32_t window_word(uint32_t triple, uint32_t bits)
+{
+    triple &= FOLD32 & 0xFFFFFF;
+    return (triple ^ triple >> 15) * 0x9E3779B1u >> (37 - bits);
+}
+
+/* One of the 16 classes of the fourth byte; upper bits are ignored. Class 0 is NUL (and space)
+ * alone, so that runs of it do not pass for the sake of what stands at their ends. */
+static inline uint32_t window_side(uint32_t byte)
+{
+    byte &= FOLD32 & 0xFF;
+    uint32_t side = (byte ^ byte >> 4) & 15;
+    return side ? side : byte != 0;
+}
+
 static inline uint32_t window_hash8(uint32_t a, uint32_t b)
 {
     b = (b & FOLD32) * 0x85EBCA77u;
@@ -176,11 +197,11 @@ static inline const void *section_at(const struct literals_table *table, struct 
 }
 
 /* How many bytes the vector steps may read past the last position they look at. */
-enum { STEP = 64, LOOKAHEAD = 16 };
+enum { STEP = 64, LOOKAHEAD = 32 };
 
 /* The parts of the scan that have variants. Positions are 0..n of `at`, n a multiple of STEP,
  * and at[n + LOOKAHEAD) is readable. `out` has room for n + STEP numbers, and gets the
- * positions that pass, in order; the answer is their count. */
+ * positions that pass; the answer is their count. */
 struct literals_steps {
     uint32_t (*find[CLASSES])(const uint32_t *first, uint32_t bits, const uint8_t *at,
                               uint32_t n, uint32_t *out);

@@ -20,7 +20,7 @@ static bool buckets_rise(const struct literals_table *table, struct section sect
 
 static bool class_is_valid(const struct literals_table *table, const struct class_table *class)
 {
-    if (class->first_bits < 5 || class->first_bits > 31 || class->second_bits < 5 ||
+    if (class->first_bits < 6 || class->first_bits > 31 || class->second_bits < 5 ||
         class->second_bits > 31 || class->bucket_bits < 1 || class->bucket_bits > 31)
         return false;
     if (class->first.count != 1ull << (class->first_bits - 5) ||
