@@ -291,6 +291,8 @@ uint32_t draft_rule_begin(struct draft *draft, bytes name, uint32_t name_space, 
         .meta_start = draft->metas.n,
         .tag_start = draft->tags.n,
     };
+    draft->rule_nodes = draft->nodes.n;
+    draft->rule_links = draft->links.n;
     return draft->rules.n - 1;
 }
 
@@ -356,5 +358,7 @@ void draft_rule_drop(struct draft *draft)
     draft->patterns.n = rule->pattern_start;
     draft->metas.n = rule->meta_start;
     draft->tags.n = rule->tag_start;
+    draft->nodes.n = draft->rule_nodes;
+    draft->links.n = draft->rule_links;
     draft->rules.n--;
 }

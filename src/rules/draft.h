@@ -38,6 +38,7 @@ struct draft {
     VEC(uint32_t) namespaces; /* texts offsets of their names */
     VEC(uint32_t) tags;       /* texts offsets */
     VEC(struct draft_program) programs;
+    uint32_t rule_nodes, rule_links; /* nodes and links before the rule that was begun last */
     struct draft_index *index; /* what is interned already */
 };
 
