@@ -14,7 +14,7 @@ enum { EXTERNALS_MAX = 64 };
 struct defs_arguments {
     struct option_list externals;
     const char *output;
-    bool no_warnings, one_namespace;
+    bool no_warnings, one_namespace, skip_faulty;
 };
 
 #define TARGET(field) offsetof(struct defs_arguments, field)
@@ -42,6 +42,8 @@ static const struct option compile_table[] = {
     {"output", 'o', OPTION_TEXT, "FILE", "Options", "write the compiled definitions to FILE",
      "They are written beside it, synced and renamed, so FILE is always whole.", NULL,
      TARGET(output)},
+    {"skip-faulty", 0, OPTION_FLAG, NULL, "Options",
+     "leave faulty rules out and write the others", NULL, NULL, TARGET(skip_faulty)},
     DEFINE_ROW,
     NAMESPACE_ROW,
     WARNINGS_ROW,
@@ -133,7 +135,7 @@ static int run_compile(const struct command *self, void *parsed, int argc, char 
     int error = compile_all(arguments, argc, argv, &definitions, &files, &report, &why);
     if (error)
         return command_error(why.text);
-    if (report.errors) {
+    if (report.errors && !arguments->skip_faulty) {
         fprintf(stderr, "candor: %u error%s: '%s' was not written\n", report.errors,
                 report.errors == 1 ? "" : "s", arguments->output);
         definitions_close(&definitions);
