@@ -91,8 +91,11 @@ static int map_content(struct content *content, int fd, size_t size)
     return 0;
 }
 
-static int take_content(struct content *content, int fd, uint64_t max)
+int content_take(struct content *content, int fd, uint64_t max)
 {
+    content->shrunk = false;
+    content->map = NULL;
+    content->data = (bytes){NULL, 0};
     if (fstat(fd, &content->st) < 0)
         return -errno;
     if (!S_ISREG(content->st.st_mode))
@@ -100,7 +103,7 @@ static int take_content(struct content *content, int fd, uint64_t max)
     uint64_t size = (uint64_t)content->st.st_size;
     if (max && size > max)
         return -EFBIG;
-    if (size > READ_MAX && map_content(content, fd, size) == 0)
+    if (size > READ_MAX && !content->copies && map_content(content, fd, size) == 0)
         return 0;
     return read_content(content, fd, size, max);
 }
@@ -108,15 +111,12 @@ static int take_content(struct content *content, int fd, uint64_t max)
 int content_open(struct content *content, int directory, const char *name, bool follow,
                  uint64_t max)
 {
-    content->shrunk = false;
-    content->map = NULL;
-    content->data = (bytes){NULL, 0};
     /* O_NONBLOCK: a FIFO that took the file's place must not hold us up. */
     int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (follow ? 0 : O_NOFOLLOW);
     int fd = openat(directory, name, flags);
     if (fd < 0)
         return -errno;
-    int error = take_content(content, fd, max);
+    int error = content_take(content, fd, max);
     close(fd);
     return error;
 }

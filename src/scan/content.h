@@ -12,6 +12,7 @@ struct content {
     bytes data;
     struct stat st;
     volatile bool shrunk; /* it became shorter while it was read */
+    bool copies;          /* set by the owner: read large files too, map none */
     /* Private. */
     uint8_t *buffer;
     size_t room;
@@ -27,6 +28,8 @@ void content_guard(void);
  * (0: any size); else -errno. After success, content_release before the next. */
 int content_open(struct content *content, int directory, const char *name, bool follow,
                  uint64_t max) MUST_USE;
+/* The same for a file that is open already, and stays open. */
+int content_take(struct content *content, int fd, uint64_t max) MUST_USE;
 void content_release(struct content *content);
 /* Gives the buffer back at the end. */
 void content_free(struct content *content);

@@ -201,7 +201,7 @@ def unreadable():
 def shrinking_file():
     """A file that is cut while it is mapped must not end the program."""
     put('slow.yar', b'rule slow { strings: $a = /[a-z]{3}[0-9]{4}[^a]{2}x/ $b = /([ab]c){4,9}q/ condition: all of them }')
-    size = 512 << 20
+    size = 64 << 20
     stop = threading.Event()
 
     def cut_and_grow():
@@ -217,11 +217,11 @@ def shrinking_file():
     thread.start()
     try:
         reasons = 0
-        for _ in range(6):
+        for _ in range(8):
             done = run('scan', '--no-default-definitions', '--rules', 'slow.yar', '--json', '--jobs', '1', 'big')
             check(done.returncode == 0, done.returncode, done.stderr, done.stdout)
             reasons += b'shorter' in done.stdout
-        print('# seen to shrink in %d of 6 scans' % reasons)
+        print('# seen to shrink in %d of 8 scans' % reasons)
     finally:
         stop.set()
         thread.join()
