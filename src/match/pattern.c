@@ -164,19 +164,90 @@ static bool first_bytes(const struct re_node *node, bool nocase, bool dotall,
     }
 }
 
-static bool note_first(struct program_draft *draft, const struct re_node *root)
+/* What a match is known to begin with: `length` bytes of the set. */
+struct lead {
+    struct re_set set;
+    uint32_t length;
+};
+
+enum { LEAD_MAX = 64, LEAD_WIDEST = 160 };
+
+static uint32_t set_size(const struct re_set *set)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < sizeof set->bits; i++)
+        n += (uint32_t)__builtin_popcount(set->bits[i]);
+    return n;
+}
+
+/* Follows the bytes at the beginning; false where they are no longer fixed in number. */
+static bool lead_bytes(const struct re_node *node, uint32_t flags, struct lead *lead)
+{
+    struct re_set own, both = lead->set;
+
+    switch (node->kind) {
+    case RE_CONCAT:
+        for (const struct re_node *at = node->first; at; at = at->next)
+            if (!lead_bytes(at, flags, lead))
+                return false;
+        return true;
+    case RE_RANGE:
+        for (int32_t i = 0; i < node->start; i++)
+            if (!lead_bytes(node->first, flags, lead))
+                return false;
+        return node->start == node->end;
+    case RE_PLUS:
+        lead_bytes(node->first, flags, lead);
+        return false;
+    case RE_EMPTY:
+    case RE_START:
+    case RE_BOUNDARY:
+    case RE_NOT_BOUNDARY:
+        return true;
+    default:
+        if (lead->length == LEAD_MAX ||
+            !re_accepts(node, flags & PATTERN_NOCASE, flags & PATTERN_DOTALL, &own))
+            return false;
+        for (size_t i = 0; i < sizeof own.bits; i++)
+            both.bits[i] |= own.bits[i];
+        if (set_size(&both) > LEAD_WIDEST)
+            return false;
+        lead->set = both;
+        lead->length++;
+        return true;
+    }
+}
+
+/* For a pattern without atoms: where it is worth while to try. */
+static bool note_lead(struct program_draft *draft, const struct re_node *root)
 {
     struct re_set set = {{0}}, *slot;
+    struct lead lead = {.length = 0};
+    uint32_t flags = draft->head.flags;
 
-    if (draft->parts.n != 1 || draft->head.finder.depth ||
-        first_bytes(root, draft->head.flags & PATTERN_NOCASE,
-                    draft->head.flags & PATTERN_DOTALL, &set))
+    if (draft->parts.n != 1 || draft->head.finder.depth)
         return true;
+    if (!first_bytes(root, flags & PATTERN_NOCASE, flags & PATTERN_DOTALL, &set)) {
+        slot = vec_push(draft->arena, &draft->sets);
+        if (!slot)
+            return false;
+        *slot = set;
+        draft->head.first = draft->sets.n;
+    }
+    lead_bytes(root, flags, &lead);
+    if (lead.length < 2 || draft->sets.n >= UINT16_MAX)
+        return true;
+    if (flags & PATTERN_WIDE) {
+        re_set_add(&lead.set, 0);
+        lead.length *= flags & PATTERN_ASCII ? 1 : 2;
+    }
     slot = vec_push(draft->arena, &draft->sets);
     if (!slot)
         return false;
-    *slot = set;
-    draft->head.first = draft->sets.n;
+    *slot = lead.set;
+    draft->head.run_set = (uint16_t)(draft->sets.n - 1);
+    draft->head.run = (uint16_t)lead.length;
     return true;
 }
 
@@ -265,7 +336,7 @@ static int compile_tree(struct program_draft *draft, struct re_tree *tree, bool 
     re_atoms_sort(draft);
     fill_finder(draft);
     draft->head.min_length = code->min_length;
-    if (!note_first(draft, whole))
+    if (!note_lead(draft, whole))
         return no_memory(fault);
     return finish(draft, code, fault);
 }

@@ -157,7 +157,7 @@ bool program_valid(bytes file)
 
     if (file.len < sizeof *p || (uintptr_t)file.at % ALIGN || p->magic != PROGRAM_MAGIC ||
         p->size != file.len || p->finder.depth > FIND_BYTES || p->counters > RE_MAX_DEPTH + 1 ||
-        p->first > p->set_count)
+        p->first > p->set_count || (p->run && p->run_set >= p->set_count))
         return false;
     if (!inside(p, p->parts, p->part_count, sizeof(struct program_part)) ||
         !inside(p, p->atoms, p->atom_count, sizeof(struct program_atom)) ||

@@ -31,12 +31,12 @@ struct program {
     uint32_t steps, step_count;
     uint32_t sets, set_count;
     uint32_t texts, text_length;
-    uint32_t min_length; /* of a match, in bytes */
-    uint16_t counters;   /* nesting of counted repetitions */
-    uint8_t greedy;      /* a later match at the same offset replaces the length */
-    uint8_t forms_fit;   /* TEXT: fits in an atom: each form is tried for itself */
-    uint32_t first;      /* set number + 1 of bytes a match begins with; 0: unknown */
-    uint32_t reserved;
+    uint32_t min_length;   /* of a match, in bytes */
+    uint16_t counters;     /* nesting of counted repetitions */
+    uint8_t greedy;        /* a later match at the same offset replaces the length */
+    uint8_t forms_fit;     /* TEXT: fits in an atom: each form is tried for itself */
+    uint32_t first;        /* set number + 1 of bytes a match begins with; 0: unknown */
+    uint16_t run, run_set; /* a match begins with `run` bytes of set run_set; 0: unknown */
 
     struct text_form {
         uint32_t text, length; /* bytes to compare, in texts */

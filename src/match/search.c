@@ -367,35 +367,88 @@ static bool try_end(struct search *s, size_t end, uint8_t buckets)
     return true;
 }
 
+/* The first position at or after *at where `run` bytes of the set begin, or false. Bytes up to
+ * *good are known to be in it: long jumps over what is not, no byte looked at twice. */
+static bool next_run(const bool *set, uint32_t run, bytes object, size_t *at, size_t *good)
+{
+    size_t start = *at, known = *good > start ? *good : start;
+
+    while (object.len - start >= run) {
+        size_t i = start + run;
+        while (i > known && set[object.at[i - 1]])
+            i--;
+        if (i <= known) {
+            *at = start;
+            *good = start + run > known ? start + run : known;
+            return true;
+        }
+        known = start + run;
+        start = i;
+    }
+    return false;
+}
+
+/* A pattern without atoms is tried at each position that its beginning and the `fullword` rule
+ * leave. */
+static void search_starts(struct search *s, size_t from, size_t limit)
+{
+    const struct program *p = s->program;
+    const struct re_set *first = p->first ? &program_sets(p)[p->first - 1] : NULL;
+    const uint8_t *data = s->object.at;
+    bool set[256], fullword = p->flags & PATTERN_FULLWORD;
+    size_t good = 0, before = from;
+
+    for (unsigned c = 0; p->run && c < 256; c++)
+        set[c] = re_set_has(&program_sets(p)[p->run_set], (uint8_t)c);
+    for (size_t at = from; at < limit; at++) {
+        if (p->run && !next_run(set, p->run, s->object, &at, &good))
+            at = limit;
+        if (at - before >= 4096 || at >= limit) {
+            if (!budget_charge(s->budget, (at - before) / 4 + 1)) {
+                s->done = true;
+                return;
+            }
+            before = at;
+        }
+        if (at >= limit)
+            return;
+        if ((first && !re_set_has(first, data[at])) ||
+            (fullword && at && ascii_alnum(data[at - 1])))
+            continue;
+        if (!try_atom(s, program_atoms(p), at))
+            return;
+    }
+}
+
+/* The same for a chain some part of which has no atom. */
+static void search_everywhere(struct search *s, size_t from, size_t limit)
+{
+    if (!try_end(s, from ? from - 1 : SIZE_MAX, 0xff))
+        return;
+    for (size_t at = from; at < limit; at++) {
+        if (!budget_charge(s->budget, 1)) {
+            s->done = true;
+            return;
+        }
+        if (!try_end(s, at, 0xff))
+            return;
+    }
+}
+
 /* Tries the atoms that begin in [from, to]. */
 static void search_atoms(struct search *s, size_t from, size_t to)
 {
     const struct program *p = s->program;
     struct find_hit hits[FIND_BATCH];
-    const struct re_set *first = p->first ? &program_sets(p)[p->first - 1] : NULL;
     size_t at = from, limit = s->object.len;
 
-    if (to < limit - (limit > FIND_BYTES ? FIND_BYTES : limit))
+    if (limit > FIND_BYTES && to < limit - FIND_BYTES)
         limit = to + FIND_BYTES + 1;
     if (!p->finder.depth) {
-        /* Some part begins anywhere. */
-        if (!first && !try_end(s, from ? from - 1 : SIZE_MAX, 0xff))
-            return;
-        if (first && re_set_has(first, s->object.at[from]) &&
-            !try_end(s, from ? from - 1 : SIZE_MAX, 0xff))
-            return;
-        for (; at < limit; at++) {
-            if (!(at & 255) && !budget_charge(s->budget, 256)) {
-                s->done = true;
-                return;
-            }
-            if (first && (at + 1 >= limit || !re_set_has(first, s->object.at[at + 1])))
-                continue;
-            if (!try_end(s, at, 0xff)) {
-                s->done = true;
-                return;
-            }
-        }
+        if (p->part_count == 1 && p->atom_count == 1)
+            search_starts(s, from, limit);
+        else
+            search_everywhere(s, from, limit);
         return;
     }
     while (at < limit && !s->done) {
