@@ -10,9 +10,9 @@
 #include "shim/digest.h"
 
 enum {
-    NAME_SIZE = 256,  /* YARA cuts longer names */
-    SERIAL_MAX = 22,  /* 20 bytes by RFC 5280, and type and length */
-    CHAIN_COST = 500, /* steps for each certificate that may belong to a chain */
+    NAME_SIZE = 256,   /* YARA cuts longer names */
+    SERIAL_MAX = 22,   /* 20 bytes by RFC 5280, and type and length */
+    CHAIN_COST = 5000, /* steps for each certificate that may belong to a chain */
     CERTIFICATE_COST = 20000,
 };
 

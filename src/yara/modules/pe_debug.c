@@ -143,7 +143,8 @@ int pe_fill_debug(struct module_input *in, struct object *self)
     int64_t entries = pe_image_offset(image, rva);
     for (uint32_t i = 0; entries >= 0 && i < size / DEBUG_ENTRY; i++) {
         uint64_t at = (uint64_t)entries + (uint64_t)i * DEBUG_ENTRY;
-        if (!bytes_has(image->data, at, DEBUG_ENTRY) || !budget_charge(in->budget, 8))
+        if (!bytes_has(image->data, at, DEBUG_ENTRY) ||
+            !budget_charge(in->budget, 8 + 2 * image->section_count))
             break;
         const uint8_t *entry = image->data.at + at;
         if (load_le32(entry + 12) != DEBUG_CODEVIEW)

@@ -18,6 +18,7 @@
 
 enum {
     MAX_IMPORTS = 16384, /* libraries; functions of one library; functions in all */
+    MAX_LOOKS = 1 << 20, /* at entries of any kind, those that name nothing included */
     MAX_LIBRARY_NAME = 256,
     MAX_FUNCTION_NAME = 512,
     DESCRIPTOR = 20,
@@ -34,6 +35,7 @@ struct walk {
     struct pe_imports *imports;
     uint32_t width;                    /* of a table entry: 4 or 8 */
     uint64_t ordinal_flag;             /* top bit of an entry */
+    uint32_t looks;                    /* at entries so far */
     VEC(struct pe_function) functions; /* of the library at hand */
 };
 
@@ -45,6 +47,16 @@ static struct walk walk_start(struct module_input *in, struct pe_imports *import
                          .imports = imports,
                          .width = image->is_64 ? 8 : 4,
                          .ordinal_flag = image->is_64 ? UINT64_C(1) << 63 : UINT64_C(1) << 31};
+}
+
+/* False when the walk must end: tables may overlap, and then cost more than the file is long.
+ */
+static bool look(struct walk *walk)
+{
+    if (walk->looks++ >= MAX_LOOKS)
+        budget_hit(walk->in->budget, LIMIT_STEPS);
+    return walk->looks <= MAX_LOOKS &&
+           budget_charge(walk->in->budget, 32 + walk->image->section_count);
 }
 
 /* False when the entry is not in the file. */
@@ -62,6 +74,8 @@ static bool read_entry(const struct walk *walk, uint64_t at, uint64_t *ret)
 /* False when memory or work ran out: the walk ends there. */
 static bool add_function(struct walk *walk, struct pe_function function)
 {
+    if (!budget_charge(walk->in->budget, function.name.len))
+        return false;
     struct pe_function *added = vec_push(walk->in->arena, &walk->functions);
     if (!added) {
         budget_hit(walk->in->budget, LIMIT_MEMORY);
@@ -152,7 +166,7 @@ static bool walk_functions(struct walk *walk, const uint8_t *descriptor, bytes l
         if (!read_entry(walk, (uint64_t)names + i * walk->width, &entry) || entry == 0 ||
             walk->imports->function_count >= MAX_IMPORTS)
             break;
-        if (!budget_charge(walk->in->budget, 32))
+        if (!look(walk))
             return false;
         if (!read_function(walk, library, entry, &function))
             continue;
@@ -177,8 +191,7 @@ const struct pe_imports *pe_imports_walk(struct module_input *in)
     struct walk walk = walk_start(in, &pe->imports);
     int64_t at = pe_image_offset(&pe->image, rva);
     for (uint32_t i = 0; at >= 0 && i < MAX_IMPORTS; i++, at += DESCRIPTOR) {
-        if (!bytes_has(pe->image.data, (uint64_t)at, DESCRIPTOR) ||
-            !budget_charge(in->budget, 32))
+        if (!bytes_has(pe->image.data, (uint64_t)at, DESCRIPTOR) || !look(&walk))
             break;
         const uint8_t *descriptor = pe->image.data.at + at;
         uint32_t name_rva = load_le32(descriptor + 12);
@@ -240,7 +253,7 @@ static bool walk_delayed(struct walk *walk, const struct delay *delay, bytes lib
         if (!read_entry_rva(walk, delay->names + i, &name) ||
             !read_entry_rva(walk, delay->addresses + i, &address) || name == 0 || address == 0)
             break;
-        if (!budget_charge(walk->in->budget, 32))
+        if (!look(walk))
             return false;
         if (name & walk->ordinal_flag) {
             function.ordinal = (uint16_t)name;
@@ -274,8 +287,7 @@ const struct pe_imports *pe_delayed_walk(struct module_input *in)
     for (; at >= 0 && pe->delayed.libraries.n < MAX_IMPORTS; at += DELAY_DESCRIPTOR) {
         struct delay delay;
         if (!bytes_has(pe->image.data, (uint64_t)at, DELAY_DESCRIPTOR) ||
-            !read_delay(&walk, pe->image.data.at + at, &delay) ||
-            !budget_charge(in->budget, 32))
+            !read_delay(&walk, pe->image.data.at + at, &delay) || !look(&walk))
             break;
         bytes name = read_library_name(&walk, delay.library, SIZE_MAX);
         if (name.at && !walk_delayed(&walk, &delay, name))

@@ -20,6 +20,8 @@ enum {
     DATA_ENTRY = 16,
     LEVELS = 3,
     MAX_RESOURCES = 65536,
+    MAX_TEXTS = 65536,   /* in all version blocks: resources may share them */
+    MAX_LOOKS = 1 << 20, /* at entries of the tree: directories may be shared */
     MAX_ENTRIES = 32768, /* named or numbered in one directory */
     MAX_NAME = 1000,     /* UTF-16 units */
     MAX_DATA = 0x3fffffff,
@@ -37,6 +39,7 @@ struct resources {
     struct object *root;
     uint64_t start; /* file offset of the first directory */
     uint32_t count;
+    uint32_t looks; /* at entries so far */
     int error;
     int64_t number[LEVELS]; /* of the entries above the data, -1 when there was none */
     bytes name[LEVELS];     /* .at is NULL for an entry that has a number */
@@ -94,7 +97,8 @@ static bytes narrow_text(struct arena *arena, const struct pe_image *image, uint
 static int add_text(struct resources *res, bytes key, bytes value)
 {
     struct arena *arena = res->in->arena;
-    struct object *item = array_push(arena, pe_object(res->root, PE_ROOT_version_info_list));
+    struct object *list = pe_object(res->root, PE_ROOT_version_info_list);
+    struct object *item = array_push(arena, list);
     if (!item || !key.at || !value.at ||
         !dict_set(arena, pe_object(res->root, PE_ROOT_version_info), key, VALUE_BYTES(value)))
         return -ENOMEM;
@@ -108,6 +112,10 @@ static int add_text(struct resources *res, bytes key, bytes value)
 static bool next_block(struct resources *res, uint64_t at, uint64_t end, uint16_t *ret_length,
                        uint32_t *ret_key)
 {
+    if (pe_object(res->root, PE_ROOT_version_info_list)->count >= MAX_TEXTS) {
+        budget_hit(res->in->budget, LIMIT_STEPS);
+        return false;
+    }
     return at < end && bytes_has(res->image->data, at, BLOCK) &&
            budget_charge(res->in->budget, 16) && wide_length(res, at + BLOCK, ret_key) &&
            bytes_le16(res->image->data, at, ret_length) && *ret_length != 0;
@@ -244,6 +252,10 @@ static void walk_tree(struct resources *res)
     if (!open_directory(res, res->start, &levels[0]))
         return;
     while (depth >= 0 && budget_charge(res->in->budget, 16)) {
+        if (res->looks++ >= MAX_LOOKS) {
+            budget_hit(res->in->budget, LIMIT_STEPS);
+            return;
+        }
         struct level *level = &levels[depth];
         const uint8_t *entry = res->image->data.at + level->next;
         /* An entry without data ends its directory. */
