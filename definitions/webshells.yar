@@ -57,7 +57,7 @@ rule Webshell_PHP_Backtick_Request
         date = "2026-11-22"
         severity = "critical"
     strings:
-        $call = /[=;(]\s{0,8}`\s{0,8}[{$]{1,3}_(POST|GET|REQUEST|COOKIE)\s{0,8}\[[^\]`]{1,40}\]\s{0,4}\}?\s{0,8}`/ nocase
+        $call = /([=;(]|\b(echo|print|return))\s{0,8}`\s{0,8}[{$]{1,3}_(POST|GET|REQUEST|COOKIE)\s{0,8}\[[^\]`]{1,40}\]\s{0,4}\}?\s{0,8}`/ nocase
     condition:
         php_page and $call
 }
