@@ -3,8 +3,12 @@
 
 private rule short_text
 {
+    strings:
+        /* files of rules like this one */
+        $rules1 = "strings:"
+        $rules2 = "condition:"
     condition:
-        filesize > 60 and filesize < 48KB and
+        not all of them and filesize > 60 and filesize < 48KB and
         uint32(0) != 0x464c457f and uint16(0) != 0x5a4d and uint16(0) != 0x8b1f and
         uint32(0) != 0x04034b50 and uint16(0) != 0x2123
 }

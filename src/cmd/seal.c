@@ -1,8 +1,11 @@
-/* seal — a program of the build: compiles definitions/ into the ruleset that candor carries.
+/* seal — a program of the build: compiles definitions/ into the ruleset that candor carries,
+ * masked (see embedded.h).
  * candor-seal OUTPUT FILE...: the namespace of a file is its name without folder and ending. A
  * fault in a rule fails the build. */
 #include "cmd/definitions_report.h"
+#include "cmd/embedded.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +20,21 @@ static int add(struct definitions_loader *loader, const char *path, uint32_t *er
     if (dot)
         *dot = 0;
     return definitions_add_file(loader, path, name, errors, why);
+}
+
+static int write_masked(bytes file, const char *path, struct why *why)
+{
+    uint8_t *masked = malloc(file.len);
+    FILE *out = masked ? fopen(path, "wb") : NULL;
+    int error = out ? 0 : fail(why, EIO, "cannot write '%s'", path);
+    if (out) {
+        embedded_mask(file.at, masked, file.len);
+        size_t written = fwrite(masked, 1, file.len, out);
+        if (fclose(out) || written != file.len)
+            error = fail(why, EIO, "cannot write '%s'", path);
+    }
+    free(masked);
+    return error;
 }
 
 int main(int argc, char **argv)
@@ -41,7 +59,7 @@ int main(int argc, char **argv)
     if (!error && !errors)
         error = definitions_seal(loader, &definitions, &why);
     if (!error && !errors) {
-        error = definitions_save(&definitions, argv[1], &why);
+        error = write_masked(definitions.set.file, argv[1], &why);
         definitions_close(&definitions);
     }
     if (error || errors)

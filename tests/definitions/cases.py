@@ -5,7 +5,7 @@ usage: cases.py --add RULE hit|miss FILE      appends FILE's bytes to cases.txt
        cases.py --write DIRECTORY             writes every sample into a folder
 
 cases.txt holds lines `== RULE hit` or `== RULE miss`, each followed by the sample: letters are
-turned by 13 places, bytes that are not printable ASCII stand as \\xNN, a backslash as \\\\, and
+turned by 13 places, slashes and bytes that are not printable ASCII stand as \\xNN, a backslash as \\\\, and
 \\{N}TEXT\\; repeats TEXT N times. A `miss` is something ordinary that comes close to the rule.
 """
 import os
@@ -25,7 +25,7 @@ def encode(data):
             out.append("\\n\n")
         elif byte == 0x5c:
             out.append("\\\\")
-        elif 0x20 <= byte < 0x7f:
+        elif 0x20 <= byte < 0x7f and byte != 0x2f:
             out.append(chr(byte))
         else:
             out.append(f"\\x{byte:02X}")
