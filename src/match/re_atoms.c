@@ -287,8 +287,9 @@ static struct program_atom *push_atom(struct program_draft *draft, const struct 
     if (!slot)
         return NULL;
     slot->length = (uint8_t)atom->length;
-    memcpy(slot->value, atom->value, ATOM_MAX);
-    memcpy(slot->mask, atom->mask, ATOM_MAX);
+    /* Equal patterns have equal programs: what is behind the length stays zero. */
+    memcpy(slot->value, atom->value, atom->length);
+    memcpy(slot->mask, atom->mask, atom->length);
     slot->part = draft->parts.n - 1;
     slot->backward = UINT32_MAX;
     return slot;
