@@ -165,7 +165,9 @@ static void print_slow(const struct ruleset *set)
     enum { SHOWN = 20 };
 
     if (set->always_count)
-        printf("%u rule%s without a literal to look for, and examined in every file:\n",
+        printf("%u rule%s without a literal to look for, and examined in every file that its "
+               "size and "
+               "first bytes do not rule out:\n",
                set->always_count, set->always_count == 1 ? " is" : "s are");
     for (uint32_t i = 0; i < set->always_count && i < SHOWN; i++) {
         const struct ruleset_rule *rule = &set->rules[set->always[i]];

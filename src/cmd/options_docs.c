@@ -105,9 +105,26 @@ static void man_see_also(const struct command *program, const struct command *co
     fputc('\n', to);
 }
 
-void options_man(const struct command *program, const struct command *command, FILE *to)
+/* The options of a command, or of a command of a command, under their headings. */
+static void man_options(const struct command *command, bool is_main, FILE *to)
 {
     const char *category = "";
+    if (!command->options || !command->options->name || command->hidden)
+        return;
+    fputs(is_main ? ".SH OPTIONS" : ".SH OPTIONS OF ", to);
+    if (!is_main)
+        print_words(command->title, to);
+    fputc('\n', to);
+    for (const struct option *o = command->options; o->name; o++) {
+        if (strcmp(category, o->category) != 0)
+            fprintf(to, ".SS %s\n", o->category);
+        category = o->category;
+        man_option(o, to);
+    }
+}
+
+void options_man(const struct command *program, const struct command *command, FILE *to)
+{
     fprintf(to, ".TH \"%s\" \"1\" \"\" \"Candor\" \"User Commands\"\n.SH NAME\n",
             command->title);
     roff(to, command->title);
@@ -123,14 +140,9 @@ void options_man(const struct command *program, const struct command *command, F
     fputc('\n', to);
     if (command->commands)
         man_commands(command, to);
-    if (command->options && command->options->name)
-        fputs(".SH OPTIONS\n", to);
-    for (const struct option *o = command->options; o && o->name; o++) {
-        if (strcmp(category, o->category) != 0)
-            fprintf(to, ".SS %s\n", o->category);
-        category = o->category;
-        man_option(o, to);
-    }
+    man_options(command, true, to);
+    for (const struct command *c = command->commands; c && c->name; c++)
+        man_options(c, false, to);
     man_pairs("EXIT STATUS", command->exits, to);
     man_pairs("EXAMPLES", command->examples, to);
     man_see_also(program, command, to);
@@ -147,8 +159,11 @@ static void bash_options(const struct command *command, FILE *to)
     fputs("        opts=\"", to);
     for (const struct option *o = command->options; o && o->name; o++)
         fprintf(to, "--%s ", o->name);
-    for (const struct command *c = command->commands; c && c->name; c++)
+    for (const struct command *c = command->commands; c && c->name; c++) {
         fprintf(to, "%s ", c->name);
+        for (const struct option *o = c->options; o->name; o++)
+            fprintf(to, "--%s ", o->name);
+    }
     fputs("\"\n", to);
 }
 
@@ -228,6 +243,15 @@ static void zsh_option(const struct option *option, FILE *to)
     fputc('\'', to);
 }
 
+/* The commands of a command as its first argument. */
+static void zsh_commands(const struct command *commands, FILE *to)
+{
+    fputs(" \\\n        '1: :(", to);
+    for (const struct command *c = commands; c->name; c++)
+        fprintf(to, "%s%s", c == commands ? "" : " ", c->name);
+    fputs(")'", to);
+}
+
 void options_zsh(const struct command *program, FILE *to)
 {
     fputs("#compdef candor\n# made from candor's table of options\n_candor() {\n"
@@ -250,6 +274,8 @@ void options_zsh(const struct command *program, FILE *to)
         fprintf(to, "    %s)\n        _arguments", c->name);
         for (const struct option *o = c->options; o && o->name; o++)
             zsh_option(o, to);
+        if (c->commands)
+            zsh_commands(c->commands, to);
         fputs(" '*:file:_files' ;;\n", to);
     }
     fputs("    esac\n}\n_candor \"$@\"\n", to);
@@ -264,6 +290,23 @@ static void fish_text(const char *text, FILE *to)
     }
 }
 
+static void fish_options(const struct command *command, const char *after, FILE *to)
+{
+    for (const struct option *o = command->options; o && o->name; o++) {
+        fprintf(to, "complete -c candor -n '__fish_seen_subcommand_from %s' -l %s", after,
+                o->name);
+        if (o->letter)
+            fprintf(to, " -s %c", o->letter);
+        if (o->choices)
+            fprintf(to, " -x -a '%s'", o->choices);
+        else if (o->argument)
+            fputs(takes_file(o) ? " -r" : " -x", to);
+        fputs(" -d '", to);
+        fish_text(o->help, to);
+        fputs("'\n", to);
+    }
+}
+
 void options_fish(const struct command *program, FILE *to)
 {
     fputs("# fish completion for candor; made from its table of options\n", to);
@@ -273,18 +316,13 @@ void options_fish(const struct command *program, FILE *to)
         fprintf(to, "complete -c candor -n __fish_use_subcommand -f -a %s -d '", c->name);
         fish_text(c->summary, to);
         fputs("'\n", to);
-        for (const struct option *o = c->options; o && o->name; o++) {
-            fprintf(to, "complete -c candor -n '__fish_seen_subcommand_from %s' -l %s", c->name,
-                    o->name);
-            if (o->letter)
-                fprintf(to, " -s %c", o->letter);
-            if (o->choices)
-                fprintf(to, " -x -a '%s'", o->choices);
-            else if (o->argument)
-                fputs(takes_file(o) ? " -r" : " -x", to);
-            fputs(" -d '", to);
-            fish_text(o->help, to);
+        fish_options(c, c->name, to);
+        for (const struct command *sub = c->commands; sub && sub->name; sub++) {
+            fprintf(to, "complete -c candor -n '__fish_seen_subcommand_from %s' -f -a %s -d '",
+                    c->name, sub->name);
+            fish_text(sub->summary, to);
             fputs("'\n", to);
+            fish_options(sub, sub->name, to);
         }
     }
 }

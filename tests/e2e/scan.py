@@ -458,6 +458,10 @@ def pages_agree_with_options():
         for page in (man, *(run('dev-docs', shell).stdout.decode() for shell in ('bash', 'zsh', 'fish'))):
             missing = [n for n in names if n not in page]
             check(not missing, command, missing)
+    man = run('dev-docs', 'man', 'defs').stdout.decode().replace('\\-', '-')
+    for command in 'compile', 'check', 'list':
+        for name in re.findall(r'--([a-z][a-z0-9-]+)', run('help', 'defs', command).stdout.decode()):
+            check(name in man, command, name)
     for shell in 'bash', 'zsh', 'fish':
         if shutil.which(shell):
             page = run('dev-docs', shell).stdout
