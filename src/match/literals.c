@@ -202,21 +202,16 @@ static bool literal_is_at(const struct scan *scan, uint32_t literal, uint64_t po
            text_is_at(scan->table, literal, scan->object.at + position - back);
 }
 
-/* The literal's bytes that the entry has, where the object may have them too. */
-static bool entry_fits(const struct scan *scan, const struct entry *entry, uint64_t position)
+/* Whether the bytes that the entry has of its literal are in the object, which has eight bytes
+ * or more. Without branches: most of the time the answer cannot be foreseen. Near the end of
+ * the object it may say yes wrongly. */
+static inline bool entry_fits(bytes object, const struct entry *entry, uint64_t position)
 {
-    uint64_t at = position - entry->back + entry->probe, there;
+    uint64_t at = position - entry->back + entry->probe, last = object.len - 8;
+    uint64_t over = at > last ? at - last : 0;
+    uint64_t there = load_le64(object.at + (at - over)) >> 8 * (over & 7);
     uint64_t mask = UINT64_MAX >> (64 - 8 * entry->used);
-    if (position < entry->back || !bytes_has(scan->object, at, entry->used))
-        return false;
-    if (bytes_has(scan->object, at, 8)) {
-        there = load_le64(scan->object.at + at);
-    } else {
-        uint8_t copy[8] = {0};
-        memcpy(copy, scan->object.at + at, entry->used);
-        there = load_le64(copy);
-    }
-    return (((there & FOLD64) ^ entry->want) & mask) == 0;
+    return (over < 8) & ((((there & FOLD64) ^ entry->want) & mask) == 0);
 }
 
 /* Looks at all entries of a bucket for a window at `position`. *is_dead: all that have it were
@@ -224,17 +219,18 @@ static bool entry_fits(const struct scan *scan, const struct entry *entry, uint6
 static bool verify_bucket(struct scan *scan, const struct entry *entry, const struct entry *end,
                           uint64_t hash, uint64_t position, bool *is_dead)
 {
+    bool is_alive = false, is_short = scan->object.len < 8;
     for (; entry < end; entry++) {
-        if (entry->check != window_check(hash) || !(entry->groups & scan->groups))
-            continue;
-        if (has_fired(scan->scratch, entry->literal))
-            continue;
-        *is_dead = false;
-        if (entry_fits(scan, entry, position) &&
+        bool is_wanted = (entry->check == window_check(hash)) &
+                         ((entry->groups & scan->groups) != 0) &
+                         !has_fired(scan->scratch, entry->literal);
+        is_alive |= is_wanted;
+        if (is_wanted & (is_short || entry_fits(scan->object, entry, position)) &&
             literal_is_at(scan, entry->literal, position, entry->back) &&
             !fire(scan, entry->literal, position - entry->back))
             return false;
     }
+    *is_dead = !is_alive;
     return true;
 }
 
@@ -292,13 +288,12 @@ static bool verify_batch(struct scan *scan, enum literals_class c, uint64_t base
     if (!budget_charge(scan->budget, steps))
         return false;
     for (uint32_t i = 0; i < n; i++) {
-        bool is_dead = true;
+        bool is_dead;
         if (!verify_bucket(scan, entries + begin[i], entries + end[i], scratch->hashes[i],
                            base + out[i], &is_dead))
             return false;
-        if (is_dead)
-            scratch->dead[scratch->hashes[i] % DEAD] =
-                dead_mark(scratch, c, scratch->hashes[i]);
+        uint64_t *dead = &scratch->dead[scratch->hashes[i] % DEAD];
+        *dead = is_dead ? dead_mark(scratch, c, scratch->hashes[i]) : *dead;
     }
     return true;
 }
