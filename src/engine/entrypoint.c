@@ -1,12 +1,13 @@
 /* entrypoint — PE: the section that holds AddressOfEntryPoint (PE/COFF, "Optional Header",
  * "Section Table"). ELF: the segment of an executable, or the section of another file, that
- * holds e_entry (gABI, "ELF Header"). In a process: base plus AddressOfEntryPoint, or e_entry.
- */
+ * holds e_entry (gABI, "ELF Header"). In a process: the base of the block plus
+ * AddressOfEntryPoint, unless it is a DLL; or e_entry of an executable that is not
+ * position-independent. */
 #include "engine/scanner_state.h"
 
 #include <string.h>
 
-enum { PE_SECTION = 40, MAX_SECTIONS = 96, ELF_TYPE_EXEC = 2 };
+enum { PE_SECTION = 40, MAX_SECTIONS = 96, ELF_TYPE_EXEC = 2, PE_DLL = 0x2000 };
 
 static bool pe_header(bytes file, uint64_t *ret_pe)
 {
@@ -112,7 +113,7 @@ static bool elf_entry(bytes file, bool is_process, uint64_t *ret)
         return false;
     if (is_process) {
         *ret = entry;
-        return true;
+        return type == ELF_TYPE_EXEC;
     }
     return elf_offset(file, shape, type == ELF_TYPE_EXEC ? segments : sections, entry, ret);
 }
@@ -124,10 +125,13 @@ bool entrypoint_find(const struct object_input *object, uint64_t *ret)
         uint64_t pe;
         uint32_t address;
         if (pe_header(data, &pe) && bytes_le32(data, pe + 40, &address)) {
+            uint16_t traits = 0;
             if (!object->is_process)
                 return pe_offset(data, pe, address, ret);
             *ret = object->blocks[i].base + address;
-            return true;
+            if (bytes_le16(data, pe + 22, &traits) && !(traits & PE_DLL))
+                return true;
+            continue;
         }
         if (elf_entry(data, object->is_process, ret))
             return true;
