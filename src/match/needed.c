@@ -4,6 +4,7 @@
  * few (`exact`), and the best set of which any match contains one (`best`). A concatenation
  * multiplies the exact sets of neighbours as long as the product stays small. */
 #include "match/needed.h"
+#include "match/literals.h"
 #include "match/text.h"
 
 #include <string.h>
@@ -44,23 +45,26 @@ static uint32_t text_bits(bytes text, bool nocase)
     return bits;
 }
 
-/* 1000 less the rarest's bits, more for every doubling of their number. */
+/* How often the set is met: the commonest one's cost and 8 more for every doubling of their
+ * number, on the scale of literal_cost; among equals, what the bytes themselves tell. */
 static uint32_t strings_cost(const struct strings *set, bool nocase)
 {
-    uint32_t least = UINT32_MAX, doublings = 0;
+    uint32_t least = UINT32_MAX, most = 0, doublings = 0;
 
     if (!set->known || !set->n)
         return COST_NONE;
     for (uint32_t i = 0; i < set->n; i++) {
-        uint32_t bits;
+        uint32_t bits, cost;
         if (!set->at[i].len)
             return COST_NONE;
         bits = text_bits(set->at[i], nocase);
+        cost = literal_cost(set->at[i], nocase);
         least = bits < least ? bits : least;
+        most = cost > most ? cost : most;
     }
     while (set->n >> doublings > 1)
         doublings++;
-    return 1000 - least + doublings * 4;
+    return (most + doublings * 8) * 32 + (1000 - least) / 32;
 }
 
 static void offer(struct needs *x, struct answer *answer, const struct strings *set)

@@ -3,6 +3,7 @@
  * Under xor the key cancels out between neighbours, so the finder then looks at each byte xor
  * the one before it: one pass serves all keys. */
 #include "match/text.h"
+#include "match/literals.h"
 
 #include <string.h>
 
@@ -29,20 +30,30 @@ uint32_t text_byte_bits(uint8_t c, bool nocase)
     return 28;
 }
 
+/* What a window tells: how rare it is in clean files where that was counted, then a guess. */
+static uint32_t window_score(bytes window, bool nocase)
+{
+    uint32_t bits = 0;
+
+    for (size_t i = 0; i < window.len; i++) {
+        uint8_t c = window.at[i];
+        /* A repeated byte tells less. */
+        bits += i && c == window.at[i - 1] ? 4 : text_byte_bits(c, nocase);
+    }
+    if (window.len != WINDOW)
+        return bits;
+    return (255 - literal_cost(window, nocase)) * 64 + bits / 4;
+}
+
 size_t text_rarest(bytes text, size_t length, size_t step, bool nocase)
 {
     size_t best = 0;
-    uint32_t best_bits = 0;
+    uint32_t best_score = 0;
 
     for (size_t at = 0; at + length <= text.len; at += step) {
-        uint32_t bits = 0;
-        for (size_t i = 0; i < length; i++) {
-            uint8_t c = text.at[at + i];
-            /* A repeated byte tells less. */
-            bits += i && c == text.at[at + i - 1] ? 4 : text_byte_bits(c, nocase);
-        }
-        if (bits > best_bits) {
-            best_bits = bits;
+        uint32_t score = window_score(bytes_slice(text, at, length), nocase);
+        if (score > best_score) {
+            best_score = score;
             best = at;
         }
     }
