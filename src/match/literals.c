@@ -117,7 +117,8 @@ static void tiny_change(struct literals_scratch *scratch, uint32_t literal, bool
     const uint8_t *text = (const uint8_t *)section_at(table, table->texts) + record->text;
     const uint32_t *buckets = section_at(table, table->tiny_buckets);
     const struct tiny_entry *entries = section_at(table, table->tiny_entries);
-    for (uint32_t flip = 0; flip < 4; flip++) {
+    uint32_t spellings = record->flags & LITERAL_NOCASE ? 4 : 1;
+    for (uint32_t flip = 0; flip < spellings; flip++) {
         uint8_t a = (uint8_t)(text[0] ^ (flip & 1) << 5),
                 b = (uint8_t)(text[1] ^ (flip >> 1) << 5);
         uint32_t bucket = tiny_bucket(a, b);
