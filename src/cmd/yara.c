@@ -13,7 +13,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,7 +21,7 @@
 
 #define USAGE "Usage: yara [OPTION]... [NAMESPACE:]RULES_FILE... FILE | DIR | PID"
 
-enum { THREADS_MAX = 32, TOO_DEEP = 100 };
+enum { THREADS_MAX = 32, TOO_DEEP = 100, NEVER = 1 << 30 };
 
 /* The number of a libyara error that its command prints as a number. */
 enum { ERROR_DUPLICATED_EXTERNAL = 56 };
@@ -49,16 +49,10 @@ struct yara_run {
     struct yara_worker *workers;
     int jobs;
     struct queue *queue;
-    volatile bool stop; /* the time is up */
-    int64_t deadline;   /* seconds of the monotonic clock */
+    volatile bool stop;       /* the time is up */
+    struct timespec deadline; /* of the monotonic clock */
+    sem_t done;
 };
-
-static int64_t clock_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
 
 /* --- rules --- */
 
@@ -425,9 +419,11 @@ static bool put_list(struct yara_run *run, const char *name)
 static void *watch_clock(void *context)
 {
     struct yara_run *run = context;
-    while (clock_seconds() < run->deadline)
-        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-    run->stop = true;
+    int result;
+    do
+        result = sem_clockwait(&run->done, CLOCK_MONOTONIC, &run->deadline);
+    while (result < 0 && errno == EINTR);
+    run->stop = result < 0;
     return NULL;
 }
 
@@ -502,18 +498,19 @@ static int scan_target(struct yara_run *run, const char *target)
         return EXIT_FAILURE;
     }
     run->jobs = many ? jobs_wanted(&run->arguments) : 1;
-    run->deadline = clock_seconds() + run->arguments.timeout;
+    clock_gettime(CLOCK_MONOTONIC, &run->deadline);
+    /* For yara 0 means no limit where there is one target, and no time at all for many. */
+    run->deadline.tv_sec += run->arguments.timeout > 0 || many ? run->arguments.timeout : NEVER;
+    sem_init(&run->done, 0, 0);
     if (!workers_new(run)) {
         fprintf(stderr, "not enough memory\n");
         return EXIT_FAILURE;
     }
     bool watched = pthread_create(&clock, NULL, watch_clock, run) == 0;
     int status = many ? scan_many(run, target) : scan_one(run, target);
-    run->deadline = 0;
-    if (watched) {
-        pthread_cancel(clock);
+    sem_post(&run->done);
+    if (watched)
         pthread_join(clock, NULL);
-    }
     return status;
 }
 

@@ -155,7 +155,9 @@ static void print_rate(struct text *out, const struct report_context *context,
     text_grouped(out, counts->files);
     text_word(out, counts->files == 1 ? " file, " : " files, ");
     text_size(out, counts->bytes);
-    if (seconds < 60)
+    if (seconds < 0.95)
+        text_printf(out, " in %lld ms", (long long)context->elapsed_ms);
+    else if (seconds < 60)
         text_printf(out, " in %.1f s", seconds);
     else
         text_printf(out, " in %llu min %llu s", (unsigned long long)(seconds / 60),

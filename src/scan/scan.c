@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct scan {
     int write_error;
     volatile bool stop;
     atomic_bool finished;
+    sem_t done; /* posted when finished: ends the ticker's pause */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -194,7 +196,8 @@ static void *run_census(void *context)
 static void *run_ticker(void *context)
 {
     struct scan *scan = context;
-    const struct timespec pause = {.tv_nsec = TICK_MS * 1000000L};
+    struct timespec next;
+    clock_gettime(CLOCK_MONOTONIC, &next);
     while (!atomic_load(&scan->finished)) {
         int64_t now = examiner_clock();
         if (interrupted)
@@ -206,7 +209,10 @@ static void *run_ticker(void *context)
             progress_draw(&scan->progress, now);
             pthread_mutex_unlock(&scan->output);
         }
-        nanosleep(&pause, NULL);
+        next.tv_nsec += TICK_MS * 1000000L;
+        next.tv_sec += next.tv_nsec / 1000000000L;
+        next.tv_nsec %= 1000000000L;
+        sem_clockwait(&scan->done, CLOCK_MONOTONIC, &next);
     }
     return NULL;
 }
@@ -342,6 +348,7 @@ static int scan_walk(struct scan *scan, struct why *why)
     int error = scan->options->files_from && !scan->stop ? scan_list(scan, why) : 0;
     queue_finish(scan->queue);
     atomic_store(&scan->finished, true);
+    sem_post(&scan->done);
     if (counting)
         pthread_join(census, NULL);
     if (ticking)
@@ -371,6 +378,7 @@ int scan_run(const struct scan_options *options, struct scan_result *ret, struct
     struct scan scan = {.options = options};
     *ret = (struct scan_result){0};
     pthread_mutex_init(&scan.output, NULL);
+    sem_init(&scan.done, 0, 0);
     catch_interrupts();
     content_guard();
     raise_file_limit();
