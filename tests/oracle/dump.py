@@ -162,7 +162,55 @@ def first_certificate(path, theirs, ours):
     theirs["number_of_signatures"] = kept
 
 
-CHANGES = {("pe", "4.2"): [rebase_imports, undefine_offsets, cut_exports, first_certificate]}
+def turn_magic(path, theirs, ours):
+    """yara 4.2 reads the magic number of Mach-O files in the other byte order."""
+    for name, value in theirs.items():
+        if name.split("\0")[-1] == "magic" and value.isdigit():
+            theirs[name] = str(int.from_bytes(int(value).to_bytes(4, "little"), "big"))
+
+
+def end_at_nul(path, theirs, ours):
+    """yara 4.2 ends these at a NUL, later ones give them their length."""
+    for tree in theirs, ours:
+        for name, value in tree.items():
+            if name.startswith(("DEX_FILE_MAGIC", "header\0magic", "header\0signature")):
+                tree[name] = value.split("\\x00")[0].rstrip('"')
+
+
+def shorten_keys(path, theirs, ours):
+    """yara 4.2 leaves the last byte of a key or token out."""
+    for name in ours:
+        if name.endswith("\0public_key_or_token") and name in theirs:
+            ours[name] = theirs[name] = None
+
+
+def without_far_resources(path, theirs, ours):
+    """yara 4.2 leaves resources out that lie in another file, or past the end of this one."""
+    if theirs.get("number_of_resources") != ours.get("number_of_resources"):
+        for tree in theirs, ours:
+            for name in [n for n in tree if "resources" in n.split("\0")[0]]:
+                del tree[name]
+
+
+def without_long_tables(path, theirs, ours):
+    """yara 4.2 stops at a table of more than 10,000 rows, later ones at 15,000."""
+    stopped = theirs.get("number_of_assembly_refs") == "YR_UNDEFINED"
+    if not stopped or ours.get("number_of_assembly_refs") == "YR_UNDEFINED":
+        return
+    lost = {n.split("\0")[0] for n in ours if n.startswith("number_of_")
+            and theirs.get(n) == "YR_UNDEFINED"}
+    lost |= {name[len("number_of_"):] for name in lost} | {"assembly", "typelib"}
+    for tree in theirs, ours:
+        for name in [n for n in tree if n.split("\0")[0] in lost]:
+            del tree[name]
+
+
+CHANGES = {
+    ("pe", "4.2"): [rebase_imports, undefine_offsets, cut_exports, first_certificate],
+    ("macho", "4.2"): [turn_magic],
+    ("dex", "4.2"): [end_at_nul],
+    ("dotnet", "4.2"): [shorten_keys, without_far_resources, without_long_tables],
+}
 
 
 class Comparison:

@@ -46,8 +46,8 @@ uint16_t elf_u16(const struct elf *elf, const uint8_t *at);
 uint32_t elf_u32(const struct elf *elf, const uint8_t *at);
 uint64_t elf_word(const struct elf *elf, const uint8_t *at);
 
-/* The text at `index` of a string table, without its NUL; .at is NULL where there is none, where
- * it is cut off, or where the table does not begin with a NUL. Charges the budget. */
+/* The text at `index` of a string table, without its NUL; .at is NULL where there is none,
+ * where it is cut off, or where the table does not begin with a NUL. Charges the budget. */
 bytes elf_text(struct budget *budget, bytes table, uint32_t index);
 
 /* The module's state with its tables of symbols found, or NULL when the object is no ELF file.
