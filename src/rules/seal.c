@@ -12,8 +12,9 @@
  * most wakes end without a search. In the units of anchor_program_cost: 2^11 is a share of
  * 2^-21 of all positions, about one file of 100 KB in sixteen. */
 enum { OFTEN = 1 << 11 };
-/* A program with more literals than this, or dearer ones, is not put there for that reason. */
-enum { FEW_LITERALS = 8 };
+
+/* A program with more literals than this is not put there for that reason. */
+enum { MANY_LITERALS = 64 };
 
 struct literal_use {
     struct literal literal;
@@ -60,7 +61,7 @@ static void choose_programs(struct seal *seal)
         for (uint32_t k = 0; k < rule->pattern_count; k++) {
             uint32_t program = draft->patterns.at[rule->pattern_start + k].program;
             const struct draft_program *code = &draft->programs.at[program];
-            if (code->literal_count <= FEW_LITERALS && anchor_program_cost(code) < OFTEN)
+            if (code->literal_count <= MANY_LITERALS)
                 seal->filtered[program] = true;
         }
     }
