@@ -1,6 +1,7 @@
 #include "cmd/commands.h"
 #include "cmd/definitions_report.h"
 #include "cmd/embedded.h"
+#include "rules/kind.h"
 #include "scan/rulefiles.h"
 #include "scan/text.h"
 
@@ -164,17 +165,17 @@ static void print_slow(const struct ruleset *set)
 {
     enum { SHOWN = 20 };
 
-    if (set->always_count)
+    const struct ruleset_kind *slow = &set->kinds[KIND_OTHER];
+    if (slow->count)
         printf("%u rule%s without a literal to look for, and examined in every file that its "
-               "size and "
-               "first bytes do not rule out:\n",
-               set->always_count, set->always_count == 1 ? " is" : "s are");
-    for (uint32_t i = 0; i < set->always_count && i < SHOWN; i++) {
-        const struct ruleset_rule *rule = &set->rules[set->always[i]];
+               "size and first bytes do not rule out:\n",
+               slow->count, slow->count == 1 ? " is" : "s are");
+    for (uint32_t i = 0; i < slow->count && i < SHOWN; i++) {
+        const struct ruleset_rule *rule = &set->rules[set->kind_rules[slow->start + i]];
         printf("  %s  (%s)\n", ruleset_text(set, rule->name), rule_namespace(set, rule));
     }
-    if (set->always_count > SHOWN)
-        printf("  and %u more\n", set->always_count - SHOWN);
+    if (slow->count > SHOWN)
+        printf("  and %u more\n", slow->count - SHOWN);
 }
 
 /* A compiled file starts with its magic. */

@@ -1,5 +1,6 @@
 #include "cmd/yara_output.h"
 
+#include "rules/kind.h"
 #include "yara/dump.h"
 
 #include <stdlib.h>
@@ -261,7 +262,7 @@ void yara_output_stats(const struct ruleset *set, struct text *out)
                 "number of literals in the filter   : %u\n"
                 "number of rules without a literal  : %u\n",
                 set->literals.len, set->rule_count, set->pattern_count, set->program_count,
-                set->anchor_count, set->always_count);
+                set->anchor_count, set->kinds[KIND_OTHER].count);
 }
 
 static void mark(const struct ruleset *set, const struct ruleset_rule *rule, uint32_t operand,

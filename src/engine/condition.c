@@ -399,13 +399,6 @@ bool condition_truth(struct frame *frame, uint32_t at)
     }
 }
 
-/* The gate and the anchors have the first word: both are necessary. */
-static bool may_hold(const struct scanner *scanner, uint32_t rule)
-{
-    return (scanner->set->rules[rule].flags & RULE_ALWAYS) ||
-           scanner->rules[rule].awake == scanner->stamp;
-}
-
 bool condition_holds(struct scanner *scanner, uint32_t rule)
 {
     struct rule_state *state = &scanner->rules[rule];
@@ -413,8 +406,8 @@ bool condition_holds(struct scanner *scanner, uint32_t rule)
         return state->result == RULE_TRUE;
     state->known = scanner->stamp;
     state->result = RULE_FALSE;
-    if (!may_hold(scanner, rule))
-        return false;
+    if (scanner->rules[rule].awake != scanner->stamp)
+        return false;             /* something it cannot do without is missing */
     state->result = RULE_RUNNING; /* a rule that asks for itself is not true */
     const struct ruleset_rule *record = &scanner->set->rules[rule];
     struct slot slots[NODE_MAX_SLOTS];

@@ -1,4 +1,5 @@
 #include "engine/scanner_state.h"
+#include "rules/kind.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -100,11 +101,17 @@ static bool gate_open(const struct scanner *scanner, uint32_t rule)
 static void wake(struct scanner *scanner, uint32_t rule)
 {
     struct rule_state *state = &scanner->rules[rule];
-    if (state->awake == scanner->stamp)
+    if (state->awake == scanner->stamp || !gate_open(scanner, rule))
         return;
     state->awake = scanner->stamp;
-    if (gate_open(scanner, rule))
-        scanner->awake[scanner->awake_count++] = rule;
+    scanner->awake[scanner->awake_count++] = rule;
+}
+
+static void wake_kind(struct scanner *scanner, enum kind kind)
+{
+    const struct ruleset_kind *rules = &scanner->set->kinds[kind];
+    for (uint32_t i = 0; i < rules->count; i++)
+        wake(scanner, scanner->set->kind_rules[rules->start + i]);
 }
 
 static void suspect(struct scanner *scanner, uint32_t number)
@@ -170,9 +177,11 @@ static int by_number(const void *a, const void *b)
 /* The rules worth a look, in order of definition. */
 static void choose_rules(struct scanner *scanner)
 {
-    const struct ruleset *set = scanner->set;
-    for (uint32_t i = 0; i < set->always_count; i++)
-        wake(scanner, set->always[i]);
+    if (scanner->object->is_process)
+        for (int kind = 0; kind < KINDS; kind++)
+            wake_kind(scanner, (enum kind)kind);
+    else
+        wake_kind(scanner, kind_of(scanner->magic));
     qsort(scanner->awake, scanner->awake_count, sizeof *scanner->awake, by_number);
 }
 
@@ -181,7 +190,7 @@ static void judge_globals(struct scanner *scanner)
     const struct ruleset *set = scanner->set;
     for (uint32_t i = 0; i < set->global_count; i++) {
         uint32_t rule = set->globals[i];
-        if (!gate_open(scanner, rule) || !condition_holds(scanner, rule))
+        if (!condition_holds(scanner, rule))
             scanner->failed[set->rules[rule].name_space] = scanner->stamp;
     }
 }

@@ -1,15 +1,16 @@
 #include "rules/anchor.h"
 
 #include "match/literals.h"
+#include "rules/kind.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What a node needs in order to be true (or, for values, to be defined). */
+/* What a node needs in order to be true (or, for values, to be defined): one of the programs
+ * to match or the object to be of one of the kinds. Never true: neither. */
 struct need {
-    enum { NEED_NOTHING, NEED_SET, NEED_FALSE } kind;
-
+    uint32_t kinds; /* set of enum kind */
     double cost;
     const uint32_t *programs;
     uint32_t count;
@@ -24,8 +25,19 @@ struct solver {
     bool full;
 };
 
-static const struct need nothing = {.kind = NEED_NOTHING, .cost = INFINITY};
-static const struct need never = {.kind = NEED_FALSE, .cost = 0};
+static const struct need nothing = {.kinds = KIND_ALL, .cost = INFINITY};
+static const struct need never = {.cost = 0};
+
+/* An object of a known kind is dearer than all but the most common literals. */
+enum { KIND_COST = 1 << 26 };
+
+static struct need of_kind(uint32_t kinds)
+{
+    if (kinds == KIND_ALL)
+        return nothing;
+    double cost = __builtin_popcount(kinds) * (double)KIND_COST;
+    return (struct need){.kinds = kinds, .cost = kinds >> KIND_OTHER & 1 ? 64 * cost : cost};
+}
 
 static struct need truth(struct solver *s, uint32_t at);
 static struct need defined(struct solver *s, uint32_t at);
@@ -50,28 +62,27 @@ static struct need pattern_need(struct solver *s, uint32_t pattern)
     double cost = s->program_cost[*program];
     if (isinf(cost))
         return nothing;
-    return (struct need){NEED_SET, cost, program, 1};
+    return (struct need){.cost = cost, .programs = program, .count = 1};
 }
 
 /* Both are needed: the one that is cheaper to look for will do. */
 static struct need both(struct need a, struct need b)
 {
-    if (a.kind == NEED_FALSE || b.kind == NEED_FALSE)
-        return never;
     return a.cost <= b.cost ? a : b;
 }
 
 static struct need any_of(struct solver *s, const struct need *needs, uint32_t count)
 {
-    struct need sum = {NEED_SET, 0, NULL, 0};
+    struct need sum = never;
     for (uint32_t i = 0; i < count; i++) {
-        if (needs[i].kind == NEED_NOTHING)
-            return nothing;
+        sum.kinds |= needs[i].kinds;
         sum.cost += needs[i].cost;
         sum.count += needs[i].count;
     }
+    if (sum.kinds == KIND_ALL)
+        return nothing;
     if (sum.count == 0)
-        return never;
+        return sum;
     uint32_t *all = PUSH_ARRAY(s->arena, uint32_t, sum.count), n = 0;
     if (!all) {
         s->full = true;
@@ -183,8 +194,15 @@ static struct need need_for_in(struct solver *s, const struct node *node)
     bool once =
         node->aux == QUANTIFIER_ALL || node->aux == QUANTIFIER_ANY ||
         (node->aux == QUANTIFIER_NUMBER && constant_int(s, node->c, &number) && number > 0);
+    if (!once)
+        return nothing;
     /* A loop over nothing is false, so the body is true at least once. */
-    return once ? truth(s, s->draft->links.at[node->a]) : nothing;
+    const uint32_t *links = s->draft->links.at + node->a;
+    const struct node *iterator = node_at(s, links[1]);
+    struct need over = iterator->op == NODE_RANGE
+                           ? both(defined(s, iterator->a), defined(s, iterator->b))
+                           : defined(s, links[1]);
+    return both(truth(s, links[0]), over);
 }
 
 static struct need list_need(struct solver *s, const struct node *node)
@@ -209,11 +227,7 @@ static struct need list_need(struct solver *s, const struct node *node)
 static struct need rule_need(const struct solver *s, uint32_t rule)
 {
     const struct anchor *anchor = &s->anchors[rule];
-    if (anchor->always)
-        return nothing;
-    if (anchor->count == 0)
-        return never;
-    return (struct need){NEED_SET, anchor->cost, anchor->programs, anchor->count};
+    return (struct need){anchor->kinds, anchor->cost, anchor->programs, anchor->count};
 }
 
 /* `#a > 0`, `2 <= #a` and the like, which need the pattern; `#a < 3` does not. */
@@ -240,10 +254,55 @@ static struct need count_need(struct solver *s, const struct node *node)
     return positive ? pattern_need(s, counted->a) : nothing;
 }
 
+/* `uintN(0) == number`, either byte order: what the first bytes are then. */
+static bool magic_of(const struct solver *s, uint32_t at, uint32_t other, uint32_t *ret_magic,
+                     uint32_t *ret_mask)
+{
+    const struct node *read = node_at(s, at);
+    int64_t offset, number;
+    if (read->op != NODE_READ || read->aux & READ_SIGNED ||
+        !constant_int(s, read->a, &offset) || offset != 0 || !constant_int(s, other, &number))
+        return false;
+    unsigned size = read->aux & READ_SIZE;
+    uint32_t mask = size == 4 ? UINT32_MAX : (1u << 8 * size) - 1;
+    if (number < 0 || number > mask)
+        return false;
+    uint32_t magic = (uint32_t)number;
+    *ret_magic = read->aux & READ_BIG ? __builtin_bswap32(magic) >> (32 - 8 * size) : magic;
+    *ret_mask = mask;
+    return true;
+}
+
+static struct need magic_need(const struct solver *s, const struct node *node)
+{
+    uint32_t magic, mask;
+    if (node->op == NODE_EQ && (magic_of(s, node->a, node->b, &magic, &mask) ||
+                                magic_of(s, node->b, node->a, &magic, &mask)))
+        return of_kind(kind_compatible(magic, mask));
+    return nothing;
+}
+
+/* What a module knows of files of one kind is undefined in all others. Calls may answer 0
+ * there (`pe.imports`), but not with a text. */
+static struct need module_need(const struct solver *s, const struct node *node)
+{
+    while (node->op == NODE_FIELD || node->op == NODE_INDEX || node->op == NODE_CALL) {
+        if (node->op == NODE_FIELD && node->aux)
+            return nothing;
+        node = node_at(s, node->a);
+        if (node->op == NODE_CALL)
+            return nothing;
+    }
+    if (node->op != NODE_MODULE)
+        return nothing;
+    return of_kind(
+        kind_of_module((const char *)s->draft->texts.at + s->draft->modules.at[node->a].name));
+}
+
 static struct need call_defined(struct solver *s, const struct node *node)
 {
     const uint32_t *links = s->draft->links.at + node->c;
-    struct need best = nothing;
+    struct need best = node->type == TYPE_STRING ? module_need(s, node) : nothing;
     for (uint32_t i = 0; i < links[0]; i++)
         best = both(best, defined(s, links[1 + i]));
     return best;
@@ -277,6 +336,9 @@ static struct need defined(struct solver *s, uint32_t at)
         return both(defined(s, node->a), defined(s, node->b));
     case NODE_MATCHES:
         return defined(s, node->a);
+    case NODE_FIELD:
+    case NODE_INDEX:
+        return module_need(s, node);
     case NODE_CALL:
         return call_defined(s, node);
     default:
@@ -316,8 +378,11 @@ static struct need truth(struct solver *s, uint32_t at)
         return truth(s, node->c);
     case NODE_DEFINED:
         return defined(s, node->a);
+    case NODE_CALL:
+        return both(module_need(s, node), defined(s, at));
     case NODE_EQ ... NODE_GE:
-        return both(count_need(s, node), both(defined(s, node->a), defined(s, node->b)));
+        return both(both(count_need(s, node), magic_need(s, node)),
+                    both(defined(s, node->a), defined(s, node->b)));
     default:
         return defined(s, at);
     }
@@ -355,20 +420,8 @@ static void gate_size(struct ruleset_gate *gate, uint8_t op, int64_t number)
         gate->size_max = max;
 }
 
-/* `uintN(0) == number`, either byte order. */
-static void gate_magic(const struct solver *s, struct ruleset_gate *gate,
-                       const struct node *read, int64_t number)
+static void gate_magic(struct ruleset_gate *gate, uint32_t magic, uint32_t mask)
 {
-    int64_t offset;
-    if ((read->aux & (READ_SIGNED | READ_FLOAT)) || (read->aux & READ_SIZE) > 4 ||
-        !constant_int(s, read->a, &offset) || offset != 0)
-        return;
-    unsigned size = read->aux & READ_SIZE;
-    uint32_t magic = (uint32_t)number, mask = size == 4 ? UINT32_MAX : (1u << 8 * size) - 1;
-    if (number < 0 || (uint64_t)number > mask)
-        return;
-    if (read->aux & READ_BIG)
-        magic = __builtin_bswap32(magic) >> (32 - 8 * size);
     if (__builtin_popcount(mask) > __builtin_popcount(gate->magic_mask)) {
         gate->magic = magic;
         gate->magic_mask = mask;
@@ -381,10 +434,7 @@ static void gate_merge(struct ruleset_gate *gate, const struct ruleset_gate *oth
         gate->size_min = other->size_min;
     if (other->size_max < gate->size_max)
         gate->size_max = other->size_max;
-    if (__builtin_popcount(other->magic_mask) > __builtin_popcount(gate->magic_mask)) {
-        gate->magic = other->magic;
-        gate->magic_mask = other->magic_mask;
-    }
+    gate_magic(gate, other->magic, other->magic_mask);
 }
 
 static void gate_of(const struct solver *s, uint32_t at, struct ruleset_gate *gate)
@@ -404,14 +454,14 @@ static void gate_of(const struct solver *s, uint32_t at, struct ruleset_gate *ga
     static const uint8_t mirrored[] = {NODE_EQ, NODE_NE, NODE_GT, NODE_GE, NODE_LT, NODE_LE};
     const struct node *left = node_at(s, node->a), *right = node_at(s, node->b);
     int64_t number;
+    uint32_t magic, mask;
     if (left->op == NODE_FILESIZE && constant_int(s, node->b, &number))
         gate_size(gate, node->op, number);
     else if (right->op == NODE_FILESIZE && constant_int(s, node->a, &number))
         gate_size(gate, mirrored[node->op - NODE_EQ], number);
-    else if (node->op == NODE_EQ && left->op == NODE_READ && constant_int(s, node->b, &number))
-        gate_magic(s, gate, left, number);
-    else if (node->op == NODE_EQ && right->op == NODE_READ && constant_int(s, node->a, &number))
-        gate_magic(s, gate, right, number);
+    else if (node->op == NODE_EQ && (magic_of(s, node->a, node->b, &magic, &mask) ||
+                                     magic_of(s, node->b, node->a, &magic, &mask)))
+        gate_magic(gate, magic, mask);
 }
 
 static int by_number(const void *a, const void *b)
@@ -423,9 +473,9 @@ static int by_number(const void *a, const void *b)
 /* Keeps a need as an anchor: sorted, each program once. */
 static bool keep(struct solver *s, struct need need, struct anchor *ret)
 {
-    ret->always = need.kind == NEED_NOTHING;
+    ret->kinds = need.kinds;
     ret->cost = need.cost;
-    if (need.kind != NEED_SET)
+    if (need.count == 0)
         return true;
     ret->programs = PUSH_ARRAY(s->arena, uint32_t, need.count);
     if (!ret->programs)

@@ -1,15 +1,16 @@
 /* anchor — what must be seen in an object before a rule can match it.
  *
- * For every rule the solver finds a small set of programs (patterns) of which at least one must
- * match whenever the rule does, preferring those whose literals are rare in clean files, and
- * the cheap facts (size, first bytes) it cannot do without. A rule for which there is no such
- * set is examined in every object that passes its gate. */
+ * For every rule the solver finds a small set of programs (patterns) and kinds of object such
+ * that, whenever the rule matches, one of the programs does or the object is of one of the
+ * kinds; and the cheap facts (size, first bytes) it cannot do without. It prefers programs
+ * whose literals are rare in clean files.
+ */
 #pragma once
 #include "rules/draft.h"
 
 struct anchor {
-    bool always; /* no necessary set: `programs` is empty */
-    double cost; /* of looking for it: how often its literals are met in clean files */
+    uint32_t kinds; /* set of enum kind; KIND_ALL when nothing is necessary */
+    double cost;    /* of looking for it: how often its literals are met in clean files */
     uint32_t *programs;
     uint32_t count;
     struct ruleset_gate gate;

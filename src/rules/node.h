@@ -110,7 +110,8 @@ enum node_op {
     NODE_VARIABLE, /* a = slot, set by FOR_IN or LET; slots are numbered from 0 in a rule */
     /* Modules. */
     NODE_MODULE, /* a = number of a module of this ruleset: its root structure */
-    NODE_FIELD,  /* a = child structure, b = index of the field in its table */
+    NODE_FIELD,  /* a = child structure, b = index of the field in its table, aux = 1 when the
+                  * field has a value in objects of every kind (struct field.everywhere) */
     NODE_INDEX,  /* a = child array (b = child int) or child dict (b = child string) */
     NODE_CALL,   /* a = child structure that holds the function, b = index of the field,
                   * aux = which overload, c = start in links of [count, child...] */

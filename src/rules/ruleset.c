@@ -2,6 +2,7 @@
 
 #include "match/literals.h"
 #include "match/pattern.h"
+#include "rules/kind.h"
 #include "rules/verify.h"
 
 #include <errno.h>
@@ -24,7 +25,8 @@ static const size_t element_size[RULESET_SECTIONS] = {
     [SECTION_ANCHORS] = sizeof(struct ruleset_anchor),
     [SECTION_SUSPECTS] = sizeof(uint32_t),
     [SECTION_WAKES] = sizeof(uint32_t),
-    [SECTION_ALWAYS] = sizeof(uint32_t),
+    [SECTION_KINDS] = sizeof(struct ruleset_kind),
+    [SECTION_KIND_RULES] = sizeof(uint32_t),
     [SECTION_GATES] = sizeof(struct ruleset_gate),
     [SECTION_GLOBALS] = sizeof(uint32_t),
 };
@@ -97,7 +99,8 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
         .anchors = (const void *)part[SECTION_ANCHORS].at,
         .suspects = (const void *)part[SECTION_SUSPECTS].at,
         .wakes = (const void *)part[SECTION_WAKES].at,
-        .always = (const void *)part[SECTION_ALWAYS].at,
+        .kinds = (const void *)part[SECTION_KINDS].at,
+        .kind_rules = (const void *)part[SECTION_KIND_RULES].at,
         .gates = (const void *)part[SECTION_GATES].at,
         .globals = (const void *)part[SECTION_GLOBALS].at,
         .rule_count = count[SECTION_RULES],
@@ -113,9 +116,12 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
         .anchor_count = count[SECTION_ANCHORS],
         .suspect_count = count[SECTION_SUSPECTS],
         .wake_count = count[SECTION_WAKES],
-        .always_count = count[SECTION_ALWAYS],
+        .kind_rule_count = count[SECTION_KIND_RULES],
         .global_count = count[SECTION_GLOBALS],
     };
+    if (count[SECTION_KINDS] != KINDS)
+        return fail(why, EBADMSG, "the ruleset has %u kinds and not %d", count[SECTION_KINDS],
+                    KINDS);
     if (count[SECTION_GATES] != set.rule_count)
         return fail(why, EBADMSG, "the ruleset has %u rules and %u gates", set.rule_count,
                     count[SECTION_GATES]);

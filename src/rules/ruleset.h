@@ -46,7 +46,8 @@ enum ruleset_section {
     SECTION_ANCHORS,    /* struct ruleset_anchor, one per literal of the filter */
     SECTION_SUSPECTS,   /* uint32_t: programs that may match where an anchor is seen */
     SECTION_WAKES,      /* uint32_t: rules that may match where a program may */
-    SECTION_ALWAYS,     /* uint32_t: rules that no anchor can rule out, ascending */
+    SECTION_KINDS,      /* struct ruleset_kind, one per enum kind */
+    SECTION_KIND_RULES, /* uint32_t: rules that may match objects of a kind, ascending */
     SECTION_GATES,      /* struct ruleset_gate, one per rule */
     SECTION_GLOBALS,    /* uint32_t: global rules, ascending */
     RULESET_SECTIONS,
@@ -55,7 +56,6 @@ enum ruleset_section {
 enum ruleset_rule_flag {
     RULE_GLOBAL = 1,
     RULE_PRIVATE = 2,
-    RULE_ALWAYS = 4, /* no anchor can rule it out (set by draft_seal) */
 };
 
 struct ruleset_rule {
@@ -116,6 +116,11 @@ struct ruleset_anchor {
     uint32_t suspect_start, suspect_count; /* in SECTION_SUSPECTS */
 };
 
+/* The rules to look at in every object of a kind, whatever anchors are seen. */
+struct ruleset_kind {
+    uint32_t start, count; /* in SECTION_KIND_RULES */
+};
+
 /* Cheap facts without which a rule cannot match: tested before anything else of it. */
 struct ruleset_gate {
     uint64_t size_min, size_max; /* of the object */
@@ -129,15 +134,16 @@ struct ruleset {
     const struct ruleset_rule *rules;
     const struct ruleset_pattern *patterns;
     const struct ruleset_meta *metas;
-    const uint32_t *tags, *namespaces, *links, *suspects, *wakes, *always, *globals;
+    const uint32_t *tags, *namespaces, *links, *suspects, *wakes, *kind_rules, *globals;
     const struct ruleset_external *externals;
     const struct ruleset_module *modules;
     const struct node *nodes;
     const struct ruleset_program *programs;
     const struct ruleset_anchor *anchors;
+    const struct ruleset_kind *kinds;
     const struct ruleset_gate *gates;
     uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
-        suspect_count, wake_count, always_count, global_count, external_count, module_count,
+        suspect_count, wake_count, kind_rule_count, global_count, external_count, module_count,
         node_count, program_count, anchor_count;
 };
 

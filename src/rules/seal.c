@@ -1,6 +1,7 @@
 #include "match/literals.h"
 #include "rules/anchor.h"
 #include "rules/draft.h"
+#include "rules/kind.h"
 #include "rules/order.h"
 
 #include <errno.h>
@@ -36,7 +37,8 @@ struct seal {
     VEC(struct ruleset_anchor) table;
     VEC(uint32_t) suspects;
     VEC(uint32_t) wakes;
-    VEC(uint32_t) always;
+    struct ruleset_kind *kinds;
+    VEC(uint32_t) kind_rules;
     VEC(uint32_t) globals;
     bytes code, filter;
 };
@@ -45,7 +47,7 @@ struct seal {
 static void forget_anchors(struct seal *seal)
 {
     for (uint32_t i = 0; i < seal->draft->rules.n; i++)
-        seal->anchors[i] = (struct anchor){.always = true, .gate = {.size_max = UINT64_MAX}};
+        seal->anchors[i] = (struct anchor){.kinds = KIND_ALL, .gate = {.size_max = UINT64_MAX}};
 }
 
 static void choose_programs(struct seal *seal)
@@ -56,7 +58,7 @@ static void choose_programs(struct seal *seal)
         const struct anchor *anchor = &seal->anchors[i];
         for (uint32_t k = 0; k < anchor->count; k++)
             seal->filtered[anchor->programs[k]] = true;
-        if (!anchor->always && anchor->cost < OFTEN)
+        if (anchor->cost < OFTEN)
             continue;
         for (uint32_t k = 0; k < rule->pattern_count; k++) {
             uint32_t program = draft->patterns.at[rule->pattern_start + k].program;
@@ -158,27 +160,35 @@ static bool collect_wakes(struct seal *seal)
     return true;
 }
 
+static bool collect_kinds(struct seal *seal)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        seal->kinds[kind].start = seal->kind_rules.n;
+        for (uint32_t i = 0; i < seal->draft->rules.n; i++) {
+            if (!(seal->anchors[i].kinds >> kind & 1))
+                continue;
+            uint32_t *slot = vec_push(seal->arena, &seal->kind_rules);
+            if (!slot)
+                return false;
+            *slot = i;
+        }
+        seal->kinds[kind].count = seal->kind_rules.n - seal->kinds[kind].start;
+    }
+    return true;
+}
+
 static bool collect_rules(struct seal *seal)
 {
     for (uint32_t i = 0; i < seal->draft->rules.n; i++) {
-        struct ruleset_rule *rule = &seal->draft->rules.at[i];
         seal->gates[i] = seal->anchors[i].gate;
-        rule->flags &= ~(uint32_t)RULE_ALWAYS;
-        if (seal->anchors[i].always) {
-            rule->flags |= RULE_ALWAYS;
-            uint32_t *slot = vec_push(seal->arena, &seal->always);
-            if (!slot)
-                return false;
-            *slot = i;
-        }
-        if (rule->flags & RULE_GLOBAL) {
-            uint32_t *slot = vec_push(seal->arena, &seal->globals);
-            if (!slot)
-                return false;
-            *slot = i;
-        }
+        if (!(seal->draft->rules.at[i].flags & RULE_GLOBAL))
+            continue;
+        uint32_t *slot = vec_push(seal->arena, &seal->globals);
+        if (!slot)
+            return false;
+        *slot = i;
     }
-    return true;
+    return collect_kinds(seal);
 }
 
 static bool collect_code(struct seal *seal)
@@ -272,7 +282,8 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_ANCHORS] = PART(seal->table),
         [SECTION_SUSPECTS] = PART(seal->suspects),
         [SECTION_WAKES] = PART(seal->wakes),
-        [SECTION_ALWAYS] = PART(seal->always),
+        [SECTION_KINDS] = {seal->kinds, KINDS, sizeof *seal->kinds},
+        [SECTION_KIND_RULES] = PART(seal->kind_rules),
         [SECTION_GATES] = {seal->gates, draft->rules.n, sizeof *seal->gates},
         [SECTION_GLOBALS] = PART(seal->globals),
     };
@@ -288,7 +299,8 @@ int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why 
     seal.filtered = PUSH_ARRAY(arena, bool, draft->programs.n);
     seal.programs = PUSH_ARRAY(arena, struct ruleset_program, draft->programs.n);
     seal.gates = PUSH_ARRAY(arena, struct ruleset_gate, draft->rules.n);
-    if (!seal.anchors || !seal.filtered || !seal.programs || !seal.gates)
+    seal.kinds = PUSH_ARRAY(arena, struct ruleset_kind, KINDS);
+    if (!seal.kinds || !seal.anchors || !seal.filtered || !seal.programs || !seal.gates)
         return fail(why, ENOMEM, "no memory to look for anchors");
     if (draft->unfiltered)
         forget_anchors(&seal);

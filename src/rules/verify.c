@@ -2,6 +2,7 @@
 
 #include "match/literals.h"
 #include "match/pattern.h"
+#include "rules/kind.h"
 
 #include <errno.h>
 
@@ -95,7 +96,10 @@ static int check_filter(const struct ruleset *set, struct why *why)
     if (!error)
         error = check_list(set->wakes, set->wake_count, set->rule_count, "wake", why);
     if (!error)
-        error = check_list(set->always, set->always_count, set->rule_count, "always", why);
+        error = check_list(set->kind_rules, set->kind_rule_count, set->rule_count, "kind", why);
+    for (int i = 0; !error && i < KINDS; i++)
+        if (!span(set->kinds[i].start, set->kinds[i].count, set->kind_rule_count))
+            return bad(why, "kind", (uint32_t)i);
     if (!error)
         error = check_list(set->globals, set->global_count, set->rule_count, "global", why);
     if (!error && !literals_valid(set->literals, set->anchor_count))

@@ -173,7 +173,12 @@ static int read_field(struct yara_compiler *c, struct expr *ret)
     } else {
         const struct field *field = &ret->members[index];
         struct node node = {
-            .op = NODE_FIELD, .type = (uint8_t)field->type, .a = ret->node, .b = index};
+            .op = NODE_FIELD,
+            .type = (uint8_t)field->type,
+            .aux = field->everywhere,
+            .a = ret->node,
+            .b = index,
+        };
         if (field->constant) {
             constant_field(c, field, ret);
         } else if (field->type == TYPE_FUNCTION) {

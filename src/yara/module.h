@@ -61,6 +61,7 @@ struct field {
     bool constant;                /* INT or STRING whose value is below, for every object */
     int64_t integer;
     const char *text;
+    bool everywhere; /* has a value even in objects that are not of the module's kind */
     /* Fills this field (and any others it likes) of `self` when it is first read and, unless it
      * is a structure, array or dict, still undefined. Runs once for all fields of a structure
      * that name the same function. NULL: `load` fills it. */

@@ -378,7 +378,7 @@ static const struct field stream_fields[] = {FIELD_STRING("name"), FIELD_INT("of
                                              FIELD_INT("size"), FIELD_END};
 
 static const struct field fields[] = {
-    FIELD_INT("is_dotnet"),
+    {.name = "is_dotnet", .type = TYPE_INT, .everywhere = true},
     FIELD_STRING("version"),
     LATE_TEXT("module_name", fill_tables),
     FIELD_ARRAY_OF("streams", stream_fields),

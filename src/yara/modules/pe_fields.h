@@ -189,7 +189,7 @@
     X(IMPORT_ANY,                            PE_CONST(-1))
 
 #define PE_ROOT_FIELDS(X) \
-    X(is_pe,                                 PE_INT) \
+    X(is_pe,                                 PE_INT, .everywhere = true) \
     X(machine,                               PE_INT) \
     X(number_of_sections,                    PE_INT) \
     X(timestamp,                             PE_INT) \

@@ -1,4 +1,5 @@
 #include "rules/anchor.h"
+#include "rules/kind.h"
 #include "tap.h"
 
 #include <math.h>
@@ -13,7 +14,8 @@ static struct bench begin(void)
 {
     struct bench b = {.arena = arena_new(64 << 20)};
     b.draft = draft_new(b.arena);
-    draft_rule_begin(b.draft, bytes_of("rule"), draft_namespace(b.draft, bytes_of("default")), 0);
+    draft_rule_begin(b.draft, bytes_of("rule"), draft_namespace(b.draft, bytes_of("default")),
+                     0);
     return b;
 }
 
@@ -58,9 +60,9 @@ static void and_takes_the_rarest_and_or_takes_all(void)
     struct bench b = begin();
     uint32_t items[] = {found(b, pattern(b, COMMON)), found(b, pattern(b, RARE))};
     struct anchor anchor = solve(b, list(b, NODE_AND, 0, 0, items, 2));
-    CHECK(!anchor.always && anchor.count == 1 && anchor.programs[0] == 1);
+    CHECK(anchor.kinds == 0 && anchor.count == 1 && anchor.programs[0] == 1);
     anchor = solve(b, list(b, NODE_OR, 0, 0, items, 2));
-    CHECK(!anchor.always && anchor.count == 2);
+    CHECK(anchor.kinds == 0 && anchor.count == 2);
     arena_free(b.arena);
 }
 
@@ -73,11 +75,11 @@ static void two_of_three_needs_one_of_any_two(void)
         solve(b, list(b, NODE_OF, QUANTIFIER_NUMBER, draft_int(b.draft, 2), items, 3));
     CHECK(anchor.count == 2 && anchor.programs[0] == 1 && anchor.programs[1] == 2);
     anchor = solve(b, list(b, NODE_OF, QUANTIFIER_NUMBER, draft_int(b.draft, 0), items, 3));
-    CHECK(anchor.always);
+    CHECK(anchor.kinds == KIND_ALL);
     anchor = solve(b, list(b, NODE_OF, QUANTIFIER_ANY, NODE_NONE, items, 3));
     CHECK(anchor.count == 3);
     anchor = solve(b, list(b, NODE_OF, QUANTIFIER_NONE, NODE_NONE, items, 3));
-    CHECK(anchor.always);
+    CHECK(anchor.kinds == KIND_ALL);
     anchor = solve(b, list(b, NODE_OF, QUANTIFIER_PERCENT, draft_int(b.draft, 50), items, 3));
     CHECK(anchor.count == 2);
     arena_free(b.arena);
@@ -88,10 +90,10 @@ static void a_denial_or_an_unknown_pattern_needs_nothing(void)
     struct bench b = begin();
     uint32_t rare = found(b, pattern(b, RARE)), unknown = found(b, pattern(b, NULL));
     struct anchor anchor = solve(b, draft_unary(b.draft, NODE_NOT, TYPE_BOOL, rare));
-    CHECK(anchor.always);
+    CHECK(anchor.kinds == KIND_ALL);
     uint32_t items[] = {rare, unknown};
-    CHECK(solve(b, list(b, NODE_OR, 0, 0, items, 2)).always);
-    CHECK(!solve(b, list(b, NODE_AND, 0, 0, items, 2)).always);
+    CHECK(solve(b, list(b, NODE_OR, 0, 0, items, 2)).kinds == KIND_ALL);
+    CHECK(solve(b, list(b, NODE_AND, 0, 0, items, 2)).kinds == 0);
     arena_free(b.arena);
 }
 
@@ -101,13 +103,13 @@ static void counts_and_offsets_need_their_pattern_only_where_true_says_so(void)
     uint32_t p = pattern(b, RARE);
     uint32_t count = draft_unary(b.draft, NODE_COUNT, TYPE_INT, p);
     uint32_t zero = draft_int(b.draft, 0), three = draft_int(b.draft, 3);
-    CHECK(!solve(b, draft_binary(b.draft, NODE_GT, TYPE_BOOL, count, zero)).always);
-    CHECK(!solve(b, draft_binary(b.draft, NODE_LE, TYPE_BOOL, three, count)).always);
-    CHECK(solve(b, draft_binary(b.draft, NODE_LT, TYPE_BOOL, count, three)).always);
-    CHECK(solve(b, draft_binary(b.draft, NODE_GE, TYPE_BOOL, count, zero)).always);
+    CHECK(solve(b, draft_binary(b.draft, NODE_GT, TYPE_BOOL, count, zero)).kinds == 0);
+    CHECK(solve(b, draft_binary(b.draft, NODE_LE, TYPE_BOOL, three, count)).kinds == 0);
+    CHECK(solve(b, draft_binary(b.draft, NODE_LT, TYPE_BOOL, count, three)).kinds == KIND_ALL);
+    CHECK(solve(b, draft_binary(b.draft, NODE_GE, TYPE_BOOL, count, zero)).kinds == KIND_ALL);
     uint32_t offset = draft_node(
         b.draft, (struct node){.op = NODE_OFFSET, .type = TYPE_INT, .a = p, .b = NODE_NONE});
-    CHECK(!solve(b, draft_binary(b.draft, NODE_LT, TYPE_BOOL, offset, three)).always);
+    CHECK(solve(b, draft_binary(b.draft, NODE_LT, TYPE_BOOL, offset, three)).kinds == 0);
     arena_free(b.arena);
 }
 
@@ -116,7 +118,8 @@ static void gates_come_from_sizes_and_first_bytes(void)
     struct bench b = begin();
     uint32_t zero = draft_int(b.draft, 0);
     uint32_t magic = draft_node(
-        b.draft, (struct node){.op = NODE_READ, .type = TYPE_INT, .aux = 2 | READ_BIG, .a = zero});
+        b.draft,
+        (struct node){.op = NODE_READ, .type = TYPE_INT, .aux = 2 | READ_BIG, .a = zero});
     uint32_t items[] = {
         draft_binary(b.draft, NODE_EQ, TYPE_BOOL, magic, draft_int(b.draft, 0x4D5A)),
         draft_binary(b.draft, NODE_LT, TYPE_BOOL, draft_int(b.draft, 100),

@@ -62,8 +62,7 @@ static void refuses_every_cut_and_every_flipped_bit(void)
         if (i >= 40 && i < RULESET_HEADER_SIZE)
             continue; /* reserved */
         copy[i] = (uint8_t)(copy[i] ^ 1 << (i % 8));
-        refused = refused &&
-                  ruleset_open((bytes){copy, file.len}, FINGERPRINT, &set, &why) < 0;
+        refused = refused && ruleset_open((bytes){copy, file.len}, FINGERPRINT, &set, &why) < 0;
         copy[i] = (uint8_t)(copy[i] ^ 1 << (i % 8));
     }
     CHECK(refused);
