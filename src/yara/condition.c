@@ -202,8 +202,10 @@ int condition_read(struct yara_compiler *c, struct expr *ret)
 
 int condition_body(struct yara_compiler *c, struct expr *ret)
 {
-    if (reader_expect(c, '(') < 0 || condition_read(c, ret) < 0 || reader_expect(c, ')') < 0)
+    if (reader_expect(c, '(') < 0 || condition_read(c, ret) < 0)
         return -1;
+    if (!reader_accept(c, ')'))
+        return message_unexpected(c, "<or> or <and> or ')'");
     operator_truth(c, ret);
     return 0;
 }

@@ -48,8 +48,8 @@ static int read_xor(struct yara_compiler *c, struct pattern_source *source)
         if (reader_expect(c, TOKEN_NUMBER) < 0)
             return -1;
     }
-    if (reader_expect(c, ')') < 0)
-        return -1;
+    if (!reader_accept(c, ')'))
+        return message_unexpected(c, high.at == low.at ? "'-' or ')'" : "')'");
     const char *problem = NULL;
     if (high.at == low.at && low.integer > 255)
         problem = "invalid xor range";
@@ -109,7 +109,7 @@ static int read_modifiers(struct yara_compiler *c, struct declaration *d)
             return 0;
         if ((d->source.kind == PATTERN_REGEX && !modifiers[i].regex) ||
             (d->source.kind == PATTERN_HEX && !modifiers[i].hex))
-            return message_unexpected(c, NULL);
+            return message_unexpected(c, "<condition>");
         if (read_modifier(c, d, modifiers[i].flag) < 0)
             return -1;
     }
@@ -163,14 +163,14 @@ static int read_pattern(struct yara_compiler *c, struct declaration *d)
             if (bad != d->token.at)
                 c->token = message_spot(c, &d->token, bad, 1);
             c->token.kind = '{';
-            return message_unexpected(c, "text string or hex string or regular expression");
+            return message_unexpected(c, "text string");
         }
         d->token = c->token;
         d->source.kind = PATTERN_HEX;
         d->source.text = d->token.text;
         break;
     default:
-        return message_unexpected(c, "text string or hex string or regular expression");
+        return message_unexpected(c, "text string");
     }
     reader_take(c);
     return 0;
@@ -185,7 +185,7 @@ static bool is_literal(const struct pattern_source *source)
         return !(source->flags & (PATTERN_BASE64 | PATTERN_BASE64WIDE));
     if (source->kind == PATTERN_REGEX) {
         for (size_t i = 0; i < text.len; i++) {
-            if (strchr(".^$|()[]*+?{", text.at[i]) && text.at[i])
+            if (text.at[i] && strchr(".^$|()[]*+?{", text.at[i]))
                 return false;
             if (text.at[i] == '\\' && ++i < text.len && strchr("wWsSdDbB", text.at[i]))
                 return false;

@@ -383,6 +383,29 @@ void lexer_next(struct lexer *lexer, struct token *ret)
     lexer->at = end;
 }
 
+/* `x`, `o` and `_` are for numbers in jumps. */
+static bool is_hex_text(int c)
+{
+    if (hex_digit(c) >= 0)
+        return true;
+    switch (c) {
+    case '-':
+    case '|':
+    case '~':
+    case '?':
+    case '[':
+    case ']':
+    case '(':
+    case ')':
+    case 'x':
+    case 'o':
+    case '_':
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool lexer_hex(struct lexer *lexer, const struct token *brace, struct token *ret,
                uint32_t *bad_at)
 {
@@ -395,7 +418,7 @@ bool lexer_hex(struct lexer *lexer, const struct token *brace, struct token *ret
         skip_blank(&scan);
         if (scan.at != before)
             continue;
-        if (c < 0 || (hex_digit(c) < 0 && !strchr("-|~?[]()xo_", c)) || c == 0) {
+        if (!is_hex_text(c)) {
             *bad_at = scan.at;
             return false;
         }
@@ -438,15 +461,15 @@ size_t lexer_unescape(bytes text, uint8_t *ret)
 const char *lexer_kind_name(unsigned kind, char buffer[static 8])
 {
     static const char *const names[] = {
-        "\"..\"",
-        "\"==\"",
-        "\"!=\"",
-        "\"<\"",
-        "\"<=\"",
-        "\">\"",
-        "\">=\"",
-        "\"<<\"",
-        "\">>\"",
+        "..",
+        "==",
+        "!=",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "<<",
+        ">>",
         "identifier",
         "string identifier",
         "string identifier with wildcard",
@@ -479,6 +502,6 @@ const char *lexer_kind_name(unsigned kind, char buffer[static 8])
         return words[kind - TOKEN_KEYWORD];
     if (kind >= TOKEN_DOT_DOT && kind < TOKEN_KEYWORD)
         return names[kind - TOKEN_DOT_DOT];
-    snprintf(buffer, 8, "'%c'", (char)kind);
+    snprintf(buffer, 8, kind == '\\' ? "'\\%c'" : "'%c'", (char)kind);
     return buffer;
 }

@@ -123,7 +123,7 @@ static int read_list(struct yara_compiler *c, const struct expr *first, struct e
     node.a = draft_links(c->draft, c->items.at + items, node.b);
     c->items.n = items;
     operator_node(c, ret, node, depth);
-    return reader_expect(c, ')');
+    return reader_accept(c, ')') ? 0 : message_unexpected(c, "')' or ','");
 }
 
 /* (a..b) or (a, b, c) */
@@ -185,8 +185,9 @@ static int read_for_in(struct yara_compiler *c, const struct quantifier *q, stru
         names[count++] = c->token.text;
         reader_take(c);
     } while (reader_accept(c, ','));
-    if (reader_expect(c, TOKEN_IN) < 0 || read_iterator(c, count, &iterator) < 0 ||
-        reader_expect(c, ':') < 0)
+    if (!reader_accept(c, TOKEN_IN))
+        return message_unexpected(c, "<in> or ','");
+    if (read_iterator(c, count, &iterator) < 0 || reader_expect(c, ':') < 0)
         return -1;
     for (uint32_t i = 0; i < count; i++)
         if (add_variable(c, names[i], &iterator.values[i]) < 0)

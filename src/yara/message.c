@@ -78,7 +78,11 @@ int message_unexpected(struct yara_compiler *c, const char *expecting)
                              (const char *)c->lexer.text.at + token->at);
     if (token->kind == TOKEN_BAD)
         return message_error(c, token, "syntax_error", "%s", token->problem);
-    const char *name = lexer_kind_name(token->kind, buffer);
+    struct lexer lexer = c->lexer;
+    struct token hex;
+    uint32_t ignored;
+    bool is_hex = token->kind == '{' && lexer_hex(&lexer, token, &hex, &ignored);
+    const char *name = lexer_kind_name(is_hex ? TOKEN_HEX : token->kind, buffer);
     if (!expecting)
         return message_error(c, token, "syntax_error", "syntax error, unexpected %s", name);
     return message_error(c, token, "syntax_error", "syntax error, unexpected %s, expecting %s",

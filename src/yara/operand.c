@@ -102,8 +102,10 @@ static int read_number(struct yara_compiler *c, uint16_t aux, struct expr *ret)
 {
     reader_take(c);
     struct expr at = {.start = c->token};
-    if (reader_expect(c, '(') < 0 || operand_value(c, &at) < 0 || reader_expect(c, ')') < 0)
+    if (reader_expect(c, '(') < 0 || operand_value(c, &at) < 0)
         return -1;
+    if (!reader_accept(c, ')'))
+        return message_unexpected(c, NULL);
     if (!operator_check(c, &at, 1u << TYPE_INT, "intXXXX or uintXXXX")) {
         operator_poison(c, ret);
         return 0;
@@ -173,8 +175,10 @@ static int read_match(struct yara_compiler *c, struct expr *ret)
     bool good = true;
     if (reader_accept(c, '[')) {
         index.start = c->token;
-        if (operand_value(c, &index) < 0 || reader_expect(c, ']') < 0)
+        if (operand_value(c, &index) < 0)
             return -1;
+        if (!reader_accept(c, ']'))
+            return message_unexpected(c, NULL);
         good = operator_check(c, &index, 1u << TYPE_INT, "[]");
         node.b = index.node;
     }
@@ -190,8 +194,10 @@ static int read_parentheses(struct yara_compiler *c, struct expr *ret)
 {
     struct token start = c->token;
     reader_take(c);
-    if (condition_read(c, ret) < 0 || reader_expect(c, ')') < 0)
+    if (condition_read(c, ret) < 0)
         return -1;
+    if (!reader_accept(c, ')'))
+        return message_unexpected(c, ret->primary ? NULL : "<or> or <and>");
     ret->start = start;
     return 0;
 }
@@ -339,11 +345,13 @@ int operand_value(struct yara_compiler *c, struct expr *ret)
 
 int operand_range_end(struct yara_compiler *c, const struct expr *low, struct expr *high)
 {
-    if (reader_expect(c, TOKEN_DOT_DOT) < 0)
-        return -1;
+    if (!reader_accept(c, TOKEN_DOT_DOT))
+        return message_unexpected(c, NULL);
     high->start = c->token;
-    if (operand_value(c, high) < 0 || reader_expect(c, ')') < 0)
+    if (operand_value(c, high) < 0)
         return -1;
+    if (!reader_accept(c, ')'))
+        return message_unexpected(c, NULL);
     if (low->type != TYPE_INT && low->type != TYPE_UNDEFINED)
         message_error(c, &low->start, "wrong_type", "wrong type for range's lower bound");
     if (high->type != TYPE_INT && high->type != TYPE_UNDEFINED)

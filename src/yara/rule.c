@@ -114,7 +114,7 @@ static int read_condition(struct yara_compiler *c, struct expr *ret)
         return -1;
     operator_truth(c, ret);
     if (c->token.kind != '}')
-        return message_unexpected(c, NULL);
+        return message_unexpected(c, "'}'");
     return 0;
 }
 
@@ -125,15 +125,12 @@ static int read_parts(struct yara_compiler *c, struct expr *condition)
         return -1;
     if (reader_expect(c, '{') < 0)
         return -1;
-    if (c->token.kind != TOKEN_META && c->token.kind != TOKEN_STRINGS &&
-        c->token.kind != TOKEN_CONDITION)
-        return message_unexpected(c, "<meta> or <strings> or <condition>");
     if (reader_accept(c, TOKEN_META) && (reader_expect(c, ':') < 0 || read_meta(c) < 0))
         return -1;
     if (reader_accept(c, TOKEN_STRINGS) && (reader_expect(c, ':') < 0 || declare_read(c) < 0))
         return -1;
-    if (!reader_accept(c, TOKEN_CONDITION))
-        return message_unexpected(c, NULL);
+    if (reader_expect(c, TOKEN_CONDITION) < 0)
+        return -1;
     return read_condition(c, condition);
 }
 
@@ -161,7 +158,7 @@ int rule_read(struct yara_compiler *c)
     for (; c->token.kind == TOKEN_PRIVATE || c->token.kind == TOKEN_GLOBAL; reader_take(c))
         flags |= c->token.kind == TOKEN_PRIVATE ? RULE_PRIVATE : RULE_GLOBAL;
     if (c->token.kind != TOKEN_RULE)
-        return message_unexpected(c, "<rule> or <private> or <global>");
+        return message_unexpected(c, flags ? "<rule> or <private> or <global>" : NULL);
     reader_take(c);
     struct token token = c->token;
     if (reader_expect(c, TOKEN_IDENTIFIER) < 0)

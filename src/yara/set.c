@@ -179,7 +179,7 @@ static int read_set(struct yara_compiler *c, bool *patterns, unsigned *depth)
         if (read_item(c, patterns, depth) < 0)
             return -1;
     } while (reader_accept(c, ','));
-    return reader_expect(c, ')');
+    return reader_accept(c, ')') ? 0 : message_unexpected(c, "')' or ','");
 }
 
 int set_patterns(struct yara_compiler *c)

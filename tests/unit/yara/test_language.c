@@ -65,13 +65,11 @@ static const struct golden {
     const char *text, *messages;
 } golden[] = {
     {"rule a { condition: true }", ""},
-    {"foo", "1:1 syntax_error: syntax error, unexpected identifier, expecting <rule> or "
-            "<private> or <global>\n"},
+    {"foo", "1:1 syntax_error: syntax error, unexpected identifier\n"},
     {"rule", "1:5 syntax_error: syntax error, unexpected end of file, expecting identifier\n"},
     {"rule a x", "1:8 syntax_error: syntax error, unexpected identifier, expecting '{'\n"},
-    {"rule a {\n  foo\n}",
-     "2:3 syntax_error: syntax error, unexpected identifier, expecting <meta> or <strings> or "
-     "<condition>\n"},
+    {"rule a {\n  foo\n}", "2:3 syntax_error: syntax error, unexpected identifier, expecting "
+                           "<condition>\n"},
     {"rule a { condition: foo }", "1:21 undefined_identifier: undefined identifier \"foo\"\n"},
     {"rule a { condition: $a }", "1:21 undefined_string: undefined string \"$a\"\n"},
     {"rule a { condition: #b > 1 and @c }", "1:21 undefined_string: undefined string \"$b\"\n"
@@ -96,10 +94,9 @@ static const struct golden {
     {"rule a { strings: $a = \"x1234\" base64(\"x\") condition: $a }",
      "1:39 invalid_modifier: length of base64 alphabet must be 64\n"},
     {"rule a { strings: $a = /x1234/ xor condition: $a }",
-     "1:32 syntax_error: syntax error, unexpected <xor>\n"},
+     "1:32 syntax_error: syntax error, unexpected <xor>, expecting <condition>\n"},
     {"rule a { strings: $a = { 01 zz } condition: $a }",
-     "1:29 syntax_error: syntax error, unexpected '{', expecting text string or hex string or "
-     "regular expression\n"},
+     "1:29 syntax_error: syntax error, unexpected '{', expecting text string\n"},
     {"rule a { condition: \"abc }\n", "1:21 syntax_error: unterminated string\n"},
     {"rule a { condition: \"\\q\" == \"\" }", "1:21 syntax_error: illegal escape sequence\n"},
     {"rule a { condition: 9223372036854775808 > 0 }",
