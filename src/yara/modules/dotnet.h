@@ -4,7 +4,7 @@
  * II; where YARA 4.5 deviates from it, we do as YARA. */
 #pragma once
 #include "yara/module.h"
-#include "yara/modules/pe_image.h"
+#include "yara/modules/pe/pe_image.h"
 
 /* The tables, by their number (II.22). */
 enum dotnet_number {

@@ -1,5 +1,5 @@
 /* pe — the module: what of a PE file's headers costs nothing, and the small functions. */
-#include "yara/modules/pe_fields.h"
+#include "yara/modules/pe/pe_fields.h"
 #include "yara/modules/table.h"
 
 #include <errno.h>

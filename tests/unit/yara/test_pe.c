@@ -3,7 +3,7 @@
  * the image lies; `test_pe -w FILE` writes the image. */
 #include "tap.h"
 #include "yara/module.h"
-#include "yara/modules/pe_image.h"
+#include "yara/modules/pe/pe_image.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "yara/modules/pe_fields.h"
+#include "yara/modules/pe/pe_fields.h"
 
 #define PE_ROW(n, ...) {.name = #n, __VA_ARGS__},
 

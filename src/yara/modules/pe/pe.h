@@ -4,7 +4,7 @@
  * the tables of pe_fields.c), because most conditions read two or three fields. */
 #pragma once
 #include "yara/module.h"
-#include "yara/modules/pe_image.h"
+#include "yara/modules/pe/pe_image.h"
 
 struct pe_function {
     bytes name;

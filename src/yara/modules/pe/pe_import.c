@@ -9,7 +9,7 @@
  * else RVA of u16 hint and name; the last is 0
  *
  * Microsoft PE Format sections 6.4 and 5.8. */
-#include "yara/modules/pe_fields.h"
+#include "yara/modules/pe/pe_fields.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* pe_ordinal — names of functions that are imported by number, for the two libraries whose
  * numbers never changed: the tables of pefile's ordlookup, on which import hashes agree. */
-#include "yara/modules/pe_fields.h"
+#include "yara/modules/pe/pe_fields.h"
 
 #include <stdio.h>
 

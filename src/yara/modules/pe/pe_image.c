@@ -1,4 +1,4 @@
-#include "yara/modules/pe_image.h"
+#include "yara/modules/pe/pe_image.h"
 
 #include <string.h>
 

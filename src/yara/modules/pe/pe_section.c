@@ -1,5 +1,5 @@
 /* pe_section — data directories, section table and overlay of the pe module. */
-#include "yara/modules/pe_fields.h"
+#include "yara/modules/pe/pe_fields.h"
 
 #include <errno.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * The security directory names a file offset (not an RVA) and size: u32 length, u16 revision,
  * u16 type, then the PKCS #7 that shim/authenticode reads. Signed is all before it but the
  * header's checksum and the directory's own entry. */
-#include "yara/modules/pe_fields.h"
+#include "yara/modules/pe/pe_fields.h"
 
 #include <errno.h>
 

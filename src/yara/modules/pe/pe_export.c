@@ -6,7 +6,7 @@
  *
  * Microsoft PE Format section 6.3. An address inside the directory is the RVA of a text: the
  * export is forwarded to another library. */
-#include "yara/modules/pe_fields.h"
+#include "yara/modules/pe/pe_fields.h"
 
 #include <errno.h>
 

@@ -3,7 +3,7 @@
  * Each structure is a list of X(name, what a `struct field` says besides its name). From the
  * list come an enum, so that fills write to slots without looking names up, and the table. */
 #pragma once
-#include "yara/modules/pe.h"
+#include "yara/modules/pe/pe.h"
 
 #define PE_INT       .type = TYPE_INT
 #define PE_TEXT      .type = TYPE_STRING

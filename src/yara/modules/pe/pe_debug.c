@@ -7,7 +7,7 @@
  * Debug directory: entries of 28 bytes; +12 u32 type (2 = CodeView), +20 u32 RVA, +24 u32 file
  * offset of the data. CodeView data:
  *   "RSDS", GUID, age, path   "NB10", offset, stamp, age, path   "MTOC", UUID, path */
-#include "yara/modules/pe_fields.h"
+#include "yara/modules/pe/pe_fields.h"
 
 #include <errno.h>
 #include <string.h>

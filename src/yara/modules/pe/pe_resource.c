@@ -10,7 +10,7 @@
  * table for each language, which holds the texts.
  *
  * Microsoft PE Format section 6.9; VS_VERSIONINFO in the Windows SDK. */
-#include "yara/modules/pe_fields.h"
+#include "yara/modules/pe/pe_fields.h"
 
 #include <errno.h>
 
