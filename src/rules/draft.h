@@ -39,7 +39,7 @@ struct draft {
     VEC(uint32_t) tags;       /* texts offsets */
     VEC(struct draft_program) programs;
     uint32_t rule_nodes, rule_links; /* nodes and links before the rule that was begun last */
-    struct draft_index *index; /* what is interned already */
+    struct draft_index *index;       /* what is interned already */
 };
 
 struct draft *draft_new(struct arena *arena); /* NULL when the arena is full */
