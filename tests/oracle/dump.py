@@ -177,11 +177,12 @@ def end_at_nul(path, theirs, ours):
                 tree[name] = value.split("\\x00")[0].rstrip('"')
 
 
-def shorten_keys(path, theirs, ours):
-    """yara 4.2 leaves the last byte of a key or token out."""
+def without_last_byte(path, theirs, ours):
+    """yara 4.2 leaves the last byte of a key, token or constant out."""
     for name in ours:
-        if name.endswith("\0public_key_or_token") and name in theirs:
-            ours[name] = theirs[name] = None
+        if name.endswith("\0public_key_or_token") or name.startswith("constants\0"):
+            ours[name] = None
+            theirs[name] = None if name in theirs else "missing"
 
 
 def without_far_resources(path, theirs, ours):
@@ -209,7 +210,7 @@ CHANGES = {
     ("pe", "4.2"): [rebase_imports, undefine_offsets, cut_exports, first_certificate],
     ("macho", "4.2"): [turn_magic],
     ("dex", "4.2"): [end_at_nul],
-    ("dotnet", "4.2"): [shorten_keys, without_far_resources, without_long_tables],
+    ("dotnet", "4.2"): [without_last_byte, without_far_resources, without_long_tables],
 }
 
 
