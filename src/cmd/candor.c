@@ -1,3 +1,4 @@
+#include "base/cpu.h"
 #include "cmd/commands.h"
 
 #include <signal.h>
@@ -179,8 +180,19 @@ const struct command command_dev_docs = {
     .run = run_dev_docs,
 };
 
+/* CANDOR_CPU=scalar|avx2|avx512: for tests and measurements of the slower variants. */
+static void cpu_choose(void)
+{
+    const char *level = getenv("CANDOR_CPU");
+    if (level && strcmp(level, "scalar") == 0)
+        cpu_force(CPU_SCALAR);
+    else if (level && strcmp(level, "avx2") == 0)
+        cpu_force(CPU_AVX2);
+}
+
 int main(int argc, char **argv)
 {
+    cpu_choose();
     table_fill();
     return command_run(&command_candor, argc, argv);
 }
