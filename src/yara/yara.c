@@ -9,7 +9,7 @@
 #include "yara/rule.h"
 
 /* Steps that are more than linear in the text: sets with wildcards, mostly. */
-enum { WORK = 500 * 1000 * 1000 };
+enum { WORK = 500 * 1000 * 1000, INCLUDE_WORK = 10 * 1000 };
 
 static const struct field no_fields[] = {FIELD_END};
 
@@ -78,6 +78,12 @@ static void read_included(struct yara_compiler *c, const struct token *token,
         message_error(c, token, "include_depth_exceeded", "includes depth exceeded");
         return;
     }
+    /* Files that include each other twice, 16 deep, are no joke. */
+    if (c->work < INCLUDE_WORK + source->text.len) {
+        message_error(c, token, "too_complex", "the rules are too complex");
+        return;
+    }
+    c->work -= INCLUDE_WORK + source->text.len;
     struct lexer lexer = c->lexer;
     struct token next = c->token;
     read_source(c, source, frame);

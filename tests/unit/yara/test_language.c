@@ -22,6 +22,17 @@ static void hear(void *context, const struct yara_message *message)
         said->outside = true;
 }
 
+/* Nothing but eight times the include of the next one: b, bb, bbb ... */
+static bytes bomb(size_t length)
+{
+    static char texts[16][256];
+    char *text = texts[length];
+    for (int i = 0; i < 8; i++)
+        snprintf(text + (length + 12) * (size_t)i, 32, "include \"%.*s\" ", (int)length + 1,
+                 "bbbbbbbbbbbbbbbb");
+    return bytes_of(text);
+}
+
 static int include(void *context, bytes name, bytes from, struct yara_source *ret,
                    struct why *why)
 {
@@ -31,6 +42,10 @@ static int include(void *context, bytes name, bytes from, struct yara_source *re
         ret->text = bytes_of("rule included { condition: true }");
     else if (bytes_is(name, "self"))
         ret->text = bytes_of("include \"self\"");
+    else if (name.at[0] == 'b' && name.len < 15)
+        ret->text = bomb(name.len);
+    else if (name.at[0] == 'b')
+        ret->text = bytes_of("");
     else if (name.len < 40)
         ret->text = bytes_of("include \"deeper\"");
     else
@@ -313,6 +328,7 @@ static void hostile_texts(void)
         {"rule a { ", "private ", "", "syntax_error", 100000},
         {"", "rule a { condition: b } ", "", "too_many_errors", 10000},
         {"rule a { strings: $a = \"abcd\" condition: any of ($a", ",$a*", ")}", "", 10000},
+        {"", "include \"b\" ", "", "too_complex", 2},
     };
     static struct said said;
     for (size_t i = 0; i < COUNT(cases); i++) {
