@@ -291,6 +291,8 @@ static bool scan_blocks(struct yara_run *run, struct yara_worker *worker,
     const char *fault = NULL;
     if (scanner_scan(worker->scanner, &object, &verdict) < 0 || verdict.limit == LIMIT_MEMORY)
         fault = "not enough memory";
+    else if (verdict.limit == LIMIT_DATA)
+        fault = "error: 57"; /* YARA has no text for ERROR_INVALID_MODULE_DATA */
     else if (verdict.limit == LIMIT_STOPPED || verdict.limit == LIMIT_STEPS)
         fault = "scanning timed out";
     if (!fault && run->arguments.module_dump)

@@ -1,5 +1,7 @@
 #include "engine/scanner_state.h"
 
+#include <errno.h>
+
 static int match_text(struct module_input *in, const struct value *regex, bytes subject)
 {
     const struct scanner *scanner = in->ruleset;
@@ -37,8 +39,9 @@ struct module_input *load_module(struct scanner *scanner, uint32_t number)
         return in->root ? in : NULL;
     state->loaded = scanner->stamp;
     prepare(scanner, number, in);
-    if (state->module->load(in) < 0 || !in->root) {
-        budget_hit(&scanner->budget, LIMIT_MEMORY);
+    int error = state->module->load(in);
+    if (error || !in->root) {
+        budget_hit(&scanner->budget, error == -EBADMSG ? LIMIT_DATA : LIMIT_MEMORY);
         in->root = NULL;
         return NULL;
     }

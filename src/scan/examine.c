@@ -66,6 +66,8 @@ const char *examine_limit_text(enum limit limit)
         return "its time was up";
     case LIMIT_MATCHES:
         return "a pattern matched too often";
+    case LIMIT_DATA:
+        return "the data given to a module is not what it reads";
     case LIMIT_REGEX:
         return "a regular expression needed too much memory";
     }
