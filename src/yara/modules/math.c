@@ -70,11 +70,10 @@ static int histogram_of(struct module_input *in, int64_t offset, int64_t length,
     return 0;
 }
 
-/* The whole object, where its blocks follow each other from offset 0 without a gap. Then it is
- * the range from 0 to the end; an object without a byte counts as one too. */
+/* The whole object, where its blocks follow each other from offset 0 without a gap. An object
+ * without a byte has no answer. */
 static int histogram_whole(struct module_input *in, const struct histogram **ret)
 {
-    static const struct histogram nothing = {.defined = true};
     uint64_t end = 0;
     *ret = NULL;
     for (uint32_t i = 0; i < in->block_count; i++) {
@@ -82,11 +81,7 @@ static int histogram_whole(struct module_input *in, const struct histogram **ret
             return 0;
         end += in->blocks[i].data.len;
     }
-    if (end == 0) {
-        *ret = &nothing;
-        return 0;
-    }
-    return histogram_of(in, 0, (int64_t)end, ret);
+    return end ? histogram_of(in, 0, (int64_t)end, ret) : 0;
 }
 
 /* Not a number, the mean of nothing for one, is no answer. */
