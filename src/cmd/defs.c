@@ -231,6 +231,8 @@ static int run_list(const struct command *self, void *parsed, int argc, char **a
     struct text out = {0};
     for (uint32_t i = 0; i < set->rule_count; i++) {
         const struct ruleset_rule *rule = &set->rules[i];
+        if (rule->flags & RULE_PRIVATE)
+            continue;
         text_visible(&out, bytes_of(rule_namespace(set, rule)));
         text_printf(&out, "\t%s\t", ruleset_text(set, rule->name));
         for (uint32_t k = 0; k < rule->tag_count; k++)
@@ -270,7 +272,7 @@ static const struct command defs_commands[] = {
      .run = run_check},
     {.name = "list",
      .title = "candor-defs-list",
-     .summary = "list the rules of compiled definitions: namespace, name, tags, description",
+     .summary = "list rules of compiled definitions: namespace, name, tags, description",
      .arguments = "[FILE]",
      .exits = "0\tthe rules were listed\n2\tan error",
      .options = list_table,
