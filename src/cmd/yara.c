@@ -4,6 +4,7 @@
 #include "cmd/yara_output.h"
 #include "scan/content.h"
 #include "scan/definitions.h"
+#include "scan/examine.h"
 #include "scan/process.h"
 #include "scan/queue.h"
 #include "scan/rulefiles.h"
@@ -285,7 +286,7 @@ static bool scan_blocks(struct yara_run *run, struct yara_worker *worker,
         .module_data = run->module_count ? module_data : NULL,
         .module_data_to = run,
     };
-    struct verdict verdict;
+    struct verdict verdict = {0};
     worker->logs.len = 0;
     *ret_matching = 0;
     const char *fault = NULL;
@@ -303,6 +304,9 @@ static bool scan_blocks(struct yara_run *run, struct yara_worker *worker,
             yara_output_rules(&run->output, worker->scanner, &verdict, &object, path, out, err);
     else
         text_printf(err, "error scanning %s: %s\n", path, fault);
+    if (verdict.limit == LIMIT_REGEX)
+        text_printf(err, "warning: %s was not fully examined: %s\n", path,
+                    examine_limit_text(verdict.limit));
     return !fault;
 }
 
