@@ -260,10 +260,10 @@ static bool magic_of(const struct solver *s, uint32_t at, uint32_t other, uint32
 {
     const struct node *read = node_at(s, at);
     int64_t offset, number;
-    if (read->op != NODE_READ || read->aux & READ_SIGNED ||
+    unsigned size = read->aux & READ_SIZE;
+    if (read->op != NODE_READ || (read->aux & (READ_SIGNED | READ_FLOAT)) || size > 4 ||
         !constant_int(s, read->a, &offset) || offset != 0 || !constant_int(s, other, &number))
         return false;
-    unsigned size = read->aux & READ_SIZE;
     uint32_t mask = size == 4 ? UINT32_MAX : (1u << 8 * size) - 1;
     if (number < 0 || number > mask)
         return false;
@@ -322,8 +322,9 @@ static struct need defined(struct solver *s, uint32_t at)
     case NODE_NOT:
     case NODE_NEG:
     case NODE_BIT_NOT:
-    case NODE_LENGTH:
         return defined(s, node->a);
+    case NODE_LENGTH: /* arrays and dictionaries are there in every object, if only empty */
+        return node_at(s, node->a)->type == TYPE_STRING ? defined(s, node->a) : nothing;
     case NODE_LT:
         /* YARA: `<` of floats is false, not undefined, where one side is undefined. */
         if (node_at(s, node->a)->type == TYPE_FLOAT || node_at(s, node->b)->type == TYPE_FLOAT)
