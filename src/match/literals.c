@@ -212,7 +212,7 @@ static inline bool entry_fits(bytes object, const struct entry *entry, uint64_t 
     uint64_t over = at > last ? at - last : 0;
     uint64_t there = load_le64(object.at + (at - over)) >> 8 * (over & 7);
     uint64_t mask = UINT64_MAX >> (64 - 8 * entry->used);
-    return (over < 8) & ((((there & FOLD64) ^ entry->want) & mask) == 0);
+    return (over < 8) & (int)((((there & FOLD64) ^ entry->want) & mask) == 0);
 }
 
 /* Looks at all entries of a bucket for a window at `position`. *is_dead: all that have it were
@@ -223,10 +223,10 @@ static bool verify_bucket(struct scan *scan, const struct entry *entry, const st
     bool is_alive = false, is_short = scan->object.len < 8;
     for (; entry < end; entry++) {
         bool is_wanted = (entry->check == window_check(hash)) &
-                         ((entry->groups & scan->groups) != 0) &
-                         !has_fired(scan->scratch, entry->literal);
+                         (int)((entry->groups & scan->groups) != 0) &
+                         (int)!has_fired(scan->scratch, entry->literal);
         is_alive |= is_wanted;
-        if (is_wanted & (is_short || entry_fits(scan->object, entry, position)) &&
+        if ((int)is_wanted & (int)(is_short || entry_fits(scan->object, entry, position)) &&
             literal_is_at(scan, entry->literal, position, entry->back) &&
             !fire(scan, entry->literal, position - entry->back))
             return false;
