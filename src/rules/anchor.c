@@ -489,6 +489,21 @@ static bool keep(struct solver *s, struct need need, struct anchor *ret)
     return true;
 }
 
+/* Whether a rule calls the console module: what it says is to be said of every object, found or
+ * not. Its nodes follow those of the rule before it. */
+static bool speaks(const struct draft *draft, uint32_t rule)
+{
+    uint32_t first = rule ? draft->rules.at[rule - 1].condition + 1 : 0;
+    for (uint32_t i = first; i <= draft->rules.at[rule].condition; i++) {
+        const struct node *node = &draft->nodes.at[i];
+        if (node->op == NODE_MODULE &&
+            strcmp((const char *)draft->texts.at + draft->modules.at[node->a].name,
+                   "console") == 0)
+            return true;
+    }
+    return false;
+}
+
 struct anchor *anchor_solve(const struct draft *draft, struct arena *arena)
 {
     struct solver s = {.draft = draft, .arena = arena, .loop_pattern = NODE_LOOP_PATTERN};
@@ -501,8 +516,10 @@ struct anchor *anchor_solve(const struct draft *draft, struct arena *arena)
     for (uint32_t i = 0; i < draft->rules.n && !s.full; i++) {
         uint32_t condition = draft->rules.at[i].condition;
         s.anchors[i].gate = open_gate;
-        gate_of(&s, condition, &s.anchors[i].gate);
-        s.full |= !keep(&s, truth(&s, condition), &s.anchors[i]);
+        bool silent = !speaks(draft, i);
+        if (silent)
+            gate_of(&s, condition, &s.anchors[i].gate);
+        s.full |= !keep(&s, silent ? truth(&s, condition) : nothing, &s.anchors[i]);
     }
     return s.full ? NULL : s.anchors;
 }
