@@ -65,9 +65,19 @@ static uint32_t scan_plain(const struct finder *finder, bytes object, size_t *at
                            struct find_hit *ret, uint32_t count)
 {
     size_t end = *at;
+    uint8_t last[256];
 
+    /* One look-up for most positions, where there are enough of them. */
+    if (limit - end > 4096 && end && !finder->delta && finder->depth)
+        for (unsigned c = 0; c < 256; c++)
+            last[c] = finder->low[0][c & 15] & finder->high[0][c >> 4];
+    else
+        memset(last, 0xff, sizeof last);
     for (; end < limit && count < FIND_BATCH; end++) {
-        uint8_t buckets = buckets_at(finder, object.at, end);
+        uint8_t buckets;
+        if (!last[object.at[end]])
+            continue;
+        buckets = buckets_at(finder, object.at, end);
         if (buckets)
             ret[count++] = (struct find_hit){end, buckets};
     }
