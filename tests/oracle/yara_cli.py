@@ -84,7 +84,7 @@ def commands():
                  ['-l', '1'], ['-l', '2'], ['-l', '2', '-n'], ['-l', '1', '-c'], ['--max-rules=1'],
                  ['-sL'], ['-sLgme'], ['--print-strings'], ['--print-meta', '--print-tags'],
                  ['--count'], ['--negate'], ['--tag=beta'], ['--identifier=xored', '-s'],
-                 ['-a', '60'], ['-a', '0'], ['--timeout=60'], ['-k', '20000'], ['--stack-size=1000'],
+                 ['-a', '60'], ['--timeout=60'], ['-k', '20000'], ['--stack-size=1000'],
                  ['-z', '10'], ['--skip-larger=10'], ['--max-strings-per-rule=100'],
                  ['-N'], ['-N', '-r']):
         yield [*some, 'r.yar', 'f']
