@@ -505,7 +505,7 @@ static bool fill_tiny(struct plan *plan, struct literals_table *table,
     uint32_t *numbers = PUSH_ARRAY(plan->temporary, uint32_t, count);
     if (!numbers)
         return false;
-    for (uint8_t gate = 0; gate < TINY_GATES; gate++) {
+    for (unsigned gate = 0; gate < TINY_GATES; gate++) {
         uint32_t n = 0;
         for (uint32_t i = 0; i < count; i++)
             if (from[i].gate == gate && (n == 0 || numbers[n - 1] != from[i].literal))
