@@ -407,9 +407,11 @@ bool condition_holds(struct scanner *scanner, uint32_t rule)
     state->known = scanner->stamp;
     state->result = RULE_FALSE;
     if (scanner->rules[rule].awake != scanner->stamp)
-        return false;             /* something it cannot do without is missing */
-    state->result = RULE_RUNNING; /* a rule that asks for itself is not true */
+        return false; /* something it cannot do without is missing */
     const struct ruleset_rule *record = &scanner->set->rules[rule];
+    if (!(record->flags & RULE_SPEAKS) && !condition_possible(scanner, rule))
+        return false;
+    state->result = RULE_RUNNING; /* a rule that asks for itself is not true */
     struct slot slots[NODE_MAX_SLOTS];
     memset(slots, 0, record->slots * sizeof *slots);
     struct frame frame = {.scanner = scanner,

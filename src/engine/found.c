@@ -48,10 +48,19 @@ static bool is_fixed(const struct scanner *scanner, uint32_t program)
     return scanner->set->programs[program].fixed_offset != RULESET_ANY_OFFSET;
 }
 
-static bool ruled_out(const struct scanner *scanner, uint32_t program)
+bool found_denied(const struct scanner *scanner, uint32_t program)
 {
     return (scanner->set->programs[program].flags & PROGRAM_ANCHORED) &&
            scanner->programs[program].seen != scanner->stamp;
+}
+
+/* Where a search may begin: a match holds a literal, and the filter tells where those begin. */
+static size_t search_from(const struct scanner *scanner, uint32_t program)
+{
+    const struct program_state *state = &scanner->programs[program];
+    bool known = (scanner->set->programs[program].flags & PROGRAM_ANCHORED) &&
+                 state->seen == scanner->stamp && scanner->object->block_count == 1;
+    return known ? state->from : 0;
 }
 
 bool found_exists(struct scanner *scanner, uint32_t program)
@@ -59,7 +68,7 @@ bool found_exists(struct scanner *scanner, uint32_t program)
     struct program_state *state = state_of(scanner, program);
     if (state->known == scanner->stamp)
         return state->exists;
-    if (ruled_out(scanner, program))
+    if (found_denied(scanner, program))
         return remember(scanner, state, false);
     struct match match;
     if (is_fixed(scanner, program))
@@ -68,8 +77,8 @@ bool found_exists(struct scanner *scanner, uint32_t program)
         state->seen == scanner->stamp)
         return remember(scanner, state, true);
     for (uint32_t i = 0; i < scanner->object->block_count; i++)
-        if (pattern_exists(found_code(scanner, program), scanner->object->blocks[i].data, 0,
-                           scanner->arena, &scanner->budget))
+        if (pattern_exists(found_code(scanner, program), scanner->object->blocks[i].data,
+                           search_from(scanner, program), scanner->arena, &scanner->budget))
             return remember(scanner, state, true);
     return remember(scanner, state, false);
 }
@@ -98,7 +107,7 @@ const struct matches *found_matches(struct scanner *scanner, uint32_t program)
     struct program_state *state = state_of(scanner, program);
     if (state->known == scanner->stamp && (!state->exists || state->matches))
         return state->exists ? state->matches : &no_matches;
-    if (ruled_out(scanner, program)) {
+    if (found_denied(scanner, program)) {
         remember(scanner, state, false);
         return &no_matches;
     }
@@ -135,7 +144,7 @@ bool found_at(struct scanner *scanner, uint32_t program, uint64_t offset)
         uint32_t i = found_first(state->matches, offset);
         return i < state->matches->list.n && state->matches->list.at[i].offset == offset;
     }
-    if (ruled_out(scanner, program))
+    if (found_denied(scanner, program))
         return false;
     if (is_fixed(scanner, program))
         return found_exists(scanner, program) &&

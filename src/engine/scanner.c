@@ -114,12 +114,21 @@ static void wake_kind(struct scanner *scanner, enum kind kind)
         wake(scanner, scanner->set->kind_rules[rules->start + i]);
 }
 
-static void suspect(struct scanner *scanner, uint32_t number)
+static void suspect(struct scanner *scanner, uint32_t number, uint64_t from)
 {
-    if (scanner->programs[number].seen == scanner->stamp)
-        return;
-    scanner->programs[number].seen = scanner->stamp;
+    struct program_state *state = &scanner->programs[number];
     const struct ruleset_program *program = &scanner->set->programs[number];
+    if (from < program->max_length || program->max_length == UINT32_MAX)
+        from = 0;
+    else
+        from -= program->max_length;
+    if (state->seen == scanner->stamp) {
+        if (from < state->from)
+            state->from = from;
+        return;
+    }
+    state->seen = scanner->stamp;
+    state->from = from;
     for (uint32_t i = 0; i < program->wake_count; i++)
         wake(scanner, scanner->set->wakes[program->wake_start + i]);
 }
@@ -133,8 +142,9 @@ static void filter(struct scanner *scanner, bytes data)
                   &count);
     for (uint32_t i = 0; i < count; i++) {
         const struct ruleset_anchor *anchor = &set->anchors[hits[i].literal];
+        uint64_t at = hits[i].offset, from = at < LITERAL_SLACK ? 0 : at - LITERAL_SLACK;
         for (uint32_t k = 0; k < anchor->suspect_count; k++)
-            suspect(scanner, set->suspects[anchor->suspect_start + k]);
+            suspect(scanner, set->suspects[anchor->suspect_start + k], from);
     }
 }
 

@@ -10,6 +10,7 @@ struct program_state {
     uint32_t seen;  /* a literal of it was seen in this object */
     uint32_t known; /* `exists` and `matches` are of this object */
     bool exists;
+    uint64_t from; /* no match begins before: valid when seen, in objects of one block */
     struct matches *matches; /* all of them, or NULL when not yet looked for */
 };
 
@@ -50,6 +51,8 @@ struct scanner {
 };
 
 /* found.c */
+/* True when no literal of a program was seen that cannot match without one. */
+bool found_denied(const struct scanner *scanner, uint32_t program);
 bool found_exists(struct scanner *scanner, uint32_t program);
 const struct matches *found_matches(struct scanner *scanner, uint32_t program);
 bool found_at(struct scanner *scanner, uint32_t program, uint64_t offset);
@@ -66,3 +69,6 @@ bool entrypoint_find(const struct object_input *object, uint64_t *ret);
 
 /* condition.c */
 bool condition_holds(struct scanner *scanner, uint32_t rule);
+
+/* possible.c: false when what the filter denied is enough to say no. */
+bool condition_possible(const struct scanner *scanner, uint32_t rule);

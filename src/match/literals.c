@@ -12,6 +12,8 @@ enum {
     DEAD_NUMBER = (1 << 24) - 1,
 };
 
+_Static_assert(BLOCK + 256 <= LITERAL_SLACK, "what literals.h says of hits");
+
 struct literals_scratch {
     struct arena *arena;
     const struct literals_table *table;

@@ -34,9 +34,13 @@ struct literals_scratch;
 struct literals_scratch *literals_scratch_new(bytes table);
 struct literals_scratch *literals_scratch_free(struct literals_scratch *scratch);
 
+/* The scan goes forward in blocks, and reports a literal once, anywhere in the first block that
+ * has it. */
+enum { LITERAL_SLACK = 32 << 10 };
+
 struct literal_hit {
     uint32_t literal;
-    uint64_t offset; /* of one occurrence, not necessarily the first */
+    uint64_t offset; /* of one occurrence; none begins LITERAL_SLACK bytes or more before it */
 };
 
 /* Scans object for all literals whose group bits meet `groups` (0xff: all). Hits of this call

@@ -516,10 +516,11 @@ struct anchor *anchor_solve(const struct draft *draft, struct arena *arena)
     for (uint32_t i = 0; i < draft->rules.n && !s.full; i++) {
         uint32_t condition = draft->rules.at[i].condition;
         s.anchors[i].gate = open_gate;
-        bool silent = !speaks(draft, i);
-        if (silent)
+        bool is_silent = !speaks(draft, i);
+        if (is_silent)
             gate_of(&s, condition, &s.anchors[i].gate);
-        s.full |= !keep(&s, silent ? truth(&s, condition) : nothing, &s.anchors[i]);
+        s.full |= !keep(&s, is_silent ? truth(&s, condition) : nothing, &s.anchors[i]);
+        s.anchors[i].speaks = !is_silent;
     }
     return s.full ? NULL : s.anchors;
 }

@@ -14,6 +14,7 @@ struct anchor {
     uint32_t *programs;
     uint32_t count;
     struct ruleset_gate gate;
+    bool speaks; /* calls the console module: examined in every object, found or not */
 };
 
 /* One anchor per rule of the draft, in `arena`. NULL when it is full. */

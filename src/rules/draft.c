@@ -270,6 +270,7 @@ uint32_t draft_program(struct draft *draft, const struct pattern_code *code, uin
     if (!program || !copy_program(draft, code, program))
         return draft_is_full(draft);
     program->flags = flags;
+    program->max_length = code->max_length;
     program->fixed_offset = fixed_offset;
     table->slots[slot & table->mask] = draft->programs.n;
     table->used++;

@@ -17,6 +17,7 @@ struct draft_program {
     struct pattern_literal *literals;
     uint32_t literal_count;
     uint32_t flags; /* enum ruleset_program_flag */
+    uint32_t max_length;
     int64_t fixed_offset;
 };
 

@@ -22,7 +22,7 @@
 #include "base/base.h"
 #include "rules/node.h"
 
-enum { RULESET_VERSION = 1, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum { RULESET_VERSION = 2, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
 
 enum { RULESET_NONE = 0xffffffff };
 
@@ -56,6 +56,7 @@ enum ruleset_section {
 enum ruleset_rule_flag {
     RULE_GLOBAL = 1,
     RULE_PRIVATE = 2,
+    RULE_SPEAKS = 4, /* calls the console module (set by draft_seal) */
 };
 
 struct ruleset_rule {
@@ -109,6 +110,8 @@ struct ruleset_program {
     uint32_t flags;                  /* enum ruleset_program_flag */
     int64_t fixed_offset;            /* or RULESET_ANY_OFFSET */
     uint32_t wake_start, wake_count; /* in SECTION_WAKES */
+    uint32_t max_length;             /* of a match; UINT32_MAX when unbounded */
+    uint32_t reserved;
 };
 
 /* A literal of the filter: the programs that can only match where it is seen. */

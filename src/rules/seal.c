@@ -9,12 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A rule woken more often than this has its other patterns put into the filter as well, so that
- * most wakes end without a search. In the units of anchor_program_cost: 2^11 is a share of
- * 2^-21 of all positions, about one file of 100 KB in sixteen. */
-enum { OFTEN = 1 << 11 };
-
-/* A program with more literals than this is not put there for that reason. */
+/* Programs with more literals than this are in the filter only where they are anchors. */
 enum { MANY_LITERALS = 64 };
 
 struct literal_use {
@@ -50,23 +45,17 @@ static void forget_anchors(struct seal *seal)
         seal->anchors[i] = (struct anchor){.kinds = KIND_ALL, .gate = {.size_max = UINT64_MAX}};
 }
 
+/* Anchors, and whatever else has few literals: a rule that wakes then finds most of its other
+ * patterns denied already, and they cost the one pass less than searches of their own
+ * (docs/performance.md). */
 static void choose_programs(struct seal *seal)
 {
     const struct draft *draft = seal->draft;
-    for (uint32_t i = 0; i < draft->rules.n; i++) {
-        const struct ruleset_rule *rule = &draft->rules.at[i];
-        const struct anchor *anchor = &seal->anchors[i];
-        for (uint32_t k = 0; k < anchor->count; k++)
-            seal->filtered[anchor->programs[k]] = true;
-        if (anchor->cost < OFTEN)
-            continue;
-        for (uint32_t k = 0; k < rule->pattern_count; k++) {
-            uint32_t program = draft->patterns.at[rule->pattern_start + k].program;
-            const struct draft_program *code = &draft->programs.at[program];
-            if (code->literal_count <= MANY_LITERALS)
-                seal->filtered[program] = true;
-        }
-    }
+    for (uint32_t i = 0; i < draft->programs.n; i++)
+        seal->filtered[i] = draft->programs.at[i].literal_count <= MANY_LITERALS;
+    for (uint32_t i = 0; i < draft->rules.n; i++)
+        for (uint32_t k = 0; k < seal->anchors[i].count; k++)
+            seal->filtered[seal->anchors[i].programs[k]] = true;
 }
 
 static int by_literal(const void *a, const void *b)
@@ -181,6 +170,8 @@ static bool collect_rules(struct seal *seal)
 {
     for (uint32_t i = 0; i < seal->draft->rules.n; i++) {
         seal->gates[i] = seal->anchors[i].gate;
+        if (seal->anchors[i].speaks)
+            seal->draft->rules.at[i].flags |= RULE_SPEAKS;
         if (!(seal->draft->rules.at[i].flags & RULE_GLOBAL))
             continue;
         uint32_t *slot = vec_push(seal->arena, &seal->globals);
@@ -210,6 +201,7 @@ static bool collect_code(struct seal *seal)
             .length = (uint32_t)program->program.len,
             .flags = program->flags | anchored,
             .fixed_offset = program->fixed_offset,
+            .max_length = program->max_length,
         };
         memcpy(code + at, program->program.at, program->program.len);
         at += (program->program.len + 7) & ~(size_t)7;
