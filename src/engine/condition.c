@@ -418,6 +418,8 @@ bool condition_holds(struct scanner *scanner, uint32_t rule)
                           .slots = slots,
                           .slot_count = record->slots,
                           .loop_pattern = NODE_LOOP_PATTERN};
-    state->result = condition_truth(&frame, record->condition) ? RULE_TRUE : RULE_FALSE;
+    bool holds = condition_truth(&frame, record->condition);
+    /* Half a loop proves nothing: without budget there is no finding, but the limit is said. */
+    state->result = holds && scanner->budget.steps ? RULE_TRUE : RULE_FALSE;
     return state->result == RULE_TRUE;
 }
