@@ -1,6 +1,7 @@
 /* pattern — the door: from a description in a rule to a program. */
 #include "match/pattern.h"
 #include "match/base64.h"
+#include "match/buckets.h"
 #include "match/needed.h"
 #include "match/re_atoms.h"
 #include "match/re_compile.h"
@@ -107,24 +108,31 @@ static int write_part(struct program_draft *draft, struct re_tree *tree, bool si
     return write_code(draft, part, tree, simple, fault);
 }
 
-/* Puts the atoms into the finder's buckets, atoms with like ends together. */
-static void fill_finder(struct program_draft *draft)
+static bool is_twin_atom(const struct program_atom *a, const struct program_atom *b)
 {
-    uint32_t n = draft->atoms.n;
-    bool everywhere = false;
+    return a->length == b->length && !memcmp(a->value, b->value, sizeof a->value) &&
+           !memcmp(a->mask, b->mask, sizeof a->mask);
+}
 
-    finder_init(&draft->head.finder, false);
-    for (uint32_t i = 0; i < n; i++) {
+/* Numbers the atoms that stand for the same bytes at several places of the expression. */
+static void group_atoms(struct program_draft *draft)
+{
+    const struct program_part *parts = draft->parts.at;
+    uint8_t groups = 0;
+
+    for (uint32_t i = 0; i < draft->atoms.n && groups + 1 < PROGRAM_GROUPS; i++) {
         struct program_atom *atom = &draft->atoms.at[i];
-        uint32_t bucket = (uint32_t)((uint64_t)i * 8 / n);
-        atom->buckets = (uint8_t)(1u << bucket);
-        if (atom->length)
-            finder_add(&draft->head.finder, bucket, atom->value, atom->mask, atom->length);
-        else
-            everywhere = true;
+        if (atom->group || !atom->length || parts[atom->part].kind != PART_GENERAL)
+            continue;
+        for (uint32_t k = i + 1; k < draft->atoms.n; k++) {
+            struct program_atom *other = &draft->atoms.at[k];
+            if (parts[other->part].kind != PART_GENERAL || !is_twin_atom(atom, other))
+                continue;
+            if (!atom->group)
+                atom->group = ++groups;
+            other->group = atom->group;
+        }
     }
-    if (everywhere)
-        draft->head.finder.depth = 0;
 }
 
 /* The bytes a match can begin with; true when a match may be empty or begin with anything. */
@@ -334,7 +342,9 @@ static int compile_tree(struct program_draft *draft, struct re_tree *tree, bool 
         *tree = rest;
     } while (more);
     re_atoms_sort(draft);
-    fill_finder(draft);
+    group_atoms(draft);
+    if (!buckets_fill(draft))
+        return no_memory(fault);
     draft->head.min_length = code->min_length;
     if (!note_lead(draft, whole))
         return no_memory(fault);

@@ -105,7 +105,8 @@ static bool valid_atom(const struct program *p, const struct program_atom *atom)
 {
     const struct program_part *part;
 
-    if (atom->length > FIND_BYTES || atom->part >= p->part_count)
+    if (atom->length > FIND_BYTES || atom->part >= p->part_count ||
+        atom->group >= PROGRAM_GROUPS)
         return false;
     part = &program_parts(p)[atom->part];
     if (part->kind == PART_GENERAL)

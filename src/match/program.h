@@ -17,7 +17,7 @@
 
 enum program_kind { PROGRAM_TEXT = 1, PROGRAM_ATOMS, PROGRAM_SUBJECT };
 
-enum { PROGRAM_MAGIC = 0x31544150, PROGRAM_MAX_PARTS = 1024, PROGRAM_MAX_ATOMS = 4096 };
+enum { PROGRAM_MAGIC = 0x31544150, PROGRAM_MAX_PARTS = 1024, PROGRAM_MAX_ATOMS = 4096, PROGRAM_GROUPS = 16 };
 
 struct program {
     uint32_t magic, size;
@@ -61,7 +61,8 @@ struct program_part {
 /* An atom's bytes end at the position the finder reports. `exact` marks one that stands beside
  * a caseless twin: the twin is skipped where the exact one matches. */
 struct program_atom {
-    uint8_t length, twin, buckets, reserved;
+    uint8_t length, twin, buckets;
+    uint8_t group; /* atoms of the same bytes share a number; 0: alone */
     uint8_t value[4], mask[4];
     uint8_t same[4]; /* of a twin: the bytes of the exact one */
     uint32_t part;

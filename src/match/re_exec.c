@@ -15,6 +15,7 @@ enum {
     MEMO_EFFORT = 4096,    /* steps of threads before it pays to remember them */
     MEMO_OFF = UINT32_MAX, /* effort: never (again) */
     LIST_WORDS = 4 * EXEC_FIBERS,
+    FEW_FIBERS = 8,
 };
 
 /* One run. */
@@ -48,9 +49,6 @@ bool re_exec_init(struct re_exec *x, const struct program *program, bytes data,
     x->generation = 0;
     x->free = NO_FIBER;
     x->made = 0;
-    if (program->kind != PROGRAM_TEXT)
-        for (uint32_t i = 0; i < BUCKETS; i++)
-            x->seen[i].generation = 0;
     if (x->depth > EXEC_INLINE) {
         x->counters = PUSH_ARRAY(arena, uint16_t, (size_t)EXEC_FIBERS * x->depth);
         if (!x->counters) {
@@ -309,15 +307,37 @@ static uint32_t hash_state(struct re_exec *x, uint16_t fiber)
     return (hash ^ hash >> 15) % BUCKETS;
 }
 
+/* For a few threads comparing each with each is cheaper than to begin the table. */
+static bool drop_few_doubles(struct re_exec *x)
+{
+    uint16_t kept[FEW_FIBERS];
+    uint32_t n = 0;
+
+    for (uint16_t fiber = x->head; fiber != NO_FIBER;) {
+        uint32_t i = 0;
+        while (i < n && !same_state(x, kept[i], fiber))
+            i++;
+        if (i < n) {
+            fiber = fiber_drop(x, fiber);
+            continue;
+        }
+        if (n == FEW_FIBERS)
+            return false;
+        kept[n++] = fiber;
+        fiber = x->fibers[fiber].next;
+    }
+    return true;
+}
+
 /* Drops threads in the same state as an earlier one. */
 static void drop_doubles(struct re_exec *x)
 {
-    if (x->head == x->tail)
+    if (x->head == x->tail || drop_few_doubles(x))
         return;
-    if (++x->generation == 0) {
-        memset(x->seen, 0, sizeof x->seen);
+    if (++x->generation == 0)
         x->generation = 1;
-    }
+    if (x->generation == 1)
+        memset(x->seen, 0, sizeof x->seen);
     for (uint16_t fiber = x->head; fiber != NO_FIBER;) {
         uint32_t at = hash_state(x, fiber);
         while (x->seen[at].generation == x->generation &&
@@ -625,6 +645,23 @@ static bool run_memo(struct run *r, uint16_t state)
     return state == MEMO_DEAD;
 }
 
+/* True when steps are to be remembered, and there is room for it. */
+static bool has_memo(struct run *r)
+{
+    struct re_exec *x = r->x;
+
+    /* `^` may hold at the start of the data: those steps are not remembered. */
+    if (x->effort < MEMO_EFFORT || x->effort == MEMO_OFF || r->scan ||
+        (!r->backward && r->at == 0))
+        return false;
+    if (!x->memo) {
+        x->memo = re_memo_new(x->program, x->arena);
+        if (!x->memo)
+            x->effort = MEMO_OFF;
+    }
+    return x->memo != NULL;
+}
+
 /* The memo's state in which the run begins; MEMO_UNKNOWN: without memo. */
 static uint16_t begin_memo(struct run *r)
 {
@@ -633,17 +670,8 @@ static uint16_t begin_memo(struct run *r)
     uint64_t key;
     uint16_t state;
 
-    /* `^` may hold at the start of the data: those steps are not remembered. */
-    if (x->effort < MEMO_EFFORT || x->effort == MEMO_OFF || r->scan ||
-        (!r->backward && r->at == 0))
+    if (!has_memo(r))
         return MEMO_UNKNOWN;
-    if (!x->memo) {
-        x->memo = re_memo_new(x->program, x->arena);
-        if (!x->memo) {
-            x->effort = MEMO_OFF;
-            return MEMO_UNKNOWN;
-        }
-    }
     after_word = is_word_at(r, r->backward ? r->at : r->at - r->width);
     key = (uint64_t)r->start << 8 | way_of(r, after_word);
     state = re_memo_start(x->memo, key);
@@ -655,6 +683,69 @@ static uint16_t begin_memo(struct run *r)
     if (state != MEMO_UNKNOWN)
         re_memo_set_start(x->memo, key, state);
     return state;
+}
+
+/* The state in which all of the group's atoms begin; MEMO_UNKNOWN where there are too many. */
+static uint16_t begin_group(struct run *r, uint32_t group, bool after_word)
+{
+    struct re_exec *x = r->x;
+    const struct program *p = x->program;
+    uint32_t way = way_of(r, after_word);
+    uint16_t state = x->memo->group[group][way];
+
+    if (state != MEMO_UNKNOWN)
+        return state;
+    x->head = x->tail = NO_FIBER;
+    for (uint32_t i = 0; i < p->atom_count && !x->failed; i++)
+        if (program_atoms(p)[i].group == group)
+            add_start(r, program_atoms(p)[i].forward);
+    state = x->failed ? MEMO_UNKNOWN : remember(r, after_word);
+    fiber_drop_from(x, x->head);
+    if (state != MEMO_UNKNOWN)
+        x->memo->group[group][way] = state;
+    return state;
+}
+
+bool re_exec_possible(struct re_exec *x, uint32_t group, size_t at, bool wide)
+{
+    struct run r = {.x = x,
+                    .insts = program_insts(x->program),
+                    .sets = program_sets(x->program),
+                    .at = (int64_t)at,
+                    .size = (int64_t)x->data.len,
+                    .width = wide ? 2 : 1,
+                    .step = wide ? 2 : 1};
+    size_t room = x->data.len - at;
+    const uint8_t *p = x->data.at + at;
+    enum limit hit = x->budget->hit;
+    uint32_t row;
+    uint16_t state;
+
+    if (!has_memo(&r))
+        return true;
+    r.most = (uint32_t)(room < EXEC_LIMIT ? room : EXEC_LIMIT);
+    r.most -= r.most % r.width;
+    state = begin_group(&r, group, is_word_at(&r, r.at - r.width));
+    row = x->memo->classes + 1;
+    while (state != MEMO_DEAD && state != MEMO_UNKNOWN && r.matched < r.most) {
+        uint32_t c = wide && p[1] ? x->memo->classes : x->memo->class_of[*p];
+        uint16_t cell = x->memo->next[(size_t)state * row + c];
+        if (cell == MEMO_UNKNOWN)
+            cell = learn(&r, state, c);
+        if (cell & MEMO_MATCH)
+            break;
+        state = cell;
+        r.matched += r.width;
+        p += r.width;
+    }
+    if (x->failed && x->budget->steps) {
+        /* Too many threads for all atoms together; each alone may do. */
+        x->budget->hit = hit;
+        x->failed = false;
+        x->effort = MEMO_OFF;
+        return true;
+    }
+    return !charge(x, 1 + r.matched / 8) || state != MEMO_DEAD;
 }
 
 static int run_code(struct run *r, uint32_t start)

@@ -22,7 +22,7 @@ struct re_exec {
     uint32_t effort; /* steps made by threads so far, a measure of when to remember them */
     struct arena *arena;
     struct re_memo *memo; /* made when the effort is large; NULL before */
-    uint32_t generation;
+    uint32_t generation; /* of `seen`; 0: it holds anything */
 
     struct fiber {
         uint32_t ip;
@@ -46,6 +46,9 @@ bool re_exec_init(struct re_exec *exec, const struct program *program, bytes dat
 
 /* General matcher. Bytes matched from `at` on, or -1. */
 int re_exec_forward(struct re_exec *exec, uint32_t start, size_t at, bool wide);
+/* False when the code of no atom of the group (of struct program_atom, not 0) matches forward
+ * from `at`. Quick, for the many places where that is so; true when it would be work to know. */
+bool re_exec_possible(struct re_exec *exec, uint32_t group, size_t at, bool wide);
 /* All lengths that match backward from `at`, ascending, each once; their number. */
 uint32_t re_exec_backward(struct re_exec *exec, uint32_t start, size_t at, bool wide,
                           uint16_t ret[static EXEC_STARTS]);

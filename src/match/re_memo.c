@@ -21,6 +21,57 @@ static void split_classes(struct re_memo *memo, const bool *yes)
     memo->classes = count;
 }
 
+/* What has been asked: code repeats itself, a counted group is written out once per count. */
+struct asked {
+    bool other[OP_COUNT];
+    struct re_set literal;
+    uint16_t n;
+    uint16_t masked[32];
+
+    struct {
+        uint16_t n;
+        uint16_t set[32];
+    } sets;
+};
+
+static bool list_has(uint16_t *list, uint16_t *n, uint16_t room, uint16_t value)
+{
+    for (uint16_t i = 0; i < *n; i++)
+        if (list[i] == value)
+            return true;
+    if (*n < room)
+        list[(*n)++] = value;
+    return false;
+}
+
+static bool was_asked(struct asked *asked, const struct program *program,
+                      const struct re_inst *inst)
+{
+    const struct re_set *sets = program_sets(program);
+    bool was;
+
+    switch (inst->op) {
+    case OP_LITERAL:
+    case OP_NOT:
+        was = re_set_has(&asked->literal, (uint8_t)inst->a);
+        re_set_add(&asked->literal, (uint8_t)inst->a);
+        return was;
+    case OP_MASKED:
+    case OP_NOT_MASKED:
+        return list_has(asked->masked, &asked->n, COUNT(asked->masked), inst->a);
+    case OP_CLASS:
+        for (uint16_t i = 0; i < asked->sets.n; i++)
+            if (asked->sets.set[i] == inst->a ||
+                !memcmp(&sets[asked->sets.set[i]], &sets[inst->a], sizeof *sets))
+                return true;
+        return list_has(asked->sets.set, &asked->sets.n, COUNT(asked->sets.set), inst->a);
+    default:
+        was = asked->other[inst->op];
+        asked->other[inst->op] = true;
+        return was;
+    }
+}
+
 static void ask_inst(const struct program *program, const struct re_inst *inst, bool *yes)
 {
     uint8_t value = (uint8_t)inst->a, mask = (uint8_t)(inst->a >> 8);
@@ -49,6 +100,7 @@ static void ask_inst(const struct program *program, const struct re_inst *inst, 
 
 static void make_classes(struct re_memo *memo, const struct program *program)
 {
+    struct asked asked = {.n = 0};
     bool yes[256];
 
     memo->classes = 1;
@@ -56,7 +108,7 @@ static void make_classes(struct re_memo *memo, const struct program *program)
         const struct re_inst *inst = &program_insts(program)[i];
         if (inst->op > OP_GAP && inst->op != OP_BOUNDARY && inst->op != OP_NOT_BOUNDARY)
             continue;
-        if (inst->op == OP_ANY)
+        if (inst->op == OP_ANY || was_asked(&asked, program, inst))
             continue;
         ask_inst(program, inst, yes);
         split_classes(memo, yes);
@@ -87,6 +139,7 @@ void re_memo_clear(struct re_memo *memo)
 {
     memo->states = memo->words = memo->starts = 0;
     memset(memo->table, 0xff, (size_t)memo->room * 2 * sizeof *memo->table);
+    memset(memo->group, 0xff, sizeof memo->group);
     /* The dead state is the empty list: the first. */
     memo->state[memo->states++] = (struct memo_state){0};
 }

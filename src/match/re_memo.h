@@ -14,6 +14,7 @@ enum {
     MEMO_CELLS = 131072, /* of transitions */
     MEMO_WORDS = 65536,  /* of thread lists */
     MEMO_STARTS = 64,    /* places where runs begin */
+    MEMO_WAYS = 8,       /* direction, width, what stands before */
     MEMO_RESETS = 8,     /* then it gives up: the pattern has too many states to be worth it */
 };
 
@@ -38,6 +39,8 @@ struct re_memo {
         uint64_t key;
         uint16_t state;
     } start[MEMO_STARTS];
+
+    uint16_t group[PROGRAM_GROUPS][MEMO_WAYS]; /* where the runs of a group begin */
 };
 
 /* NULL when the arena is full. */

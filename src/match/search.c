@@ -351,16 +351,35 @@ static bool atom_is_at(const struct program_atom *atom, bytes object, size_t end
     return !atom->twin || memcmp(p, atom->same, atom->length) != 0;
 }
 
+/* False when no atom of the group leads to a match from `at`. */
+static bool try_group(struct search *s, uint32_t group, size_t at)
+{
+    uint32_t flags = s->program->flags;
+
+    return at >= s->object.len ||
+           (flags & (PATTERN_ASCII | PATTERN_BASE64 | PATTERN_BASE64WIDE) &&
+            re_exec_possible(&s->exec, group, at, false)) ||
+           (flags & PATTERN_WIDE && re_exec_possible(&s->exec, group, at, true));
+}
+
 /* All atoms that end at `end` (SIZE_MAX: those of no length at the object's start). */
 static bool try_end(struct search *s, size_t end, uint8_t buckets)
 {
     const struct program_atom *atoms = program_atoms(s->program);
+    uint32_t denied = 0, asked = 1;
 
     for (uint32_t i = 0; i < s->program->atom_count; i++) {
         const struct program_atom *atom = &atoms[i];
-        if (!(atom->buckets & buckets) ||
+        if (!(atom->buckets & buckets) || denied >> atom->group & 1 ||
             (atom->length && (end == SIZE_MAX || !atom_is_at(atom, s->object, end))))
             continue;
+        if (!(asked >> atom->group & 1)) {
+            asked |= 1u << atom->group;
+            if (!try_group(s, atom->group, end + 1 - atom->length)) {
+                denied |= 1u << atom->group;
+                continue;
+            }
+        }
         if (!try_atom(s, atom, end + 1 - atom->length))
             return false;
     }
