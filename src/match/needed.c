@@ -17,6 +17,13 @@ struct strings {
     bytes at[SET_MAX];
 };
 
+static void copy_strings(struct strings *to, const struct strings *from)
+{
+    to->known = from->known;
+    to->n = from->n;
+    memmove(to->at, from->at, from->n * sizeof *from->at);
+}
+
 struct answer {
     struct strings exact; /* known: these and no others */
     struct strings best;  /* known: each match contains one of them */
@@ -27,9 +34,12 @@ struct needs {
     struct arena *arena;
     bool nocase, dotall, full;
     uint32_t work;
+    uint16_t cost[256]; /* of a text of one byte, and 1; 0: not asked yet */
 };
 
 enum { MAX_WORK = 20000 };
+
+#define PUSH_RAW(arena, type) ((type *)arena_push_raw((arena), sizeof(type)))
 
 /* Quarter bits by which a text is rarer than any: the rarest run of COST_BYTES counts. */
 static uint32_t text_bits(bytes text, bool nocase)
@@ -45,9 +55,21 @@ static uint32_t text_bits(bytes text, bool nocase)
     return bits;
 }
 
+static uint32_t text_cost(struct needs *x, bytes text)
+{
+    uint16_t *known;
+
+    if (text.len != 1)
+        return literal_cost(text, x->nocase);
+    known = &x->cost[text.at[0]];
+    if (!*known)
+        *known = (uint16_t)(literal_cost(text, x->nocase) + 1);
+    return *known - 1u;
+}
+
 /* How often the set is met: the commonest one's cost and 8 more for every doubling of their
  * number, on the scale of literal_cost; among equals, what the bytes themselves tell. */
-static uint32_t strings_cost(const struct strings *set, bool nocase)
+static uint32_t strings_cost(struct needs *x, const struct strings *set)
 {
     uint32_t least = UINT32_MAX, most = 0, doublings = 0;
 
@@ -57,8 +79,8 @@ static uint32_t strings_cost(const struct strings *set, bool nocase)
         uint32_t bits, cost;
         if (!set->at[i].len)
             return COST_NONE;
-        bits = text_bits(set->at[i], nocase);
-        cost = literal_cost(set->at[i], nocase);
+        bits = text_bits(set->at[i], x->nocase);
+        cost = text_cost(x, set->at[i]);
         least = bits < least ? bits : least;
         most = cost > most ? cost : most;
     }
@@ -69,11 +91,11 @@ static uint32_t strings_cost(const struct strings *set, bool nocase)
 
 static void offer(struct needs *x, struct answer *answer, const struct strings *set)
 {
-    uint32_t cost = strings_cost(set, x->nocase);
+    uint32_t cost = strings_cost(x, set);
 
     if (cost < answer->cost) {
         answer->cost = cost;
-        answer->best = *set;
+        copy_strings(&answer->best, set);
     }
 }
 
@@ -81,7 +103,7 @@ static void offer_answer(struct answer *answer, const struct answer *other)
 {
     if (other->cost < answer->cost) {
         answer->cost = other->cost;
-        answer->best = other->best;
+        copy_strings(&answer->best, &other->best);
     }
 }
 
@@ -96,10 +118,12 @@ static void one_empty(struct strings *set)
 static bool cross(struct needs *x, const struct strings *a, const struct strings *b,
                   struct strings *ret)
 {
-    struct strings out = {.known = true};
+    struct strings out;
 
     if (!a->known || !b->known || a->n * b->n > SET_MAX)
         return false;
+    out.known = true;
+    out.n = 0;
     for (uint32_t i = 0; i < a->n; i++) {
         for (uint32_t k = 0; k < b->n; k++) {
             size_t length = a->at[i].len + b->at[k].len;
@@ -118,7 +142,7 @@ static bool cross(struct needs *x, const struct strings *a, const struct strings
             out.at[out.n++] = (bytes){text, length};
         }
     }
-    *ret = out;
+    copy_strings(ret, &out);
     return true;
 }
 
@@ -187,15 +211,15 @@ static void sequence_add(struct needs *x, struct sequence *sequence, const struc
     offer(x, ret, &sequence->run);
     sequence->whole = false;
     if (part->exact.known)
-        sequence->run = part->exact;
+        copy_strings(&sequence->run, &part->exact);
     else
         one_empty(&sequence->run);
 }
 
 static void ask_concat(struct needs *x, const struct re_node *node, struct answer *ret)
 {
-    struct sequence *sequence = PUSH(x->arena, struct sequence);
-    struct answer *part = PUSH(x->arena, struct answer);
+    struct sequence *sequence = PUSH_RAW(x->arena, struct sequence);
+    struct answer *part = PUSH_RAW(x->arena, struct answer);
 
     if (!sequence || !part) {
         x->full = true;
@@ -209,15 +233,15 @@ static void ask_concat(struct needs *x, const struct re_node *node, struct answe
     }
     offer(x, ret, &sequence->run);
     if (sequence->whole)
-        ret->exact = sequence->run;
+        copy_strings(&ret->exact, &sequence->run);
 }
 
 /* n copies at least, up to m. */
 static void ask_repeat(struct needs *x, const struct re_node *node, int32_t n, int32_t m,
                        struct answer *ret)
 {
-    struct sequence *sequence = PUSH(x->arena, struct sequence);
-    struct answer *part = PUSH(x->arena, struct answer);
+    struct sequence *sequence = PUSH_RAW(x->arena, struct sequence);
+    struct answer *part = PUSH_RAW(x->arena, struct answer);
 
     if (!sequence || !part) {
         x->full = true;
@@ -229,7 +253,7 @@ static void ask_repeat(struct needs *x, const struct re_node *node, int32_t n, i
     if (n == 0) {
         if (m == 1 && part->exact.known) {
             join(&sequence->run, &part->exact);
-            ret->exact = sequence->run;
+            copy_strings(&ret->exact, &sequence->run);
         }
         return;
     }
@@ -237,12 +261,12 @@ static void ask_repeat(struct needs *x, const struct re_node *node, int32_t n, i
         sequence_add(x, sequence, part, ret);
     offer(x, ret, &sequence->run);
     if (n == m && n < NEEDED_LENGTH && sequence->whole)
-        ret->exact = sequence->run;
+        copy_strings(&ret->exact, &sequence->run);
 }
 
 static void ask_alt(struct needs *x, const struct re_node *node, struct answer *ret)
 {
-    struct answer *part = PUSH(x->arena, struct answer);
+    struct answer *part = PUSH_RAW(x->arena, struct answer);
 
     if (!part) {
         x->full = true;
@@ -252,7 +276,7 @@ static void ask_alt(struct needs *x, const struct re_node *node, struct answer *
     ask(x, node->last, part);
     join(&ret->exact, &part->exact);
     join(&ret->best, &part->best);
-    ret->cost = strings_cost(&ret->best, x->nocase);
+    ret->cost = strings_cost(x, &ret->best);
     if (ret->cost == COST_NONE)
         ret->best.known = false;
 }

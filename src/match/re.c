@@ -195,44 +195,88 @@ static uint8_t other_case(uint8_t c)
     return c;
 }
 
-static bool accepts(const struct re_node *node, uint8_t c, bool nocase, bool dotall)
+static void fill_class(const struct re_node *node, bool nocase, struct re_set *ret)
 {
-    switch (node->kind) {
-    case RE_LITERAL:
-        return nocase ? ascii_lower(c) == ascii_lower(node->value) : c == node->value;
-    case RE_MASKED:
-        return (c & node->mask) == node->value;
-    case RE_NOT:
-        return c != node->value;
-    case RE_NOT_MASKED:
-        return (c & node->mask) != node->value;
-    case RE_ANY:
-        return dotall || c != '\n';
-    case RE_CLASS:
-        return (re_set_has(node->set, c) || (nocase && re_set_has(node->set, other_case(c)))) !=
-               node->negated;
-    case RE_WORD:
-        return is_word(c);
-    case RE_NOT_WORD:
-        return !is_word(c);
-    case RE_SPACE:
-        return is_space(c);
-    case RE_NOT_SPACE:
-        return !is_space(c);
-    case RE_DIGIT:
-        return c >= '0' && c <= '9';
-    default:
-        return c < '0' || c > '9';
+    *ret = *node->set;
+    for (unsigned c = 'A'; nocase && c <= 'Z'; c++) {
+        if (re_set_has(node->set, (uint8_t)c))
+            re_set_add(ret, other_case((uint8_t)c));
+        if (re_set_has(node->set, other_case((uint8_t)c)))
+            re_set_add(ret, (uint8_t)c);
     }
+}
+
+static void fill_masked(const struct re_node *node, struct re_set *ret)
+{
+    for (unsigned c = 0; c < 256; c++)
+        if ((c & node->mask) == node->value)
+            re_set_add(ret, (uint8_t)c);
+}
+
+static void fill_if(bool (*has)(uint8_t), struct re_set *ret)
+{
+    for (unsigned c = 0; c < 256; c++)
+        if (has((uint8_t)c))
+            re_set_add(ret, (uint8_t)c);
+}
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static void turn_over(struct re_set *set)
+{
+    for (size_t i = 0; i < sizeof set->bits; i++)
+        set->bits[i] = (uint8_t)~set->bits[i];
 }
 
 bool re_accepts(const struct re_node *node, bool nocase, bool dotall, struct re_set *ret)
 {
+    bool turned = false;
+
     if (node->kind > RE_NOT_DIGIT)
         return false;
     *ret = (struct re_set){{0}};
-    for (unsigned c = 0; c < 256; c++)
-        if (accepts(node, (uint8_t)c, nocase, dotall))
-            re_set_add(ret, (uint8_t)c);
+    switch (node->kind) {
+    case RE_LITERAL:
+        re_set_add(ret, node->value);
+        if (nocase)
+            re_set_add(ret, other_case(node->value));
+        break;
+    case RE_NOT:
+        turned = true;
+        re_set_add(ret, node->value);
+        break;
+    case RE_MASKED:
+    case RE_NOT_MASKED:
+        turned = node->kind == RE_NOT_MASKED;
+        fill_masked(node, ret);
+        break;
+    case RE_ANY:
+        turned = true;
+        if (!dotall)
+            re_set_add(ret, '\n');
+        break;
+    case RE_CLASS:
+        turned = node->negated;
+        fill_class(node, nocase, ret);
+        break;
+    case RE_WORD:
+    case RE_NOT_WORD:
+        turned = node->kind == RE_NOT_WORD;
+        fill_if(is_word, ret);
+        break;
+    case RE_SPACE:
+    case RE_NOT_SPACE:
+        turned = node->kind == RE_NOT_SPACE;
+        fill_if(is_space, ret);
+        break;
+    default:
+        turned = node->kind == RE_NOT_DIGIT;
+        fill_if(is_digit, ret);
+    }
+    if (turned)
+        turn_over(ret);
     return true;
 }
