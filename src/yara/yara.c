@@ -24,6 +24,10 @@ struct yara_compiler *yara_compiler_new(struct draft *draft, const struct yara_o
     c->max_errors = options->max_errors ? options->max_errors : COMPILER_MAX_ERRORS;
     c->work = WORK;
     draft->fingerprint = module_fingerprint();
+    /* Lists are slices of these, and one without members must begin somewhere too. */
+    if (!vec_push(c->arena, &c->items))
+        return NULL;
+    c->items.n = 0;
     return c;
 }
 
