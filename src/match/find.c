@@ -129,14 +129,16 @@ TARGET_AVX2 static uint32_t scan_avx2(const struct finder *finder, bytes object,
     return count;
 }
 
-TARGET_AVX512 static uint32_t scan_avx512(const struct finder *finder, bytes object, size_t *at,
-                                          size_t limit, struct find_hit *ret, uint32_t count)
+/* With `depth` and `delta` constant: the tables stay in registers. */
+TARGET_AVX512 static inline __attribute__((always_inline)) uint32_t
+scan_wide(const struct finder *finder, int depth, bool delta, bytes object, size_t *at,
+          size_t limit, struct find_hit *ret, uint32_t count)
 {
     __m512i low[FIND_BYTES], high[FIND_BYTES];
     const __m512i half = _mm512_set1_epi8(15);
     size_t end = *at;
 
-    for (int i = 0; i < FIND_BYTES; i++) {
+    for (int i = 0; i < depth; i++) {
         low[i] = _mm512_broadcast_i32x4(
             _mm_loadu_si128((const __m128i *)(const void *)finder->low[i]));
         high[i] = _mm512_broadcast_i32x4(
@@ -145,10 +147,10 @@ TARGET_AVX512 static uint32_t scan_avx512(const struct finder *finder, bytes obj
     for (; end + 64 <= limit && count + 64 <= FIND_BATCH; end += 64) {
         __m512i all = _mm512_set1_epi8(-1);
         uint64_t found;
-        for (int i = 0; i < finder->depth; i++) {
+        for (int i = 0; i < depth; i++) {
             const uint8_t *p = object.at + end - (size_t)i;
             __m512i v = _mm512_loadu_si512(p), a, b;
-            if (finder->delta)
+            if (delta)
                 v = _mm512_xor_si512(v, _mm512_loadu_si512(p - 1));
             a = _mm512_shuffle_epi8(low[i], _mm512_and_si512(v, half));
             b = _mm512_shuffle_epi8(high[i], _mm512_and_si512(_mm512_srli_epi16(v, 4), half));
@@ -166,6 +168,23 @@ TARGET_AVX512 static uint32_t scan_avx512(const struct finder *finder, bytes obj
     }
     *at = end;
     return count;
+}
+
+TARGET_AVX512 static uint32_t scan_avx512(const struct finder *finder, bytes object, size_t *at,
+                                          size_t limit, struct find_hit *ret, uint32_t count)
+{
+    if (finder->delta)
+        return scan_wide(finder, finder->depth, true, object, at, limit, ret, count);
+    switch (finder->depth) {
+    case 1:
+        return scan_wide(finder, 1, false, object, at, limit, ret, count);
+    case 2:
+        return scan_wide(finder, 2, false, object, at, limit, ret, count);
+    case 3:
+        return scan_wide(finder, 3, false, object, at, limit, ret, count);
+    default:
+        return scan_wide(finder, FIND_BYTES, false, object, at, limit, ret, count);
+    }
 }
 #endif
 

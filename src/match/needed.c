@@ -163,33 +163,41 @@ static void join(struct strings *into, const struct strings *other)
 
 static void ask(struct needs *x, const struct re_node *node, struct answer *ret);
 
+/* How many characters; with nocase a letter in both cases is one, left in lower case. */
+static uint32_t count_set(struct re_set *set, bool nocase)
+{
+    uint32_t n = 0;
+
+    for (uint8_t c = 'A'; nocase && c <= 'Z'; c++)
+        if (re_set_has(set, (uint8_t)(c + 32)))
+            set->bits[c >> 3] &= (uint8_t) ~(1u << (c & 7));
+    for (size_t i = 0; i < sizeof set->bits; i++)
+        n += (uint32_t)__builtin_popcount(set->bits[i]);
+    return n;
+}
+
 static void ask_byte(struct needs *x, const struct re_node *node, struct answer *ret)
 {
     struct re_set set;
-    uint32_t n = 0;
+    uint32_t n;
 
     if (!re_accepts(node, x->nocase, x->dotall, &set))
         return;
-    for (unsigned c = 0; c < 256; c++) {
-        bool skip = x->nocase && c >= 'A' && c <= 'Z' && re_set_has(&set, (uint8_t)(c + 32));
-        n += !skip && re_set_has(&set, (uint8_t)c);
-    }
+    n = count_set(&set, x->nocase);
     if (!n || n > 16)
         return;
     ret->exact.known = true;
-    for (unsigned c = 0; c < 256; c++) {
-        uint8_t *text;
-        if (!re_set_has(&set, (uint8_t)c) ||
-            (x->nocase && c >= 'A' && c <= 'Z' && re_set_has(&set, (uint8_t)(c + 32))))
-            continue;
-        text = arena_push(x->arena, 1);
-        if (!text) {
-            x->full = true;
-            return;
+    for (unsigned i = 0; i < sizeof set.bits; i++)
+        for (unsigned bits = set.bits[i]; bits; bits &= bits - 1) {
+            uint8_t c = (uint8_t)(i * 8 + (unsigned)__builtin_ctz(bits));
+            uint8_t *text = arena_push_raw(x->arena, 1);
+            if (!text) {
+                x->full = true;
+                return;
+            }
+            *text = x->nocase ? ascii_lower(c) : c;
+            ret->exact.at[ret->exact.n++] = (bytes){text, 1};
         }
-        *text = x->nocase ? ascii_lower((uint8_t)c) : (uint8_t)c;
-        ret->exact.at[ret->exact.n++] = (bytes){text, 1};
-    }
     offer(x, ret, &ret->exact);
 }
 
