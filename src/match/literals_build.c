@@ -302,7 +302,9 @@ static void place_class(struct class_table *to, enum literals_class c, uint32_t 
     /* The first bitmap: no larger than what stays in the L2 cache beside the others. */
     uint32_t largest = c == LONG ? 22 : c == MIDDLE ? 21 : 20;
     to->literals = literals;
-    to->first_bits = log2_at_least(entries * (c == DENSE ? 64 : 24), 12, largest);
+    /* Bits an entry: the larger, the fewer go on, but the more look-ups miss the L1 cache. */
+    uint32_t share = c == LONG ? 24 : c == MIDDLE ? 48 : 128;
+    to->first_bits = log2_at_least(entries * share, 12, largest);
     to->second_bits = log2_at_least(entries * 24, 12, 24);
     to->bucket_bits = log2_at_least(entries, 8, 24);
     to->first = place(end, 1ull << (to->first_bits - 5), 4);
