@@ -297,6 +297,51 @@ static void matches_operator(void)
     CHECK_INT(pattern_match_text(code.program, bytes_of("aac"), arena, &budget), -1);
 }
 
+/* In a long object most places are decided by remembered steps, for all atoms of the same bytes
+ * at once; line by line by the threads alone. */
+static void long_objects_match_as_their_lines(void)
+{
+    enum { LINES = 3000, LINE = 24 };
+
+    static uint8_t data[LINES * LINE];
+    static const char letters[] = "0a1f::::xyz0";
+    struct pattern_source source = {
+        .kind = PATTERN_REGEX,
+        .flags = A | W,
+        .text = bytes_of("(([0-9a-f]{1,3}:){3}x|([0-9a-f]{1,3}:){2}y|[0-9a-f]{1,2}:(:z|x)+)")};
+    struct budget budget = {.steps = 1 << 30};
+    struct pattern_fault fault;
+    struct pattern_code code;
+    struct matches whole = {0}, lines = {0};
+    uint32_t random = 7;
+
+    arena_reset(arena);
+    for (size_t i = 0; i < sizeof data; i++) {
+        bool wide = i / LINE % 3 == 0;
+        random = random * 1664525 + 1013904223;
+        data[i] = (uint8_t)letters[(random >> 16) % (sizeof letters - 1)];
+        if (wide && i % LINE % 2)
+            data[i] = 0;
+        if (i % LINE == LINE - 2)
+            data[i] = '\n';
+        if (i % LINE == LINE - 1)
+            data[i] = 0xff;
+    }
+    CHECK(pattern_compile(&source, arena, &code, &fault) == 0);
+    pattern_find(code.program, (bytes){data, sizeof data}, 0, arena, &budget, &whole);
+    for (size_t i = 0; i < LINES; i++)
+        pattern_find(code.program, (bytes){data + i * LINE, LINE}, i * LINE, arena, &budget,
+                     &lines);
+    CHECK(whole.list.n > 500);
+    CHECK_INT(whole.list.n, lines.list.n);
+    for (uint32_t i = 0; i < whole.list.n && i < lines.list.n; i++)
+        if (whole.list.at[i].offset != lines.list.at[i].offset ||
+            whole.list.at[i].length != lines.list.at[i].length) {
+            CHECK_INT(whole.list.at[i].offset, lines.list.at[i].offset);
+            break;
+        }
+}
+
 int main(void)
 {
     arena = arena_new(1 << 28);
@@ -309,6 +354,7 @@ int main(void)
     damaged_programs_are_safe();
     bad_patterns_end();
     matches_operator();
+    long_objects_match_as_their_lines();
     arena_free(arena);
     return tap_done();
 }
