@@ -59,7 +59,7 @@ bool re_exec_init(struct re_exec *x, const struct program *program, bytes data,
     return true;
 }
 
-static bool charge(struct re_exec *x, uint32_t work)
+bool re_exec_charge(struct re_exec *x, uint32_t work)
 {
     x->work += work;
     if (x->work < CHARGE)
@@ -218,7 +218,7 @@ static uint16_t sync_fiber(struct run *r, uint16_t fiber)
     while (fiber != last && !x->failed) {
         struct fiber *f = &x->fibers[fiber];
         const struct re_inst *inst = &r->insts[f->ip];
-        if (!charge(x, 1))
+        if (!re_exec_charge(x, 1))
             break;
         switch (inst->op) {
         case OP_SPLIT_NEXT:
@@ -437,7 +437,7 @@ static void step_all(struct run *r)
         bool takes = inst->op <= OP_GAP;
         enum action action = takes ? take_byte(r, inst, at) : take_none(r, inst, at);
         uint16_t next = f->next;
-        if (!charge(x, 1))
+        if (!re_exec_charge(x, 1))
             return;
         if (action == DROP) {
             fiber = fiber_drop(x, fiber);
@@ -638,7 +638,7 @@ static bool run_memo(struct run *r, uint16_t state)
         r->matched += r->width;
         p += r->step;
     }
-    if (!charge(x, 1 + r->matched / 8))
+    if (!re_exec_charge(x, 1 + r->matched / 8))
         return true;
     if (state != MEMO_DEAD)
         load_threads(r, state);
@@ -745,7 +745,7 @@ bool re_exec_possible(struct re_exec *x, uint32_t group, size_t at, bool wide)
         x->effort = MEMO_OFF;
         return true;
     }
-    return !charge(x, 1 + r.matched / 8) || state != MEMO_DEAD;
+    return !re_exec_charge(x, 1 + r.matched / 8) || state != MEMO_DEAD;
 }
 
 static int run_code(struct run *r, uint32_t start)
@@ -802,87 +802,4 @@ int re_exec_scan(struct re_exec *x, uint32_t start)
     struct run r = {.x = x, .size = (int64_t)x->data.len, .width = 1, .step = 1, .scan = true};
 
     return run_code(&r, start);
-}
-
-/* --- the simple matcher: a set of positions through a row of steps --- */
-
-static bool step_takes(const struct hex_step *step, uint8_t c)
-{
-    return ((c & step->mask) == step->value) == (step->op == STEP_BYTE);
-}
-
-/* Positions after a gap, merged: every p + min..max that leaves a byte to match. */
-static uint32_t widen(const struct hex_step *gap, const uint16_t *from, uint32_t n,
-                      uint32_t most, uint16_t *to)
-{
-    uint32_t count = 0, next = 0;
-
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t low = from[i] + (uint32_t)gap->min, high = from[i] + (uint32_t)gap->max;
-        if (low >= most)
-            break;
-        if (high >= most)
-            high = most - 1;
-        if (low < next)
-            low = next;
-        for (; low <= high; low++)
-            to[count++] = (uint16_t)low;
-        if (high + 1 > next)
-            next = high + 1;
-    }
-    return count;
-}
-
-/* Runs steps[first..last), or backward steps[last-1..first]; the positions that came through
- * are in *ret. `most` bytes may be looked at. */
-static uint32_t run_steps(struct re_exec *x, uint32_t first, uint32_t last, size_t at,
-                          bool backward, uint16_t **ret)
-{
-    const struct hex_step *steps = program_steps(x->program);
-    const uint8_t *data = x->data.at;
-    size_t room = backward ? at : x->data.len - at;
-    uint32_t most = (uint32_t)(room < EXEC_LIMIT ? room : EXEC_LIMIT), n = 1;
-    uint16_t *now = x->positions[0], *then = x->positions[1];
-
-    now[0] = 0;
-    for (uint32_t i = 0; i < last - first && n; i++) {
-        const struct hex_step *step = &steps[backward ? last - 1 - i : first + i];
-        uint32_t kept = 0;
-        if (!charge(x, n)) {
-            n = 0;
-            break;
-        }
-        if (step->op == STEP_GAP) {
-            n = widen(step, now, n, most, then);
-            uint16_t *swap = now;
-            now = then;
-            then = swap;
-            continue;
-        }
-        for (uint32_t k = 0; k < n; k++) {
-            uint32_t p = now[k];
-            if (p < most && step_takes(step, backward ? data[at - 1 - p] : data[at + p]))
-                now[kept++] = (uint16_t)(p + 1);
-        }
-        n = kept;
-    }
-    *ret = now;
-    return n;
-}
-
-int re_exec_steps_forward(struct re_exec *x, uint32_t first, uint32_t last, size_t at)
-{
-    uint16_t *found;
-
-    return run_steps(x, first, last, at, false, &found) ? found[0] : -1;
-}
-
-uint32_t re_exec_steps_backward(struct re_exec *x, uint32_t first, uint32_t last, size_t at,
-                                uint16_t ret[static EXEC_STARTS])
-{
-    uint16_t *found;
-    uint32_t n = run_steps(x, first, last, at, true, &found);
-
-    memcpy(ret, found, n * sizeof *ret);
-    return n;
 }

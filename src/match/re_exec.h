@@ -22,7 +22,7 @@ struct re_exec {
     uint32_t effort; /* steps made by threads so far, a measure of when to remember them */
     struct arena *arena;
     struct re_memo *memo; /* made when the effort is large; NULL before */
-    uint32_t generation; /* of `seen`; 0: it holds anything */
+    uint32_t generation;  /* of `seen`; 0: it holds anything */
 
     struct fiber {
         uint32_t ip;
@@ -44,10 +44,14 @@ struct re_exec {
 bool re_exec_init(struct re_exec *exec, const struct program *program, bytes data,
                   struct arena *arena, struct budget *budget);
 
+/* Counts work done, and charges the budget for it now and then. False when it ran out. */
+bool re_exec_charge(struct re_exec *exec, uint32_t work);
+
 /* General matcher. Bytes matched from `at` on, or -1. */
 int re_exec_forward(struct re_exec *exec, uint32_t start, size_t at, bool wide);
 /* False when the code of no atom of the group (of struct program_atom, not 0) matches forward
- * from `at`. Quick, for the many places where that is so; true when it would be work to know. */
+ * from `at`. Quick, for the many places where that is so; true when it would be work to know.
+ */
 bool re_exec_possible(struct re_exec *exec, uint32_t group, size_t at, bool wide);
 /* All lengths that match backward from `at`, ascending, each once; their number. */
 uint32_t re_exec_backward(struct re_exec *exec, uint32_t start, size_t at, bool wide,
@@ -55,8 +59,3 @@ uint32_t re_exec_backward(struct re_exec *exec, uint32_t start, size_t at, bool 
 /* The first match anywhere in data, in YARA's terms: the bytes from its start to where the
  * match ends, or -1. */
 int re_exec_scan(struct re_exec *exec, uint32_t start);
-
-/* Simple matcher, on steps[first..last) of the program. */
-int re_exec_steps_forward(struct re_exec *exec, uint32_t first, uint32_t last, size_t at);
-uint32_t re_exec_steps_backward(struct re_exec *exec, uint32_t first, uint32_t last, size_t at,
-                                uint16_t ret[static EXEC_STARTS]);

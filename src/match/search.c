@@ -4,7 +4,7 @@
  * around each the code is run forward once and backward for every start. That order decides
  * which length wins where two ways lead to a match at the same offset, and which pieces of a
  * chain see each other: it is YARA's (libyara's scan.c). */
-#include "match/re_exec.h"
+#include "match/re_steps.h"
 #include "match/text.h"
 
 #include <string.h>
@@ -283,12 +283,12 @@ static bool try_general(struct search *s, const struct program_atom *atom, size_
 static bool try_simple(struct search *s, const struct program_atom *atom, size_t at)
 {
     const struct program_part *part = &program_parts(s->program)[atom->part];
-    int forward = re_exec_steps_forward(&s->exec, atom->forward, part->start + part->count, at);
+    int forward = re_steps_forward(&s->exec, atom->forward, part->start + part->count, at);
     uint32_t count = 1;
 
     s->starts[0] = 0;
     if (forward >= 0 && atom->backward != UINT32_MAX)
-        count = re_exec_steps_backward(&s->exec, part->start, atom->forward, at, s->starts);
+        count = re_steps_backward(&s->exec, part->start, atom->forward, at, s->starts);
     if (s->exec.failed)
         return stop(s);
     return forward < 0 || report_all(s, atom->part, at, forward, s->starts, count, false);
