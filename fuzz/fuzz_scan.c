@@ -55,7 +55,7 @@ static bool compile(bytes text, bool unfiltered, struct arena *arena, struct rul
 static void *examine(void *at)
 {
     struct examination *self = at;
-    struct scanner_options options = {.steps = STEPS, .memory = MEMORY, .all_matches = true};
+    struct scanner_options options = {.steps = STEPS, .memory = MEMORY};
     self->input =
         (struct object_input){.blocks = &self->object, .block_count = 1, .now = 1700000000};
     self->scanner = scanner_new(self->set, &options);

@@ -19,9 +19,6 @@ struct scanner_options {
     uint64_t steps; /* budget of one object; 0 = a default that suits files of 1 GiB */
     size_t memory;  /* arena of one object; 0 = 256 MiB */
     const volatile bool *stop; /* see budget */
-    bool all_matches;     /* every match of every pattern of a matching rule (`-s`); otherwise
-                           * each pattern's matches only as far as the condition needed them */
-    bool report_negative; /* also rules that did not match (`-n`) */
 };
 
 struct scanner *scanner_new(const struct ruleset *set, const struct scanner_options *options);

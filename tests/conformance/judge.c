@@ -69,7 +69,7 @@ static bool rule_has_match(const struct conformance_case *it, const struct rules
 static bool scan(const struct conformance_case *it, const struct ruleset *set,
                  struct judgement *ret)
 {
-    struct scanner_options options = {.all_matches = true};
+    struct scanner_options options = {0};
     struct scanner *scanner = scanner_new(set, &options);
     struct block block = {.data = it->object};
     struct object_input object = {.blocks = &block, .block_count = 1, .now = 1700000000};
