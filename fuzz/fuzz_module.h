@@ -24,22 +24,35 @@ static int fuzz_regex(struct module_input *in, const struct value *regex, bytes 
     return subject.len ? subject.at[0] % 2 : -1;
 }
 
-static void fuzz_call(struct module_input *in, const struct overload *call)
+static void fuzz_call(struct module_input *in, const struct overload *call, uint64_t *hash)
 {
     static const uint8_t name[] = "main";
-    struct value args[4], ret = VALUE_NONE;
+    struct value args[8], ret = VALUE_NONE;
     for (size_t i = 0; call->args[i]; i++)
         args[i] = call->args[i] == 'i'   ? VALUE_INT(i ? 3 : 0x01000007)
                   : call->args[i] == 's' ? VALUE_BYTES(((bytes){name, 4}))
                                          : (struct value){.type = TYPE_REGEX};
     if (call->call(in, args, &ret) != 0 && in->budget->hit == LIMIT_NONE)
         abort();
+    *hash = hash64((bytes){&ret.type, 1}, *hash);
     if (ret.type == TYPE_STRING)
-        hash64((bytes){ret.text, ret.len}, 0);
+        *hash = hash64((bytes){ret.text, ret.len}, *hash);
 }
 
-static uint64_t fuzz_dump(const char *name, struct arena *arena, bytes data, bool is_process,
-                          uint64_t steps, enum limit *ret_hit)
+/* Every function of a structure, and of the structures in it. */
+static void fuzz_call_all(struct module_input *in, struct object *self, uint64_t *hash)
+{
+    for (uint32_t i = 0; i < self->count; i++) {
+        in->self = self;
+        for (const struct overload *call = self->members[i].calls; call && call->args; call++)
+            fuzz_call(in, call, hash);
+        if (self->members[i].type == TYPE_STRUCT)
+            fuzz_call_all(in, self->slots[i].object, hash);
+    }
+}
+
+static uint64_t fuzz_dump(const char *name, struct arena *arena, bytes data, bytes extra,
+                          bool is_process, uint64_t steps, enum limit *ret_hit)
 {
     struct block block = {.data = data, .base = is_process ? 0x400000 : 0};
     struct budget budget = {.steps = steps};
@@ -48,22 +61,22 @@ static uint64_t fuzz_dump(const char *name, struct arena *arena, bytes data, boo
                               .is_process = is_process,
                               .arena = arena,
                               .budget = &budget,
+                              .extra = extra,
+                              .now = 1700000000,
                               .regex = fuzz_regex};
     const struct module *module = module_find(bytes_of(name));
     uint64_t hash = 0;
     arena_reset(arena);
     if (module->load(&in) == 0 && object_fill_all(&in, in.root) == 0) {
         dump_module(name, in.root, fuzz_to_hash, &hash);
-        in.self = in.root;
-        for (const struct field *field = module->fields; field->name; field++)
-            for (const struct overload *call = field->calls; call && call->args; call++)
-                fuzz_call(&in, call);
+        fuzz_call_all(&in, in.root, &hash);
     }
     *ret_hit = budget.hit;
     return hash;
 }
 
-static int fuzz_module(const char *name, const uint8_t *data, size_t size)
+/* `extra` is what the user hands the module beside the object (-x). */
+static int fuzz_module(const char *name, const uint8_t *data, size_t size, bytes extra)
 {
     static const uint64_t enough = UINT64_C(1) << 26, little = 2000;
     static struct arena *arena;
@@ -75,11 +88,12 @@ static int fuzz_module(const char *name, const uint8_t *data, size_t size)
         return 0;
     memcpy(copy, data, size);
     bytes view = {copy, size};
-    uint64_t hash = fuzz_dump(name, arena, view, false, enough, &first);
-    if (fuzz_dump(name, arena, view, false, enough, &second) != hash || first != second)
+    uint64_t hash = fuzz_dump(name, arena, view, extra, false, enough, &first);
+    if (fuzz_dump(name, arena, view, extra, false, enough, &second) != hash || first != second)
         abort();
-    fuzz_dump(name, arena, view, true, enough, &second);
-    if (fuzz_dump(name, arena, view, false, little, &small) != hash && small == LIMIT_NONE)
+    fuzz_dump(name, arena, view, extra, true, enough, &second);
+    if (fuzz_dump(name, arena, view, extra, false, little, &small) != hash &&
+        small == LIMIT_NONE)
         abort();
     free(copy);
     return 0;

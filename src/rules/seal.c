@@ -222,8 +222,8 @@ struct part {
     }
 
 /* Lays the parts out one after the other behind the header and the section table. */
-static int lay_out(struct seal *seal, const struct part *parts, struct arena *arena,
-                   uint64_t fingerprint, bytes *ret, struct why *why)
+static int lay_out(const struct part *parts, struct arena *arena, uint64_t fingerprint,
+                   bytes *ret, struct why *why)
 {
     uint64_t offset[RULESET_SECTIONS], size = RULESET_HEADER_SIZE + 16 * RULESET_SECTIONS;
     for (int i = 0; i < RULESET_SECTIONS; i++) {
@@ -249,7 +249,6 @@ static int lay_out(struct seal *seal, const struct part *parts, struct arena *ar
     memcpy(file, RULESET_MAGIC, 8);
     memcpy(file + 8, version, sizeof version);
     memcpy(file + 16, facts, sizeof facts);
-    (void)seal;
     *ret = (bytes){file, size};
     return 0;
 }
@@ -279,7 +278,7 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_GATES] = {seal->gates, draft->rules.n, sizeof *seal->gates},
         [SECTION_GLOBALS] = PART(seal->globals),
     };
-    return lay_out(seal, parts, arena, draft->fingerprint, ret, why);
+    return lay_out(parts, arena, draft->fingerprint, ret, why);
 }
 
 int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why *why)
