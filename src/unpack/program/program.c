@@ -1,0 +1,5 @@
+#include "unpack/formats.h"
+
+const struct unpack_format unpack_program[] = {
+    {0},
+};
