@@ -3,8 +3,8 @@
  * together, dotnet_class.c fills the classes. Specification: ECMA-335, 6th edition, partition
  * II; where YARA 4.5 deviates from it, we do as YARA. */
 #pragma once
+#include "pe/pe_image.h"
 #include "yara/module.h"
-#include "yara/modules/pe/pe_image.h"
 
 /* The tables, by their number (II.22). */
 enum dotnet_number {

@@ -1,9 +1,9 @@
 /* The pe module on a tiny image that is made here, field by field. How real files look is
  * compared with yara by tests/oracle/dump.py. usage: test_pe SEEDS, where the signed copy of
  * the image lies; `test_pe -w FILE` writes the image. */
+#include "pe/pe_image.h"
 #include "tap.h"
 #include "yara/module.h"
-#include "yara/modules/pe/pe_image.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * `load` reads only the headers. All else is walked when a field of it is first read (`fill` in
  * the tables of pe_fields.c), because most conditions read two or three fields. */
 #pragma once
+#include "pe/pe_image.h"
 #include "yara/module.h"
-#include "yara/modules/pe/pe_image.h"
 
 struct pe_function {
     bytes name;

@@ -1,48 +1,29 @@
-/* pe_resource — the tree of resources, and the version texts in one of them.
- *
- *   directory, 16 bytes: u32 0, u32 time, u16 major, u16 minor, u16 named, u16 numbered
- * entries; then entries of 8 bytes: u32 number, or top bit and offset of a name (u16 length,
- * UTF-16); u32 top bit and offset of a directory, or offset of data: u32 RVA, u32 size, 8 bytes
- * more Three levels: type, name, language. Offsets count from the first directory.
+/* pe_resource — the resources (pe/pe_tree.h), and the version texts in some of them.
  *
  *   version block: u16 length, u16 length of value, u16 type, key in UTF-16 with its 0, then
  *   padded to 4 bytes value or blocks. VS_VERSION_INFO holds StringFileInfo, which holds a
  * table for each language, which holds the texts.
  *
- * Microsoft PE Format section 6.9; VS_VERSIONINFO in the Windows SDK. */
+ * VS_VERSIONINFO in the Windows SDK. */
+#include "pe/pe_tree.h"
 #include "yara/modules/pe/pe_fields.h"
 
 #include <errno.h>
 
 enum {
-    DIRECTORY = 16,
-    ENTRY = 8,
-    DATA_ENTRY = 16,
-    LEVELS = 3,
     MAX_RESOURCES = 65536,
-    MAX_TEXTS = 65536,   /* in all version blocks: resources may share them */
-    MAX_LOOKS = 1 << 20, /* at entries of the tree: directories may be shared */
-    MAX_ENTRIES = 32768, /* named or numbered in one directory */
-    MAX_NAME = 1000,     /* UTF-16 units */
-    MAX_DATA = 0x3fffffff,
-    RESOURCE_VERSION = 16,
-    BLOCK = 6, /* of a version block before its key */
+    MAX_TEXTS = 65536, /* in all version blocks: resources may share them */
+    BLOCK = 6,         /* of a version block before its key */
     MAX_KEY = 63,
     MAX_VALUE = 255,
 };
-
-static const uint32_t TOP_BIT = UINT32_C(1) << 31;
 
 struct resources {
     struct module_input *in;
     const struct pe_image *image;
     struct object *root;
-    uint64_t start; /* file offset of the first directory */
     uint32_t count;
-    uint32_t looks; /* at entries so far */
     int error;
-    int64_t number[LEVELS]; /* of the entries above the data, -1 when there was none */
-    bytes name[LEVELS];     /* .at is NULL for an entry that has a number */
 };
 
 /* --- version texts --- */
@@ -169,140 +150,53 @@ static void read_version(struct resources *res, uint32_t rva)
 
 /* --- the tree --- */
 
-static int add_resource(struct resources *res, uint32_t rva, uint32_t size)
+static int add_resource(struct resources *res, const struct pe_tree *leaf)
 {
     static const struct {
         int number, name;
-    } fields[LEVELS] = {{PE_RESOURCE_type, PE_RESOURCE_type_string},
-                        {PE_RESOURCE_id, PE_RESOURCE_name_string},
-                        {PE_RESOURCE_language, PE_RESOURCE_language_string}};
+    } fields[PE_TREE_LEVELS] = {{PE_RESOURCE_type, PE_RESOURCE_type_string},
+                                {PE_RESOURCE_id, PE_RESOURCE_name_string},
+                                {PE_RESOURCE_language, PE_RESOURCE_language_string}};
     struct object *item = array_push(res->in->arena, pe_object(res->root, PE_ROOT_resources));
     if (!item)
         return -ENOMEM;
-    int64_t offset = pe_image_offset(res->image, rva);
-    pe_put_int(item, PE_RESOURCE_rva, rva);
-    pe_put_int(item, PE_RESOURCE_length, size);
+    int64_t offset = pe_image_offset(res->image, leaf->rva);
+    pe_put_int(item, PE_RESOURCE_rva, leaf->rva);
+    pe_put_int(item, PE_RESOURCE_length, leaf->size);
     if (offset >= 0)
         pe_put_int(item, PE_RESOURCE_offset, offset);
-    for (int i = 0; i < LEVELS; i++) {
-        if (res->name[i].at)
-            pe_put_text(item, fields[i].name, res->name[i]);
-        else if (res->number[i] != -1)
-            pe_put_int(item, fields[i].number, res->number[i]);
+    for (int i = 0; i < PE_TREE_LEVELS; i++) {
+        if (leaf->name[i].at)
+            pe_put_text(item, fields[i].name, leaf->name[i]);
+        else if (leaf->number[i] != -1)
+            pe_put_int(item, fields[i].number, leaf->number[i]);
     }
     res->count++;
     return 0;
 }
 
-/* The UTF-16 name of an entry; .at is NULL when it has a number, or a name that is too long or
- * not in the file. */
-static bytes entry_name(const struct resources *res, uint32_t word)
+static void read_leaves(struct resources *res, struct pe_tree *tree)
 {
-    uint64_t at = res->start + (word & ~TOP_BIT);
-    uint16_t length;
-    if (!(word & TOP_BIT) || !bytes_le16(res->image->data, at, &length) || length > MAX_NAME ||
-        !bytes_has(res->image->data, at + 2, (uint64_t)length * 2))
-        return (bytes){0};
-    return (bytes){res->image->data.at + at + 2, (size_t)length * 2};
-}
-
-/* False when the walk must end. */
-static bool read_data(struct resources *res, uint64_t at)
-{
-    if (!bytes_has(res->image->data, at, DATA_ENTRY))
-        return true;
-    uint32_t rva = load_le32(res->image->data.at + at);
-    uint32_t size = load_le32(res->image->data.at + at + 4);
-    if (size == 0 || size > MAX_DATA)
-        return true;
-    if (res->count >= MAX_RESOURCES)
-        return false;
-    res->error = add_resource(res, rva, size);
-    if (!res->error && res->number[0] == RESOURCE_VERSION)
-        read_version(res, rva);
-    return !res->error;
-}
-
-/* Entries of one directory: where the next is, and how many are left. */
-struct level {
-    uint64_t directory, next;
-    uint32_t left;
-};
-
-/* False for a directory that cannot be. */
-static bool open_directory(const struct resources *res, uint64_t at, struct level *ret)
-{
-    if (!bytes_has(res->image->data, at, DIRECTORY))
-        return false;
-    const uint8_t *p = res->image->data.at + at;
-    uint32_t named = load_le16(p + 12), numbered = load_le16(p + 14);
-    if (load_le32(p) != 0 || named > MAX_ENTRIES || numbered > MAX_ENTRIES ||
-        !bytes_has(res->image->data, at + DIRECTORY, (uint64_t)(named + numbered) * ENTRY))
-        return false;
-    *ret = (struct level){at, at + DIRECTORY, named + numbered};
-    return true;
-}
-
-/* Numbers and names of a level stay when the walk leaves it, numbers even for data that lies on
- * a higher level later: so YARA reports them. */
-static void walk_tree(struct resources *res)
-{
-    struct level levels[LEVELS];
-    int depth = 0;
-    if (!open_directory(res, res->start, &levels[0]))
-        return;
-    while (depth >= 0 && budget_charge(res->in->budget, 16)) {
-        if (res->looks++ >= MAX_LOOKS) {
-            budget_hit(res->in->budget, LIMIT_STEPS);
-            return;
-        }
-        struct level *level = &levels[depth];
-        const uint8_t *entry = res->image->data.at + level->next;
-        /* An entry without data ends its directory. */
-        if (level->left == 0 || load_le32(entry + 4) == 0) {
-            res->name[depth] = (bytes){0};
-            depth--;
-            continue;
-        }
-        level->left--;
-        level->next += ENTRY;
-        uint32_t word = load_le32(entry), target = load_le32(entry + 4);
-        res->number[depth] = (int32_t)word;
-        res->name[depth] = entry_name(res, word);
-        uint64_t at = res->start + (target & ~TOP_BIT);
-        if (target & TOP_BIT && depth + 1 < LEVELS) {
-            if (at != level->directory && open_directory(res, at, &levels[depth + 1]))
-                depth++;
-        } else if (!read_data(res, at)) {
-            return;
-        }
+    while (!res->error && pe_tree_next(tree, res->in->budget) && res->count < MAX_RESOURCES) {
+        res->error = add_resource(res, tree);
+        if (!res->error && tree->number[0] == PE_RESOURCE_VERSION)
+            read_version(res, tree->rva);
     }
 }
 
 /* --- fields --- */
 
-/* Offset of the first directory, or -1. */
-static int64_t find_tree(const struct pe *pe)
-{
-    uint32_t rva, size;
-    if (!pe_image_directory(&pe->image, PE_DIRECTORY_RESOURCE, &rva, &size) || rva == 0)
-        return -1;
-    int64_t at = pe_image_offset(&pe->image, rva);
-    return at >= 0 && bytes_has(pe->image.data, (uint64_t)at, DIRECTORY) ? at : -1;
-}
-
 int pe_fill_resources(struct module_input *in, struct object *self)
 {
     struct pe *pe = pe_of(in);
+    struct pe_tree tree;
     if (!pe)
         return 0;
-    struct resources res = {
-        .in = in, .image = &pe->image, .root = self, .number = {-1, -1, -1}};
-    int64_t start = find_tree(pe);
-    if (start >= 0) {
-        res.start = (uint64_t)start;
-        pe_put_int(self, PE_ROOT_resource_timestamp, load_le32(pe->image.data.at + start + 4));
-        walk_tree(&res);
+    struct resources res = {.in = in, .image = &pe->image, .root = self};
+    if (pe_tree_open(&pe->image, &tree)) {
+        pe_put_int(self, PE_ROOT_resource_timestamp,
+                   load_le32(pe->image.data.at + tree.start + 4));
+        read_leaves(&res, &tree);
     }
     pe_put_int(self, PE_ROOT_number_of_resources, res.count);
     pe_put_int(self, PE_ROOT_number_of_version_infos,
@@ -313,7 +207,7 @@ int pe_fill_resources(struct module_input *in, struct object *self)
 int pe_fill_resource_version(struct module_input *in, struct object *self)
 {
     struct pe *pe = pe_of(in);
-    int64_t start = pe ? find_tree(pe) : -1;
+    int64_t start = pe ? pe_tree_start(&pe->image) : -1;
     if (start >= 0) {
         pe_put_int(self, PE_RESOURCE_VERSION_major, load_le16(pe->image.data.at + start + 8));
         pe_put_int(self, PE_RESOURCE_VERSION_minor, load_le16(pe->image.data.at + start + 10));

@@ -1,4 +1,4 @@
-#include "yara/modules/pe/pe_image.h"
+#include "pe/pe_image.h"
 
 #include <string.h>
 
