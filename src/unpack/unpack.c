@@ -254,11 +254,34 @@ void unpack_drop(struct unpack *unpack)
     unpack->writing = false;
 }
 
+bool unpack_end_kept(struct unpack *unpack, bytes *ret)
+{
+    *ret = unpack_written(unpack);
+    unpack->writing = false;
+    return hand_out(unpack, unpack->child_name, *ret, unpack->partial) && !unpack->run->stopped;
+}
+
 bool unpack_end(struct unpack *unpack)
 {
-    bytes data = unpack_written(unpack);
-    unpack->writing = false;
-    bool more = hand_out(unpack, unpack->child_name, data, unpack->partial);
+    bytes data;
+    bool more = unpack_end_kept(unpack, &data);
     unpack->run->region->used = unpack->child_from;
-    return more && !unpack->run->stopped;
+    return more;
+}
+
+size_t unpack_mark(const struct unpack *unpack)
+{
+    return unpack->run->region->used;
+}
+
+bytes unpack_keep(struct unpack *unpack)
+{
+    unpack->writing = false;
+    unpack->run->members--;
+    return unpack_written(unpack);
+}
+
+void unpack_release(struct unpack *unpack, size_t mark)
+{
+    unpack->run->region->used = mark;
 }

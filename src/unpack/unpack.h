@@ -141,6 +141,13 @@ bytes unpack_written(const struct unpack *unpack);
 bool unpack_end(struct unpack *unpack) MUST_USE;
 /* Forgets the child that was begun. */
 void unpack_drop(struct unpack *unpack);
+/* Intermediates, and what others are derived from: a child is begun and written as always, then
+ * kept: not examined, not counted. Its bytes stay good until what was marked before it is
+ * released, or the container is closed. unpack_end_kept examines and counts it first. */
+size_t unpack_mark(const struct unpack *unpack);
+bytes unpack_keep(struct unpack *unpack);
+bool unpack_end_kept(struct unpack *unpack, bytes *ret) MUST_USE;
+void unpack_release(struct unpack *unpack, size_t mark);
 /* Notes what was not examined: of the child being written, else of `member`, else (empty) of
  * the container itself. A child being written is marked partial. */
 void unpack_gap(struct unpack *unpack, bytes member, enum gap gap, const char *fmt, ...)
