@@ -1,0 +1,74 @@
+#include "sandbox/profiles.h"
+
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#define ANY(name)                                                                              \
+    {                                                                                          \
+        FILTER_ANY, SYS_##name, 0, 0                                                           \
+    }
+#define EQUAL(name, n, is)                                                                     \
+    {                                                                                          \
+        FILTER_EQUAL, SYS_##name, n, is                                                        \
+    }
+#define WITHIN(name, n, set)                                                                   \
+    {                                                                                          \
+        FILTER_WITHIN, SYS_##name, n, set                                                      \
+    }
+#define REFUSE(name)                                                                           \
+    {                                                                                          \
+        FILTER_REFUSE, SYS_##name, 0, EACCES                                                   \
+    }
+#define END                                                                                    \
+    {                                                                                          \
+        FILTER_END, 0, 0, 0                                                                    \
+    }
+
+/* clang-format off */
+static const struct filter_row worker_calls[] = {
+    /* what it is handed */
+    ANY(read), ANY(pread64), ANY(lseek), ANY(fstat), ANY(close),
+    /* its socket, and no other */
+    EQUAL(recvmsg, 0, SANDBOX_FIRST), EQUAL(sendmsg, 0, SANDBOX_FIRST),
+    /* memory, never executable, never laid over what is there by mremap */
+    WITHIN(mmap, 2, PROT_READ | PROT_WRITE), WITHIN(mprotect, 2, PROT_READ | PROT_WRITE),
+    WITHIN(mremap, 3, MREMAP_MAYMOVE), ANY(munmap), ANY(brk),
+    EQUAL(madvise, 2, MADV_NORMAL), EQUAL(madvise, 2, MADV_RANDOM),
+    EQUAL(madvise, 2, MADV_SEQUENTIAL), EQUAL(madvise, 2, MADV_WILLNEED),
+    EQUAL(madvise, 2, MADV_DONTNEED), EQUAL(madvise, 2, MADV_FREE),
+    EQUAL(madvise, 2, MADV_HUGEPAGE), EQUAL(madvise, 2, MADV_NOHUGEPAGE),
+    /* what the C library does by itself: pthread_once, a clock where there is no vDSO */
+    EQUAL(futex, 1, FUTEX_WAKE_PRIVATE), EQUAL(futex, 1, FUTEX_WAIT_PRIVATE),
+    ANY(clock_gettime), ANY(rt_sigreturn), ANY(restart_syscall),
+    ANY(exit), ANY(exit_group),
+    END,
+};
+/* clang-format on */
+
+const struct sandbox_profile profile_worker = {
+    .name = "candor-worker",
+    .calls = worker_calls,
+    .memory = (size_t)1 << 30,
+    .files = 128,
+};
+
+/* Only in builds with sanitizers: their reports go to fd 2. What they look up for the report's
+ * names is refused instead of killing, so that the report is written. */
+/* clang-format off */
+#ifdef SANDBOX_SANITIZED
+const struct filter_row profiles_sanitizer_calls[] = {
+    EQUAL(write, 0, 2), ANY(sigaltstack), ANY(rt_sigaction), ANY(rt_sigprocmask), ANY(getpid),
+    ANY(gettid), ANY(sched_yield), ANY(getrusage), EQUAL(madvise, 2, MADV_DONTDUMP),
+    REFUSE(openat), REFUSE(readlinkat), REFUSE(clone), REFUSE(pipe2),
+#ifdef SYS_open
+    REFUSE(open), REFUSE(readlink), REFUSE(pipe), REFUSE(fork), REFUSE(stat),
+#endif
+    REFUSE(newfstatat), REFUSE(prctl), REFUSE(ioctl),
+    END,
+};
+#endif
+/* clang-format on */

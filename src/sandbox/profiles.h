@@ -1,0 +1,27 @@
+/* profiles — what each kind of process may do once it is sealed: one row for each. */
+#pragma once
+#include "shim/filter.h"
+
+struct sandbox_profile {
+    const char *name;               /* what ps shows */
+    const struct filter_row *calls; /* the system calls it may make; all others kill it */
+    size_t memory;                  /* bytes it may map beyond what it has mapped when sealed */
+    uint32_t files;                 /* descriptors it may hold */
+};
+
+/* Parses and matches hostile bytes: reads the descriptors it is handed on its socket
+ * (SANDBOX_FIRST), answers there. Not even a descriptor of its own can it make. */
+extern const struct sandbox_profile profile_worker;
+
+/* Builds with AddressSanitizer make a few calls more, and map terabytes of shadow. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANDBOX_SANITIZED
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define SANDBOX_SANITIZED
+#endif
+#endif
+
+#ifdef SANDBOX_SANITIZED
+extern const struct filter_row profiles_sanitizer_calls[];
+#endif

@@ -1,0 +1,106 @@
+#include "sandbox/sandbox.h"
+
+#include "sandbox/birth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The program of one profile, made at its first spawn; children inherit it. */
+static struct {
+    const struct sandbox_profile *profile;
+    struct filter filter;
+} compiled;
+
+static int compile(const struct sandbox_profile *profile, struct why *why)
+{
+    if (compiled.profile == profile)
+        return 0;
+    const struct filter_row *lists[2] = {profile->calls};
+    size_t count = 1;
+#ifdef SANDBOX_SANITIZED
+    lists[count++] = profiles_sanitizer_calls;
+#endif
+    compiled.profile = NULL;
+    int error = filter_compile(lists, count, &compiled.filter, why);
+    if (!error)
+        compiled.profile = profile;
+    return error;
+}
+
+const struct filter *birth_filter(const struct sandbox_profile *profile)
+{
+    return compiled.profile == profile ? &compiled.filter : NULL;
+}
+
+/* fork, but into new namespaces: glibc's has no flags. <0 is -E..., 0 the child. */
+static pid_t fork_into(unsigned long flags, int *ret_pidfd)
+{
+    /* Stack and thread pointers are 0, so their order, which machines disagree on, is no
+     * matter. */
+    long pid = syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, 0, ret_pidfd, 0, 0);
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
+int sandbox_spawn(const struct sandbox_profile *profile, int (*run)(void *context),
+                  void *context, const int *keep, size_t keep_count, struct sandbox_child *ret,
+                  struct why *why)
+{
+    int error = compile(profile, why);
+    if (error)
+        return error;
+    int parent = (int)syscall(SYS_pidfd_open, getpid(), 0), pidfd = -1;
+    if (parent < 0)
+        return fail(why, errno, "pidfd_open: %s", strerror(errno));
+    /* Root needs no user namespace for the others, and becomes nobody before it gets one. The
+     * PID namespace is the only one that cannot be entered afterwards. */
+    struct birth birth = {profile, keep, keep_count, parent, geteuid() == 0, 0};
+    unsigned long users = birth.root ? 0 : CLONE_NEWUSER;
+    pid_t pid = fork_into(CLONE_NEWPID | users, &pidfd);
+    if (pid < 0) {
+        birth.refused = -pid;
+        pid = fork_into(0, &pidfd);
+    }
+    if (pid == 0) {
+        birth_child(&birth);
+        _exit(run(context));
+    }
+    close(parent);
+    if (pid < 0)
+        return fail(why, -pid, "cannot start a process: %s", strerror(-pid));
+    *ret = (struct sandbox_child){pid, pidfd};
+    return 0;
+}
+
+void sandbox_end(struct sandbox_child *child, struct sandbox_end *ret)
+{
+    int status = 0;
+    struct rusage used = {0};
+    syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
+    while (wait4(child->pid, &status, 0, &used) < 0 && errno == EINTR)
+        ;
+    close(child->pidfd);
+    *child = (struct sandbox_child){0, -1};
+    if (ret)
+        *ret = (struct sandbox_end){
+            .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+            .status = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+            .peak = (size_t)used.ru_maxrss * 1024,
+        };
+}
+
+int sandbox_stat(int fd, struct stat *ret)
+{
+    return syscall(SYS_fstat, fd, ret) < 0 ? -errno : 0;
+}

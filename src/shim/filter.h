@@ -1,0 +1,39 @@
+/* filter — a list of system calls to the program that the kernel runs at each of them
+ * (libseccomp). Pure: loads nothing. */
+#pragma once
+#include "base/base.h"
+
+/* What must hold for a call to be granted. Several rows for a call: one must hold. */
+enum filter_test {
+    FILTER_END,    /* ends a list */
+    FILTER_ANY,    /* whatever its arguments */
+    FILTER_EQUAL,  /* argument `arg` is `value` */
+    FILTER_WITHIN, /* argument `arg` has no bit outside `value` */
+    FILTER_REFUSE, /* not granted: fails with errno `value` instead of killing */
+};
+
+struct filter_row {
+    enum filter_test test;
+    int call; /* SYS_... of this machine */
+    unsigned arg;
+    uint64_t value;
+};
+
+enum { FILTER_MAX = 512 };
+
+/* As the kernel's struct sock_filter, which this header does not want to include. */
+struct filter_step {
+    uint16_t code;
+    uint8_t jump_true, jump_false;
+    uint32_t k;
+};
+
+struct filter {
+    uint16_t length;
+    struct filter_step steps[FILTER_MAX];
+};
+
+/* The filter that grants what the lists say and kills the process at everything else, at calls
+ * of another machine (32 bit, x32) too. `lists` are each ended by FILTER_END. */
+int filter_compile(const struct filter_row *const *lists, size_t count, struct filter *ret,
+                   struct why *why) MUST_USE;
