@@ -34,6 +34,7 @@ enum {
     STREAMS_PER_FILE = 4, /* streams that share sectors cost at most this many files */
 };
 
+#define CHAIN_END   0xfffffffeu
 #define SECTOR_LAST 0xfffffff9u /* greater: end of chain, free, of the tables */
 
 /* --- sectors --- */
@@ -63,20 +64,21 @@ static uint64_t sectors_in_file(const struct ole2 *ole)
     return (ole->file.len >> ole->shift) + 1;
 }
 
-/* The sectors of a chain in the FAT, at most `max`. False when the arena or budget is used up.
- */
-static bool chain_list(struct ole2 *ole, uint32_t first, uint64_t max, struct sectors *ret)
+/* The sectors of a chain in the FAT. False when the arena or budget is used up. */
+static bool chain_list(struct ole2 *ole, uint32_t first, const char *what, struct sectors *ret)
 {
     VEC(uint32_t) list = {0};
-    max = max < sectors_in_file(ole) ? max : sectors_in_file(ole);
-    for (uint32_t at = first; list.n < max && sector_at(ole, at).len;
-         at = table_next(ole, &ole->fat, at)) {
+    uint64_t max = sectors_in_file(ole);
+    uint32_t at = first;
+    for (; list.n < max && sector_at(ole, at).len; at = table_next(ole, &ole->fat, at)) {
         uint32_t *added =
             budget_charge(ole->unpack->budget, 4) ? vec_push(ole->unpack->arena, &list) : NULL;
         if (!added)
             return false;
         *added = at;
     }
+    if (at <= SECTOR_LAST || (list.n && at != CHAIN_END))
+        unpack_gap(ole->unpack, bytes_of(""), GAP_DAMAGED, "the chain of %s is broken", what);
     *ret = (struct sectors){list.at, list.n};
     return true;
 }
@@ -271,8 +273,10 @@ static bool entries_read(struct ole2 *ole, const struct sectors *sectors)
     for (uint32_t i = 0; ole->entries && i < sectors->count * per; i++) {
         bytes raw = bytes_slice(sector_at(ole, sectors->at[i / per]),
                                 (size_t)(i % per) * ENTRY_SIZE, ENTRY_SIZE);
-        if (raw.len < ENTRY_SIZE)
+        if (raw.len < ENTRY_SIZE) {
+            unpack_gap(ole->unpack, bytes_of(""), GAP_DAMAGED, "the directory is cut short");
             break;
+        }
         if (i == 0)
             installer = is_installer(raw);
         if (!budget_charge(ole->unpack->budget, 32) ||
@@ -333,7 +337,7 @@ static bool directory_read(struct ole2 *ole)
         unpack_gap(ole->unpack, bytes_of(""), GAP_DAMAGED, "the directory has no root");
         first = found == OLE2_NONE ? first : found;
     }
-    return chain_list(ole, first, UINT64_MAX, &sectors) && entries_read(ole, &sectors) &&
+    return chain_list(ole, first, "the directory", &sectors) && entries_read(ole, &sectors) &&
            tree_walk(ole);
 }
 
@@ -353,8 +357,9 @@ bool ole2_read(struct ole2 *ole, struct unpack *unpack)
         ole->shift = load_le16(ole->file.at + 26) == 4 ? 12 : 9;
     }
     bool good = fat_list(ole) && directory_read(ole) &&
-                chain_list(ole, load_le32(ole->file.at + 60), UINT64_MAX, &ole->minifat) &&
-                chain_list(ole, ole->entries[0].start, UINT64_MAX, &ole->mini);
+                chain_list(ole, load_le32(ole->file.at + 60), "the mini FAT", &ole->minifat) &&
+                (ole->entries[0].size == 0 ||
+                 chain_list(ole, ole->entries[0].start, "short streams", &ole->mini));
     if (!good)
         unpack_gap(unpack, none, unpack->budget->hit ? GAP_LIMIT : GAP_DAMAGED,
                    "the directory cannot be read");

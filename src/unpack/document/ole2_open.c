@@ -1,3 +1,4 @@
+#include "unpack/document/object.h"
 #include "unpack/document/ole2.h"
 #include "unpack/document/text.h"
 #include "unpack/document/vba.h"
@@ -5,6 +6,9 @@
 /* What is made of a stream beside the stream itself. */
 static bool stream_derive(struct ole2 *ole, uint32_t entry, bytes path, bytes data)
 {
+    bytes name = ole->entries[entry].name;
+    if (bytes_is(name, "\1Ole10Native") && !object_native(ole->unpack, path, data))
+        return false;
     return vba_stream(ole, entry, path, data);
 }
 

@@ -1,0 +1,395 @@
+#!/usr/bin/env python3
+"""Documents: what unpack_tool finds in them, against what was put in and against other readers.
+
+usage: document.py UNPACK_TOOL
+
+Prints TAP. Compound files, macros, objects, RTF and the like are made here, by hand, as their
+specifications say; PDF by hand and by qpdf. Oracles where the machine has them: olefile, oletools
+(olevba, rtfobj), msoffcrypto, qpdf; a case that needs one that is missing is skipped."""
+import hashlib, io, os, random, re, shutil, struct, subprocess, sys, tempfile, traceback, zipfile, zlib
+
+TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
+CASES = []
+TEXT = b'The quick brown fox jumps over the lazy dog. ' * 3
+rng = random.Random(7)
+
+
+class Skip(Exception):
+    """The machine lacks what a case needs."""
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def check(truth, *what):
+    if not truth:
+        raise AssertionError(' '.join(str(w) for w in what)[:1500])
+
+
+def unquote(text):
+    raw = re.sub(r'\\x([0-9a-f]{2})', lambda m: chr(int(m[1], 16)), text)
+    return raw.encode('latin-1').decode('utf-8', 'replace')
+
+
+def tree(data, *arguments):
+    """({path: [(size, sha256, partial)]}, [(kind, text)])"""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        done = subprocess.run([TOOL, *arguments, file.name], capture_output=True, timeout=120)
+    check(done.returncode == 0, 'unpack_tool', done.returncode, done.stderr[-1200:])
+    objects, gaps = {}, []
+    for line in done.stdout.decode('latin-1').split('\n'):
+        m = re.match(r'object (\d+) ([0-9a-f]{64}) (partial )?(.*)$', line)
+        if m:
+            objects.setdefault(unquote(m[4]), []).append((int(m[1]), m[2], bool(m[3])))
+        elif line.startswith('gap '):
+            gaps.append((line.split()[1], line))
+    return objects, gaps
+
+
+def sum_of(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def has(objects, path, data):
+    found = objects.get(path, [])
+    check(any(s == sum_of(data) for _, s, _ in found), 'wanted', repr(path), len(data), 'in',
+          {p: [x[0] for x in v] for p, v in objects.items()})
+
+
+def exactly(data, members, *arguments, more=()):
+    """Every member and no other (but those whose path begins with one of `more`), no gap."""
+    objects, gaps = tree(data, *arguments)
+    for path, content in members.items():
+        has(objects, path, content)
+    extra = [p for p in objects if p not in members and not p.startswith(tuple(more) or '\0')]
+    check(not extra and not gaps, 'extra', extra, 'gaps', gaps)
+
+
+def damaged(data, tries=40, *arguments):
+    """Cut at many places and with bits flipped: never a crash; with fewer objects, a gap."""
+    whole = sum(map(len, tree(data, *arguments)[0].values()))
+    for i in range(tries):
+        bad = bytearray(data)
+        if i % 2:
+            bad = bad[:rng.randrange(1, len(bad))]
+        else:
+            for _ in range(3):
+                bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+        objects, gaps = tree(bytes(bad), *arguments)
+        if i % 2 and sum(map(len, objects.values())) < whole and kind(bytes(bad)):
+            check(gaps, 'cut to', len(bad), 'of', len(data), 'objects', list(objects), 'no gap')
+
+
+def kind(data):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return subprocess.run([TOOL, '-k', file.name], capture_output=True).stdout.strip().decode()
+
+
+def module(name):
+    try:
+        return __import__(name, fromlist=['x'])
+    except ImportError as why:
+        raise Skip(f'python has no {name}') from why
+
+
+# --- compound files, by hand: [MS-CFB] ---
+
+def ole2(streams, version=3, root_class=bytes(16), orphans=()):
+    """A compound file of {'A/B/name': bytes}. Paths of `orphans` are in no storage's tree."""
+    shift = 9 if version == 3 else 12
+    size = 1 << shift
+    nodes = [dict(name='Root Entry', type=5, kids=[], data=b'')]
+    storages = {'': 0}
+
+    def storage(path):
+        if path not in storages:
+            parent, _, name = path.rpartition('/')
+            up = storage(parent)
+            nodes.append(dict(name=name, type=1, kids=[], data=b''))
+            storages[path] = len(nodes) - 1
+            nodes[up]['kids'].append(len(nodes) - 1)
+        return storages[path]
+
+    for path, data in streams.items():
+        parent, _, name = path.rpartition('/')
+        nodes.append(dict(name=name, type=2, kids=[], data=data))
+        index = len(nodes) - 1
+        if path not in orphans:
+            nodes[storage(parent)]['kids'].append(index)
+    sectors, fat, mini, minifat = [], [], b'', []
+
+    def put(data):
+        first = len(sectors)
+        count = (len(data) + size - 1) // size
+        for i in range(count):
+            sectors.append(data[i * size:(i + 1) * size].ljust(size, b'\0'))
+            fat.append(first + i + 1 if i + 1 < count else 0xfffffffe)
+        return first if count else 0xfffffffe
+
+    for node in nodes[1:]:
+        if node['type'] != 2:
+            node['start'] = 0
+        elif len(node['data']) >= 4096:
+            node['start'] = put(node['data'])
+        elif node['data']:
+            node['start'] = len(minifat)
+            count = (len(node['data']) + 63) // 64
+            minifat += [node['start'] + i + 1 for i in range(count - 1)] + [0xfffffffe]
+            mini += node['data'].ljust(count * 64, b'\0')
+        else:
+            node['start'] = 0xfffffffe
+    nodes[0]['start'], nodes[0]['data'] = put(mini), mini
+    minifat_at = put(struct.pack(f'<{len(minifat)}I', *minifat).ljust((len(minifat) * 4 + size - 1) // size * size, b'\xff'))
+    raw = b''
+    for node in nodes:
+        node['left'] = node['right'] = 0xffffffff
+    for node in nodes:
+        for a, b in zip(node['kids'], node['kids'][1:]):
+            nodes[a]['right'] = b
+    for i, node in enumerate(nodes):
+        name = node['name'].encode('utf-16-le') + b'\0\0'
+        raw += (name.ljust(64, b'\0') + struct.pack('<HBBIII', len(name), node['type'], 1, node['left'], node['right'],
+                node['kids'][0] if node['kids'] else 0xffffffff) + (root_class if i == 0 else bytes(16)) + bytes(20) +
+                struct.pack('<IQ', node['start'], len(node['data'])))
+    raw += (bytes(68) + b'\xff' * 12 + bytes(48)) * (-len(raw) // 128 % (size // 128))
+    directory_at = put(raw)
+    fat_count = difat_count = 0
+    per = size // 4
+    while fat_count * per < len(fat) + fat_count + difat_count:
+        fat_count += 1
+        difat_count = max(0, (fat_count - 109 + per - 2) // (per - 1))
+    fat_sectors = list(range(len(sectors), len(sectors) + fat_count))
+    difat_at = len(sectors) + fat_count
+    table = fat + [0xfffffffd] * fat_count + [0xfffffffc] * difat_count
+    table += [0xffffffff] * (fat_count * per - len(table))
+    packed = struct.pack(f'<{len(table)}I', *table)
+    sectors += [packed[i * size:(i + 1) * size] for i in range(fat_count)]
+    more = fat_sectors[109:]
+    for i in range(difat_count):
+        part = more[i * (per - 1):(i + 1) * (per - 1)]
+        part += [0xffffffff] * (per - 1 - len(part))
+        part.append(difat_at + i + 1 if i + 1 < difat_count else 0xfffffffe)
+        sectors.append(struct.pack(f'<{per}I', *part))
+    head = (b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1' + bytes(16) + struct.pack(
+        '<HHHHHHIIIIIIIIIII', 0x3e, version, 0xfffe, shift, 6, 0, 0, 0 if version == 3 else len(raw) // size, fat_count,
+        directory_at, 0, 4096, minifat_at, (len(minifat) * 4 + size - 1) // size,
+        difat_at if difat_count else 0xfffffffe, difat_count, *(fat_sectors[:1] or [0xffffffff])))
+    first = fat_sectors[1:109]
+    head += struct.pack(f'<{len(first)}I', *first) + b'\xff' * 4 * (108 - len(first))
+    return head.ljust(size, b'\0') + b''.join(sectors)
+
+
+# --- macros, by hand: [MS-OVBA] ---
+
+def vba_compress(data):
+    out = b'\1'
+    for at in range(0, len(data), 4096):
+        chunk, body, n = data[at:at + 4096], b'', 0
+        while n < len(chunk):
+            flags, tokens = 0, b''
+            for bit in range(8):
+                if n >= len(chunk):
+                    break
+                bits = 4
+                while bits < 12 and 1 << bits < n:
+                    bits += 1
+                longest, back = 0, 0
+                for length in range(min(len(chunk) - n, (0xffff >> bits) + 3), 2, -1):
+                    found = chunk.rfind(chunk[n:n + length], 0, n + length - 1)
+                    if 0 <= found < n:
+                        longest, back = length, n - found
+                        break
+                if longest:
+                    flags |= 1 << bit
+                    tokens += struct.pack('<H', (back - 1) << (16 - bits) | (longest - 3))
+                    n += longest
+                else:
+                    tokens += chunk[n:n + 1]
+                    n += 1
+            body += bytes([flags]) + tokens
+        if len(body) > 4096:
+            out += struct.pack('<H', 0x3fff) + chunk.ljust(4096, b'\0')
+        else:
+            out += struct.pack('<H', 0xb000 | len(body) - 1) + body
+    return out
+
+
+def vba_project(modules, folder='VBA', offset=37):
+    """Streams of a project with {name: source}."""
+    def record(number, data):
+        return struct.pack('<HI', number, len(data)) + data
+    raw = record(1, struct.pack('<I', 1)) + record(3, struct.pack('<H', 1252)) + record(4, b'Project')
+    raw += struct.pack('<HIIH', 9, 4, 1, 2) + record(0xf, struct.pack('<H', len(modules)))
+    streams = {}
+    for i, (name, source) in enumerate(modules.items()):
+        stream = f'Stream{i}'
+        raw += record(0x19, name.encode('cp1252', 'replace')) + record(0x47, name.encode('utf-16-le'))
+        raw += record(0x1a, stream.encode()) + record(0x32, stream.encode('utf-16-le'))
+        raw += record(0x31, struct.pack('<I', offset)) + record(0x2c, b'\0\0') + record(0x21, b'') + record(0x2b, b'')
+        streams[f'{folder}/{stream}'] = b'\xcc' * offset + vba_compress(source)
+    streams[f'{folder}/dir'] = vba_compress(raw + record(0x10, b''))
+    streams[f'{folder}/_VBA_PROJECT'] = b'\xcc\x61\xff\xff\0\0\0'
+    return streams
+
+
+SOURCE = b'Attribute VB_Name = "Module1"\r\nSub AutoOpen()\r\n' + b"  MsgBox \"harmless\" ' a comment\r\n" * 300 + b'End Sub\r\n'
+NOISE = bytes(rng.randrange(256) for _ in range(5000))
+
+
+@case
+def compound_files():
+    for version in 3, 4:
+        for streams in ({'a': b'x'}, {'\5Summary': TEXT, 'A/B/C/deep': NOISE, 'A/empty': b'', 'A/B/ü': TEXT * 40},
+                        {f'S{i % 7}/n{i}': bytes([i & 255]) * (i * 37) for i in range(300)}):
+            data = ole2(streams, version)
+            exactly(data, {p: d for p, d in streams.items() if d})
+    exactly(ole2({'big': NOISE * 1700, 'small': b'1'}), {'big': NOISE * 1700, 'small': b'1'})
+
+
+@case
+def compound_files_as_olefile_reads_them():
+    olefile = module('olefile')
+    found = []
+    for root in '/usr/share/clamav-testfiles', os.environ.get('OLE2_SAMPLES', '/nonexistent'):
+        found += [os.path.join(at, n) for at, _, names in os.walk(root) for n in names]
+    looked = 0
+    for path in sorted(found):
+        data = open(path, 'rb').read()
+        if data[:8] != b'\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1':
+            continue
+        ole = olefile.OleFileIO(io.BytesIO(data))
+        objects = tree(data)[0]
+        if ole.root.clsid.startswith('000C10'):
+            wanted = sorted(sum_of(ole.openstream(e).read()) for e in ole.listdir() if ole.get_size(e))
+            have = sorted(s for rows in objects.values() for _, s, _ in rows)
+            check(all(w in have for w in wanted), path)
+        else:
+            for entry in ole.listdir():
+                if ole.get_size(entry):
+                    has(objects, '/'.join(entry), ole.openstream(entry).read())
+        looked += 1
+    check(looked >= 2, 'only', looked, 'compound files')
+
+
+@case
+def orphans_and_lies():
+    streams = {'A/seen': TEXT, 'lost': NOISE, 'lost too': b'mini'}
+    exactly(ole2(streams, orphans=('lost', 'lost too')),
+            {'A/seen': TEXT, '[orphan]/lost': NOISE, '[orphan]/lost too': b'mini'})
+    data = bytearray(ole2(streams))
+    data[48:52] = b'\xff\xff\0\0'  # the directory's first sector
+    objects, gaps = tree(bytes(data))
+    has(objects, 'A/seen', TEXT)
+    check(gaps[0][0] == 'damaged', gaps)
+    loop = bytearray(ole2({'a': NOISE}))
+    fat = struct.unpack_from('<I', loop, 76)[0]
+    struct.pack_into('<I', loop, (fat + 1) * 512, 0)  # sector 0 follows itself
+    objects, gaps = tree(bytes(loop))
+    check(list(objects) == ['a'], objects)
+    damaged(ole2(streams))
+    damaged(ole2({'Macros/' + p: d for p, d in vba_project({'Module1': SOURCE}).items()}))
+
+
+@case
+def macros():
+    modules = {'Module1': SOURCE, 'ThisDocument': b'Attribute VB_Name = "ThisDocument"\r\n', 'Größe': SOURCE[:5000],
+               'Odd': b"' no attribute at the start\r\n", 'Noise': b'Attribute ' + NOISE}
+    streams = {'Macros/' + p: d for p, d in vba_project(modules).items()}
+    data = ole2(streams)
+    sources = {f'Macros/VBA/{n}.bas': s for n, s in modules.items()}
+    objects, gaps = tree(data)
+    for path, source in sources.items():
+        if 'Noise' in path:  # the last chunk is stored whole, padded
+            check(any(p[0] >= len(source) for p in objects[path]), path)
+        else:
+            has(objects, path, source)
+    check(not gaps, gaps)
+    # dir is damaged or absent: the source is found all the same
+    for dir in b'\1\xff\xbf', b'', None:
+        broken = dict(streams)
+        broken['Macros/VBA/dir'] = dir
+        if dir is None:
+            del broken['Macros/VBA/dir']
+        objects, _ = tree(ole2(broken))
+        has(objects, 'Macros/VBA/Stream0.bas', SOURCE)
+    # an offset that lies
+    objects, gaps = tree(ole2({**streams, 'Macros/VBA/Stream0': b'\xcc' * 99 + vba_compress(SOURCE)}))
+    has(objects, 'Macros/VBA/Stream0.bas', SOURCE)
+    check(gaps, 'no gap')
+    # nested: an archive's member
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, 'w') as z:
+        z.writestr('word/vbaProject.bin', ole2(vba_project({'M': SOURCE})))
+    if kind(inner.getvalue()):
+        has(tree(inner.getvalue())[0], 'word/vbaProject.bin > VBA/M.bas', SOURCE)
+
+
+@case
+def macros_as_olevba_reads_them():
+    olevba = module('oletools.olevba')
+    data = ole2({'Macros/' + p: d for p, d in vba_project({'Module1': SOURCE, 'Two': SOURCE[:999]}).items()})
+    objects, _ = tree(data)
+    for module_stream in ('Macros/VBA/Stream0', 'Macros/VBA/Stream1'):
+        packed = olevba.olefile.OleFileIO(io.BytesIO(data)).openstream(module_stream).read()[37:]
+        plain = bytes(olevba.decompress_stream(bytearray(packed)))
+        check(any(s == sum_of(plain) for rows in objects.values() for _, s, _ in rows), module_stream)
+
+
+def package(name, data):
+    inner = struct.pack('<H', 2) + name + b'\0C:\\x\\' + name + b'\0' + struct.pack('<HH', 0, 3)
+    inner += struct.pack('<I', len(name) + 1) + name + b'\0' + struct.pack('<I', len(data)) + data
+    return inner
+
+
+@case
+def packaged_files():
+    native = package(b'fox.txt', TEXT)
+    data = ole2({'ObjectPool/_1/\1Ole10Native': struct.pack('<I', len(native)) + native})
+    has(tree(data)[0], 'fox.txt', TEXT)
+    short = ole2({'\1Ole10Native': struct.pack('<I', len(native)) + native[:-20]})
+    objects, gaps = tree(short)
+    has(objects, 'fox.txt', TEXT[:-20])
+    check(gaps, 'no gap')
+    raw = ole2({'\1Ole10Native': struct.pack('<I', len(TEXT)) + TEXT})
+    has(tree(raw)[0], '\1Ole10Native [data]', TEXT)
+
+
+@case
+def published_test_files():
+    folder = '/usr/share/clamav-testfiles'
+    if not os.path.isdir(folder):
+        raise Skip('clamav-testfiles is not installed')
+    inner = open(f'{folder}/clam.exe', 'rb').read()
+    for name in PUBLISHED:
+        objects, _ = tree(open(f'{folder}/{name}', 'rb').read())
+        check(any(s == sum_of(inner) for rows in objects.values() for _, s, _ in rows), name, objects)
+
+
+PUBLISHED = ['clam.ole.doc']
+
+
+def main():
+    print(f'1..{len(CASES)}')
+    failed = 0
+    for number, function in enumerate(CASES, 1):
+        name = function.__name__.replace('_', ' ')
+        try:
+            function()
+            print(f'ok {number} - {name}')
+        except Skip as why:
+            print(f'ok {number} - {name} # SKIP {why}')
+        except Exception:
+            failed += 1
+            print(f'not ok {number} - {name}')
+            print(''.join('# ' + line + '\n' for line in traceback.format_exc().splitlines()), end='')
+        sys.stdout.flush()
+    return failed > 0
+
+
+sys.exit(main())
