@@ -3,22 +3,29 @@
 #include "cmd/commands.h"
 #include "cmd/definitions_report.h"
 #include "cmd/embedded.h"
+#include "scan/profile.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+enum { MAX_DEPTH = 200 };
 
 struct scan_arguments {
     struct option_list rules, definitions, externals, excludes;
     bool no_default, json, sarif, zero, one_file_system, strict, verbose, no_clean, quiet;
     const char *files_from;
     int color;
-    int64_t jobs, timeout;
-    uint64_t max_size;
+    struct option_list passwords;
+    bool tree;
+    int64_t jobs, timeout, max_depth, max_members;
+    uint64_t max_size, max_unpacked;
+    int profile;
 };
 
 #define TARGET(field) offsetof(struct scan_arguments, field)
@@ -59,8 +66,27 @@ static const struct option scan_table[] = {
      TARGET(max_size)},
     {"jobs", 'j', OPTION_NUMBER, "N", "How", "use N threads (default: one for each processor)",
      "The report is in the same order whatever the number.", NULL, TARGET(jobs)},
+    {"profile", 0, OPTION_CHOICE, "NAME", "What is inside",
+     "what one file with everything in it may cost: mail, server (default) or deep",
+     "mail: 8 containers in each other, 10,000 objects, 1 GiB unpacked, 256 MiB of one object, "
+     "1 minute. server: 16, 200,000, 16 GiB, 1 GiB, 10 minutes. deep: 32, 5,000,000, 256 GiB, "
+     "8 GiB, 2 hours. What goes over a limit is said, and counts as not fully examined.",
+     "mail server deep", TARGET(profile)},
+    {"max-depth", 0, OPTION_NUMBER, "N", "What is inside",
+     "open containers in containers up to N deep; 0 opens none", NULL, NULL, TARGET(max_depth)},
+    {"max-members", 0, OPTION_NUMBER, "N", "What is inside",
+     "examine up to N objects in one file", NULL, NULL, TARGET(max_members)},
+    {"max-unpacked", 0, OPTION_SIZE, "SIZE", "What is inside",
+     "unpack up to SIZE bytes from one file; K, M, G and T are understood", NULL, NULL,
+     TARGET(max_unpacked)},
+    {"password", 0, OPTION_LIST, "WORD", "What is inside",
+     "try WORD on what is encrypted (repeatable)",
+     "After these, words are tried that are customary for archives with malware, such as "
+     "infected. What no word opens is said, and counts as not fully examined.",
+     NULL, TARGET(passwords)},
     {"timeout", 0, OPTION_NUMBER, "SECONDS", "How",
-     "stop examining a file after SECONDS, and say so", NULL, NULL, TARGET(timeout)},
+     "stop examining a file, with everything in it, after SECONDS, and say so; 0: never",
+     "Without this option the profile says how long.", NULL, TARGET(timeout)},
     {"strict", 0, OPTION_FLAG, NULL, "How",
      "exit with 3 when something was not fully examined and nothing was found", NULL, NULL,
      TARGET(strict)},
@@ -70,6 +96,8 @@ static const struct option scan_table[] = {
     {"no-clean", 0, OPTION_FLAG, NULL, "Report", "leave clean files out of --json", NULL, NULL,
      TARGET(no_clean)},
     {"sarif", 0, OPTION_FLAG, NULL, "Report", "write SARIF 2.1.0", NULL, NULL, TARGET(sarif)},
+    {"tree", 0, OPTION_FLAG, NULL, "Report", "list every object that is in the files", NULL,
+     NULL, TARGET(tree)},
     {"verbose", 'v', OPTION_FLAG, NULL, "Report", "show namespaces and what was matched where",
      NULL, NULL, TARGET(verbose)},
     {"quiet", 'q', OPTION_FLAG, NULL, "Report", "write no summary", NULL, NULL, TARGET(quiet)},
@@ -165,6 +193,40 @@ static int scan_status(const struct scan_arguments *arguments, const struct scan
     return arguments->strict && result->counts.not_fully ? EXIT_NOT_FULLY : EXIT_CLEAN;
 }
 
+static const struct scan_arguments scan_defaults = {
+    .timeout = -1, .max_depth = -1, .max_members = -1, .profile = PROFILE_SERVER};
+
+/* The limits of the profile, and what was asked for beside it. */
+static void set_limits(const struct scan_arguments *arguments, struct scan_options *options)
+{
+    const struct profile *profile = &profile_table[arguments->profile];
+    struct unpack_limits *limits = &options->examine.limits;
+    *limits = profile->limits;
+    if (arguments->max_depth >= 0)
+        limits->depth =
+            arguments->max_depth < MAX_DEPTH ? (uint32_t)arguments->max_depth : MAX_DEPTH;
+    if (arguments->max_members >= 0)
+        limits->members = (uint64_t)arguments->max_members;
+    if (arguments->max_unpacked)
+        limits->bytes = arguments->max_unpacked;
+    if (limits->one > limits->bytes)
+        limits->one = limits->bytes;
+    options->examine.memory = profile->memory;
+    options->timeout_ms =
+        arguments->timeout >= 0 ? arguments->timeout * 1000 : profile->timeout_ms;
+}
+
+/* The user's passwords, then customary ones. */
+static uint32_t list_passwords(const struct scan_arguments *arguments, bytes *ret)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < arguments->passwords.n && count < PROFILE_PASSWORDS; i++)
+        ret[count++] = bytes_of(arguments->passwords.at[i]);
+    for (size_t i = 0; profile_passwords[i] && count < PROFILE_PASSWORDS; i++)
+        ret[count++] = bytes_of(profile_passwords[i]);
+    return count;
+}
+
 static int run_scan(const struct command *self, void *parsed, int argc, char **argv)
 {
     const struct scan_arguments *arguments = parsed;
@@ -182,13 +244,24 @@ static int run_scan(const struct command *self, void *parsed, int argc, char **a
                                  &external_count, &why) < 0)
         return command_error(why.text);
     int error = open_sets(arguments, externals, external_count, &sets, &why);
-    const struct scan_options options = {
-        .sets = sets.at,
-        .set_count = sets.n,
+    const struct report *report = arguments->json    ? &report_json
+                                  : arguments->sarif ? &report_sarif
+                                                     : &report_text;
+    bytes passwords[PROFILE_PASSWORDS];
+    struct scan_options options = {
+        .examine = {.sets = sets.at,
+                    .set_count = sets.n,
+                    .now = time(NULL),
+                    .externals = externals,
+                    .external_count = external_count,
+                    .passwords = passwords,
+                    .password_count = list_passwords(arguments, passwords),
+                    .matches =
+                        report->always_details || arguments->verbose ? report->max_matches : 0,
+                    .match_bytes = report->max_bytes,
+                    .tree = arguments->tree},
         .faulty_rules = sets.faulty,
-        .report = arguments->json    ? &report_json
-                  : arguments->sarif ? &report_sarif
-                                     : &report_text,
+        .report = report,
         .paths = (const char *const *)argv,
         .path_count = argc,
         .files_from = arguments->files_from,
@@ -202,10 +275,8 @@ static int run_scan(const struct command *self, void *parsed, int argc, char **a
         .quiet = arguments->quiet,
         .jobs = (int)(arguments->jobs < 1024 ? arguments->jobs : 1024),
         .max_size = arguments->max_size,
-        .timeout_ms = arguments->timeout * 1000,
-        .externals = externals,
-        .external_count = external_count,
     };
+    set_limits(arguments, &options);
     if (!error)
         error = scan_run(&options, &result, &why);
     int status = error ? command_error(why.text) : scan_status(arguments, &result, sets.faulty);
@@ -239,5 +310,6 @@ const struct command command_scan = {
         "candor scan --json --no-clean /srv | jq .path\tfor a program",
     .options = scan_table,
     .size = sizeof(struct scan_arguments),
+    .defaults = &scan_defaults,
     .run = run_scan,
 };

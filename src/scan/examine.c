@@ -1,21 +1,24 @@
 #include "scan/examine.h"
 
 #include "scan/filetype.h"
+#include "shim/jsontree.h"
+#include "shim/magic.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { OWNERS = 8, OWNER_MAX = 64 };
+/* Work of one file's containers: about a minute. */
+#define UNPACK_STEPS  (UINT64_C(1) << 36)
+#define UNPACK_MEMORY ((size_t)256 << 20)
+/* Of the region: kept from file to file. */
+#define REGION_KEEP ((size_t)8 << 20)
 
-/* The variables that are set for each file, as bits of `wanted`. */
+/* The variables that are set for each object, as bits of `wanted`. */
 enum {
     WANT_FILENAME = 1,
     WANT_FILEPATH = 2,
@@ -24,34 +27,24 @@ enum {
     WANT_OWNER = 16
 };
 
-struct owner {
-    uid_t uid;
-    bool known;
-    char name[OWNER_MAX];
-};
-
 struct examiner {
     struct examine_options options;
+    struct examine_control *control;
     struct scanner *scanners[EXAMINE_MAX_SETS];
     uint32_t wanted[EXAMINE_MAX_SETS];
-    struct content content;
-    struct block block; /* the scanners look at these until the next file */
+    struct block block; /* the scanners look at these until the next object */
     struct object_input object;
-    struct owner owners[OWNERS];
-    unsigned next_owner;
-    volatile bool stop;
-    _Atomic int64_t started; /* of the file under examination, 0 between files */
-    _Atomic bool ended;      /* the program was interrupted */
+    struct region region;
+    struct budget budget;
+    struct unpack_run run;
+    struct reply reply;
+    struct reply_object *at; /* the container that is open */
+    bytes owner;
+    bool stopped; /* by the watcher */
     char cwd[PATH_MAX];
-    char path[2 * PATH_MAX];
+    char path[4 * PATH_MAX];
     char extension[256];
 };
-
-const char *examine_verdict_word(enum examine_verdict verdict)
-{
-    static const char *const words[VERDICT_COUNT] = {"clean", "found", "partial", "error"};
-    return words[verdict];
-}
 
 const char *examine_limit_text(enum limit limit)
 {
@@ -74,7 +67,7 @@ const char *examine_limit_text(enum limit limit)
     return "a limit was reached";
 }
 
-int64_t examiner_clock(void)
+int64_t examine_clock(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -108,13 +101,48 @@ static struct value external_value(const struct external *external)
     }
 }
 
-struct examiner *examiner_new(const struct examine_options *options)
+bool examine_wants_owner(const struct examine_options *options)
+{
+    uint32_t wanted = 0;
+    for (int i = 0; i < options->set_count; i++)
+        wanted |= wanted_of(&options->sets[i].set);
+    return wanted & WANT_OWNER;
+}
+
+static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child);
+static void take_gap(void *to, const struct unpack *parent, bytes member, enum gap gap,
+                     const char *text);
+
+static bool prepare_unpacking(struct examiner *examiner)
+{
+    const struct examine_options *options = &examiner->options;
+    examiner->run = (struct unpack_run){.limits = options->limits,
+                                        .passwords = options->passwords,
+                                        .password_count = options->password_count,
+                                        .budget = &examiner->budget,
+                                        .region = &examiner->region,
+                                        .arena = arena_new(UNPACK_MEMORY),
+                                        .sink = {examiner, take_child, take_gap},
+                                        .stage = &examiner->control->stage};
+    void *at = mmap(NULL, options->memory, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return false;
+    examiner->region = (struct region){.at = at, .size = options->memory};
+    return examiner->run.arena != NULL;
+}
+
+struct examiner *examiner_new(const struct examine_options *options,
+                              struct examine_control *control)
 {
     struct examiner *examiner = calloc(1, sizeof *examiner);
     if (!examiner)
         return NULL;
     examiner->options = *options;
-    const struct scanner_options scanner = {.stop = &examiner->stop};
+    examiner->control = control;
+    if (!prepare_unpacking(examiner))
+        return examiner_free(examiner);
+    const struct scanner_options scanner = {.stop = &control->stop};
     if (!getcwd(examiner->cwd, sizeof examiner->cwd))
         examiner->cwd[0] = 0;
     for (int i = 0; i < options->set_count; i++) {
@@ -135,52 +163,67 @@ struct examiner *examiner_free(struct examiner *examiner)
     if (examiner) {
         for (int i = 0; i < examiner->options.set_count; i++)
             scanner_free(examiner->scanners[i]);
-        content_free(&examiner->content);
+        arena_free(examiner->run.arena);
+        if (examiner->region.at)
+            munmap(examiner->region.at, examiner->region.size);
         free(examiner);
     }
     return NULL;
 }
 
-void examiner_tick(struct examiner *examiner, int64_t now_ms, bool all)
+static bool uses_module(const struct examiner *examiner, const char *name)
 {
-    int64_t started = atomic_load_explicit(&examiner->started, memory_order_relaxed);
-    if (all)
-        atomic_store(&examiner->ended, true);
-    if (all || (started && examiner->options.timeout_ms &&
-                now_ms - started > examiner->options.timeout_ms))
-        examiner->stop = true;
+    for (int i = 0; i < examiner->options.set_count; i++) {
+        const struct ruleset *set = &examiner->options.sets[i].set;
+        for (uint32_t k = 0; k < set->module_count; k++)
+            if (strcmp(ruleset_text(set, set->modules[k].name), name) == 0)
+                return true;
+    }
+    return false;
 }
 
-/* The user's name for a uid, looked up once in a while; the number where there is no name. */
-static const char *owner_name(struct examiner *examiner, uid_t uid)
+void examiner_warm(struct examiner *examiner)
 {
-    for (unsigned i = 0; i < OWNERS; i++)
-        if (examiner->owners[i].known && examiner->owners[i].uid == uid)
-            return examiner->owners[i].name;
-    struct owner *owner = &examiner->owners[examiner->next_owner++ % OWNERS];
-    struct passwd entry, *found = NULL;
-    char space[4096];
-    owner->uid = uid;
-    owner->known = true;
-    if (getpwuid_r(uid, &entry, space, sizeof space, &found) == 0 && found)
-        snprintf(owner->name, sizeof owner->name, "%s", found->pw_name);
-    else
-        snprintf(owner->name, sizeof owner->name, "%u", (unsigned)uid);
-    return owner->name;
+    struct jsontree *tree;
+    if (uses_module(examiner, "magic")) {
+        magic_describe(bytes_of("x"), false, examiner->run.arena);
+        magic_describe(bytes_of("x"), true, examiner->run.arena);
+    }
+    /* Containers ask jansson too. */
+    if (jsontree_parse(bytes_of("{\"a\":1}"), examiner->run.arena, &tree, NULL) < 0)
+        return;
+    arena_reset(examiner->run.arena);
 }
 
-/* The absolute path, as the rules expect it. */
-static bytes full_path(struct examiner *examiner, bytes path)
+/* The absolute path of the file, as the rules expect it, and of what is in it, as if containers
+ * were folders. */
+static bytes full_path(struct examiner *examiner, const struct reply_object *object)
 {
-    const char *text = (const char *)path.at;
-    if (path.len && path.at[0] == '/')
-        return path;
+    const struct reply_object *chain[REPLY_OBJECT_DEPTH];
+    size_t depth = 0, len;
+    for (; object->up && depth < REPLY_OBJECT_DEPTH; object = object->up)
+        chain[depth++] = object;
+    while (object->up)
+        object = object->up;
+    const char *text = (const char *)object->name.at;
+    bool absolute = object->name.len && text[0] == '/';
+    if (absolute && !depth)
+        return object->name;
     if (strncmp(text, "./", 2) == 0)
         text += 2;
-    int n = snprintf(examiner->path, sizeof examiner->path, "%s/%s", examiner->cwd, text);
-    return n < 0 || (size_t)n >= sizeof examiner->path
-               ? path
-               : (bytes){(const uint8_t *)examiner->path, (size_t)n};
+    int n = snprintf(examiner->path, sizeof examiner->path, "%s%s%s",
+                     absolute ? "" : examiner->cwd, absolute ? "" : "/", text);
+    if (n < 0 || (size_t)n >= sizeof examiner->path)
+        return object->name;
+    for (len = (size_t)n; depth; depth--) {
+        bytes name = chain[depth - 1]->name;
+        if (len + 1 + name.len > sizeof examiner->path)
+            break;
+        examiner->path[len++] = '/';
+        memcpy(examiner->path + len, name.at, name.len);
+        len += name.len;
+    }
+    return (bytes){(const uint8_t *)examiner->path, len};
 }
 
 /* ".exe" of "Setup.EXE"; "" where there is none. */
@@ -202,103 +245,158 @@ static void set_text(struct scanner *scanner, const char *name, bytes text)
     scanner_set(scanner, bytes_of(name), value_bytes(text));
 }
 
-static void describe_file(struct examiner *examiner, int set, bytes path)
+static void describe(struct examiner *examiner, int set, const struct reply_object *object)
 {
     struct scanner *scanner = examiner->scanners[set];
     uint32_t wanted = examiner->wanted[set];
-    size_t slash = path.len;
+    size_t slash = object->name.len;
     if (!wanted)
         return;
-    while (slash && path.at[slash - 1] != '/')
+    while (slash && object->name.at[slash - 1] != '/')
         slash--;
-    bytes name = bytes_slice(path, slash, path.len);
+    bytes name = bytes_slice(object->name, slash, object->name.len);
     if (wanted & WANT_FILENAME)
         set_text(scanner, "filename", name);
     if (wanted & WANT_FILEPATH)
-        set_text(scanner, "filepath", full_path(examiner, path));
+        set_text(scanner, "filepath", full_path(examiner, object));
     if (wanted & WANT_EXTENSION)
         set_text(scanner, "extension", extension_of(examiner, name));
     if (wanted & WANT_FILETYPE)
-        set_text(scanner, "filetype", bytes_of(filetype_name(examiner->content.data)));
+        set_text(scanner, "filetype", bytes_of(filetype_name(object->data)));
     if (wanted & WANT_OWNER)
-        set_text(scanner, "owner", bytes_of(owner_name(examiner, examiner->content.st.st_uid)));
+        set_text(scanner, "owner", examiner->owner);
 }
 
-static void say(struct examined *ret, const char *reason)
+static void write_patterns(struct examiner *examiner, int number, uint32_t rule_number,
+                           bytes data)
 {
-    if (!ret->reason[0])
-        snprintf(ret->reason, sizeof ret->reason, "%s", reason);
+    const struct examine_options *options = &examiner->options;
+    const struct ruleset *set = &options->sets[number].set;
+    const struct ruleset_rule *rule = &set->rules[rule_number];
+    for (uint32_t i = 0; i < rule->pattern_count && options->matches; i++) {
+        uint32_t pattern = rule->pattern_start + i;
+        const struct matches *matches =
+            set->patterns[pattern].flags & PATTERN_PRIVATE
+                ? NULL
+                : scanner_matches(examiner->scanners[number], pattern);
+        if (!matches || !matches->list.n)
+            continue;
+        reply_pattern(&examiner->reply, pattern, matches->list.n);
+        for (uint32_t k = 0; k < matches->list.n && k < options->matches; k++) {
+            const struct match *match = &matches->list.at[k];
+            uint32_t len =
+                match->length < options->match_bytes ? match->length : options->match_bytes;
+            reply_match(&examiner->reply, match->offset, match->length, match->xor_key,
+                        bytes_slice(data, match->offset, len));
+        }
+    }
 }
 
-static void run_scanners(struct examiner *examiner, struct examined *ret)
+/* False when the watcher said stop. */
+static bool run_scanners(struct examiner *examiner, struct reply_object *object)
 {
-    examiner->block = (struct block){.data = examiner->content.data};
+    const char *limits = NULL;
+    examiner->block = (struct block){.data = object->data};
     examiner->object = (struct object_input){
         .blocks = &examiner->block, .block_count = 1, .now = examiner->options.now};
     for (int i = 0; i < examiner->options.set_count; i++) {
-        describe_file(examiner, i, ret->path);
-        ret->sets[i].set = &examiner->options.sets[i].set;
-        ret->sets[i].scanner = examiner->scanners[i];
-        ret->sets[i].verdict = (struct verdict){0};
-        if (scanner_scan(examiner->scanners[i], &examiner->object, &ret->sets[i].verdict) < 0)
-            say(ret, "memory was out");
-        ret->finding_count += ret->sets[i].verdict.finding_count;
-        if (ret->sets[i].verdict.limit == LIMIT_STOPPED && atomic_load(&examiner->ended))
-            say(ret, "the scan was interrupted");
-        else if (ret->sets[i].verdict.limit != LIMIT_NONE)
-            say(ret, examine_limit_text(ret->sets[i].verdict.limit));
+        struct verdict verdict = {0};
+        describe(examiner, i, object);
+        if (scanner_scan(examiner->scanners[i], &examiner->object, &verdict) < 0)
+            limits = "memory was out";
+        for (uint32_t k = 0; k < verdict.finding_count; k++) {
+            uint32_t rule = verdict.findings[k].rule;
+            reply_finding(&examiner->reply, object, (uint32_t)i, rule);
+            write_patterns(examiner, i, rule, object->data);
+        }
+        if (verdict.limit == LIMIT_STOPPED)
+            examiner->stopped = true;
+        else if (verdict.limit != LIMIT_NONE && !limits)
+            limits = examine_limit_text(verdict.limit);
     }
-    ret->set_count = examiner->options.set_count;
+    if (limits)
+        reply_gap(&examiner->reply, object, GAP_LIMIT, bytes_of(""), limits);
+    return !examiner->stopped;
 }
 
-static void explain_error(struct examined *ret, int error, uint64_t max)
+static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child)
 {
-    ret->verdict = VERDICT_ERROR;
-    ret->vanished = error == -ENOENT;
-    ret->special = error == -EINVAL || error == -ENXIO || error == -ELOOP;
-    if (error == -EFBIG) {
-        ret->verdict = VERDICT_PARTIAL;
-        snprintf(ret->reason, sizeof ret->reason, "it is larger than %llu bytes",
-                 (unsigned long long)max);
-    } else if (ret->vanished) {
-        say(ret, "it vanished before it was examined");
-    } else if (ret->special) {
-        say(ret, "it is not a regular file");
-    } else {
-        snprintf(ret->reason, sizeof ret->reason, "it cannot be read: %s", strerror(-error));
-    }
+    struct examiner *examiner = to;
+    struct reply_object object = {.up = examiner->at,
+                                  .name = child->name,
+                                  .data = child->data,
+                                  .partial = child->partial};
+    examiner->reply.objects++;
+    examiner->reply.unpacked += child->data.len;
+    if (examiner->options.tree)
+        reply_object(&examiner->reply, &object);
+    if (!run_scanners(examiner, &object))
+        return false;
+    examiner->at = &object;
+    unpack_object(&examiner->run, parent, child->name, child->data);
+    examiner->at = object.up;
+    return !examiner->run.stopped;
 }
 
-void examiner_file(struct examiner *examiner, const struct walk_file *file,
-                   struct examined *ret)
+static void take_gap(void *to, const struct unpack *parent, bytes member, enum gap gap,
+                     const char *text)
 {
-    *ret = (struct examined){.path = file->path};
-    content_release(&examiner->content);
-    if (atomic_load(&examiner->ended)) {
-        ret->verdict = VERDICT_ERROR;
-        say(ret, "the scan was interrupted");
-        return;
-    }
-    examiner->stop = false;
-    if (examiner->options.timeout_ms)
-        atomic_store_explicit(&examiner->started, examiner_clock(), memory_order_relaxed);
-    const char *path = (const char *)file->path.at;
-    int error = content_open(
-        &examiner->content, file->directory ? file->directory->fd : AT_FDCWD,
-        file->directory ? path + file->name : path, file->named, examiner->options.max_size);
-    ret->size = error == -EFBIG || !error ? (uint64_t)examiner->content.st.st_size : 0;
-    if (error) {
-        explain_error(ret, error, examiner->options.max_size);
-    } else {
-        ret->data = examiner->content.data;
-        if (ret->size < ret->data.len)
-            ret->size = ret->data.len;
-        run_scanners(examiner, ret);
-        if (examiner->content.shrunk)
-            say(ret, "it became shorter while it was read");
-        ret->verdict = ret->finding_count ? VERDICT_FOUND
-                       : ret->reason[0]   ? VERDICT_PARTIAL
-                                          : VERDICT_CLEAN;
-    }
-    atomic_store_explicit(&examiner->started, 0, memory_order_relaxed);
+    struct examiner *examiner = to;
+    (void)parent;
+    reply_gap(&examiner->reply, examiner->at, gap, member, text);
+}
+
+/* Gives back what a large object needed. */
+static void shrink(struct examiner *examiner)
+{
+    struct region *region = &examiner->region;
+    if (region->high > REGION_KEEP)
+        madvise(region->at + REGION_KEEP, region->size - REGION_KEEP, MADV_DONTNEED);
+    region->high = 0;
+    arena_reset(examiner->run.arena);
+}
+
+static void open_containers(struct examiner *examiner, struct reply_object *file)
+{
+    struct unpack_run *run = &examiner->run;
+    size_t slash = file->name.len;
+    while (slash && file->name.at[slash - 1] != '/')
+        slash--;
+    run->members = run->bytes = 0;
+    run->stopped = false;
+    run->region->used = 0;
+    examiner->budget = (struct budget){.steps = UNPACK_STEPS, .stop = &examiner->control->stop};
+    examiner->at = file;
+    if (unpack_object(run, NULL, bytes_slice(file->name, slash, file->name.len), file->data))
+        shrink(examiner);
+    if (examiner->budget.hit == LIMIT_STOPPED)
+        examiner->stopped = true;
+    else if (examiner->budget.hit != LIMIT_NONE)
+        reply_gap(&examiner->reply, file, GAP_LIMIT, bytes_of(""),
+                  examine_limit_text(examiner->budget.hit));
+}
+
+void examiner_file(struct examiner *examiner, const struct examine_file *file, struct text *out)
+{
+    struct reply *reply = &examiner->reply;
+    bytes data = file->content->data;
+    struct reply_object object = {.name = file->path, .data = data};
+    reply_begin(reply, out);
+    reply->size = (uint64_t)file->content->st.st_size;
+    if (reply->size < data.len)
+        reply->size = data.len;
+    reply->examined = data.len;
+    examiner->owner = file->owner;
+    examiner->stopped = false;
+    if (run_scanners(examiner, &object))
+        open_containers(examiner, &object);
+    if (examiner->stopped)
+        reply_gap(reply, &object, GAP_LIMIT, bytes_of(""),
+                  examiner->control->interrupted ? "the scan was interrupted"
+                                                 : examine_limit_text(LIMIT_STOPPED));
+    if (file->content->shrunk)
+        reply_gap(reply, &object, GAP_DAMAGED, bytes_of(""),
+                  "it became shorter while it was read");
+    examiner->control->stage = 0;
+    reply_end(reply, 0);
 }

@@ -1,62 +1,56 @@
-/* examine — one file under all rulesets: opens it, sets the variables that describe it, runs
- * the engine, and says what came of it. One examiner per thread. */
+/* examine — one file and everything in it under all rulesets: runs the engine on the file,
+ * opens it if it is a container, does the same with each object in it, and writes down what
+ * came of it (reply.h). One examiner per thread or worker. */
 #pragma once
 #include "engine/engine.h"
 #include "scan/content.h"
-#include "scan/definitions.h"
-#include "scan/walk.h"
+#include "scan/reply.h"
 
-enum { EXAMINE_MAX_SETS = 8 };
-
-enum examine_verdict {
-    VERDICT_CLEAN,
-    VERDICT_FOUND,
-    VERDICT_PARTIAL, /* not fully examined, nothing found in what was */
-    VERDICT_ERROR,   /* not examined */
-    VERDICT_COUNT,
-};
-
-/* "clean", "found", "partial", "error". */
-const char *examine_verdict_word(enum examine_verdict verdict);
+enum { EXAMINE_MAX_SETS = REPLY_SETS, EXAMINE_OWNER = 64 };
 
 struct examine_options {
     const struct definitions *sets;
     int set_count;
-    uint64_t max_size;                /* larger files are not examined; 0: no such limit */
-    int64_t timeout_ms;               /* for one file; 0: none */
     int64_t now;                      /* seconds since 1970 */
     const struct external *externals; /* the user's own, over the rulesets' defaults */
     uint32_t external_count;
+    struct unpack_limits limits;
+    size_t memory;          /* for unpacked objects that are examined at the same time */
+    const bytes *passwords; /* tried on what is encrypted */
+    uint32_t password_count;
+    uint32_t matches;     /* of each pattern written down; 0: no patterns either */
+    uint32_t match_bytes; /* of each match, at most REPLY_MATCH */
+    bool tree;            /* announce every object */
 };
 
-/* What came of one file. Views live until the examiner's next file. */
-struct examined {
-    enum examine_verdict verdict;
-    bytes path;
-    uint64_t size;
-    bytes data;
-    char reason[160]; /* why not fully examined; "" when it was */
-    bool vanished;    /* it was gone when its turn came */
-    bool special;     /* it turned out to be no regular file */
-    uint32_t finding_count;
-    int set_count;
+/* What whoever watches an examiner shares with it: from another thread or, in shared memory,
+ * another process. Cleared by the watcher before a file. */
+struct examine_control {
+    volatile bool stop;        /* end this file */
+    volatile bool interrupted; /* because the whole scan ends, not because of its time */
+    volatile uint32_t stage;   /* what is at work: unpack_stage_name */
+};
 
-    struct {
-        const struct ruleset *set;
-        struct scanner *scanner;
-        struct verdict verdict;
-    } sets[EXAMINE_MAX_SETS];
+struct examine_file {
+    bytes path;  /* NUL-terminated, as the user reached it */
+    bytes owner; /* the name of its owner */
+    const struct content *content;
 };
 
 struct examiner;
 
-struct examiner *examiner_new(const struct examine_options *options);
+/* NULL when memory is out. The control is borrowed. */
+struct examiner *examiner_new(const struct examine_options *options,
+                              struct examine_control *control);
 struct examiner *examiner_free(struct examiner *examiner);
-void examiner_file(struct examiner *examiner, const struct walk_file *file,
-                   struct examined *ret);
-/* From another thread: stops the file under examination when its time is up, or `all`. */
-void examiner_tick(struct examiner *examiner, int64_t now_ms, bool all);
+/* Opens what libraries open at their first use: before the rights for that are given up. */
+void examiner_warm(struct examiner *examiner);
+/* Examines a file and appends the reply. */
+void examiner_file(struct examiner *examiner, const struct examine_file *file,
+                   struct text *out);
+/* Whether some ruleset asks for the owner's name. */
+bool examine_wants_owner(const struct examine_options *options);
 /* Milliseconds of the monotonic clock. */
-int64_t examiner_clock(void);
+int64_t examine_clock(void);
 /* "too much work": what a limit means, for reports. */
 const char *examine_limit_text(enum limit limit);

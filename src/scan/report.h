@@ -1,14 +1,15 @@
 /* report — the ways to write down what came of a scan: for people, JSON Lines, SARIF. */
 #pragma once
-#include "scan/examine.h"
-#include "scan/text.h"
+#include "scan/reply.h"
 #include "scan/walk.h"
 
-/* What a scan came to. Filled while it runs, by one thread each. */
+/* What a scan came to. */
 struct report_counts {
-    uint64_t files, bytes; /* examined, whatever came of it */
+    uint64_t files, bytes;      /* examined, whatever came of it */
+    uint64_t objects, unpacked; /* found in them, and their bytes */
     uint64_t verdicts[VERDICT_COUNT];
     uint64_t findings, not_fully; /* rules that matched; files not fully examined */
+    uint64_t gaps[GAPS];          /* what was not examined in them */
     uint64_t skips[WALK_SKIPS];
     uint64_t vanished;
 };
@@ -17,12 +18,12 @@ struct report_context {
     const struct definitions *sets;
     int set_count;
     uint32_t rule_count, faulty_rules;
-    bool color, verbose, no_clean;
-    uint32_t max_matches;            /* of one pattern written out */
-    uint32_t max_bytes;              /* of one match written out */
-    uint8_t *seen[EXAMINE_MAX_SETS]; /* SARIF: a byte for each rule that was found */
+    bool color, verbose, no_clean, tree;
+    uint32_t max_bytes;        /* of one match written out */
+    uint8_t *seen[REPLY_SETS]; /* SARIF: a byte for each rule that was found */
     bool interrupted;
     int64_t started, elapsed_ms; /* seconds since 1970, milliseconds */
+    bytes walls;                 /* which walls do not stand, for people; or empty */
 };
 
 struct report {
@@ -30,6 +31,9 @@ struct report {
     bool separated;
     /* What goes to err is kept and handed to `end` instead of shown. */
     bool keeps_notes;
+    uint32_t max_matches; /* of one pattern, written out where details are */
+    uint32_t max_bytes;   /* of one match */
+    bool always_details;  /* or only with `verbose` */
     void (*begin)(const struct report_context *context, struct text *out);
     void (*file)(const struct report_context *context, const struct examined *examined,
                  struct text *out, struct text *err);
@@ -49,8 +53,13 @@ extern const struct report report_sarif;
 /* Meta `name` of a rule as text, or NULL. */
 const char *report_meta(const struct ruleset *set, const struct ruleset_rule *rule,
                         const char *name);
-/* The bytes of a match, at most `max`. */
-bytes report_match_bytes(const struct examined *examined, const struct match *match,
-                         uint32_t max);
+const struct ruleset *report_set(const struct examined *examined,
+                                 const struct examined_finding *finding);
+const struct ruleset_rule *report_rule(const struct examined *examined,
+                                       const struct examined_finding *finding);
 /* Printable characters as they are, others as \xNN. */
 void report_printable(struct text *out, bytes view);
+/* The names from the file itself, or from the first object in it, to the object: at most
+ * REPLY_OBJECT_DEPTH + 1. Returns how many. */
+size_t report_names(const struct examined *examined, uint32_t object, bytes member,
+                    bool with_file, bytes *ret_names);

@@ -63,57 +63,65 @@ static void json_metas(struct text *out, const struct ruleset *set,
     text_byte(out, '}');
 }
 
-static void json_match(struct text *out, const struct report_context *context,
-                       const struct examined *examined, const struct match *match, bool xored)
+static void json_match(struct text *out, const struct examined_match *match, bool xored)
 {
-    bytes data = report_match_bytes(examined, match, context->max_bytes);
     text_printf(out, "{\"offset\":%llu,\"length\":%u", (unsigned long long)match->offset,
                 match->length);
     if (xored)
         text_printf(out, ",\"xor_key\":%u", match->xor_key);
     text_word(out, ",\"hex\":\"");
-    text_hex(out, data);
+    text_hex(out, match->data);
     text_word(out, "\",\"text\":");
     struct text plain = {0};
-    report_printable(&plain, data);
+    report_printable(&plain, match->data);
     text_json(out, (bytes){(const uint8_t *)plain.at, plain.len});
     text_free(&plain);
     text_byte(out, '}');
 }
 
-static void json_patterns(struct text *out, const struct report_context *context,
-                          const struct examined *examined, const struct ruleset *set,
-                          struct scanner *scanner, const struct ruleset_rule *rule)
+static void json_patterns(struct text *out, const struct examined *examined,
+                          const struct examined_finding *finding)
 {
-    const char *comma = "";
+    const struct ruleset *set = report_set(examined, finding);
     text_word(out, ",\"patterns\":[");
-    for (uint32_t i = 0; i < rule->pattern_count; i++) {
-        const struct ruleset_pattern *pattern = &set->patterns[rule->pattern_start + i];
-        if (pattern->flags & PATTERN_PRIVATE)
-            continue;
-        const struct matches *matches = scanner_matches(scanner, rule->pattern_start + i);
-        if (!matches || !matches->list.n)
-            continue;
-        text_word(out, comma);
-        text_word(out, "{\"id\":");
+    for (uint32_t i = 0; i < finding->pattern_count; i++) {
+        const struct examined_pattern *found =
+            &examined->pattern.at[finding->pattern_start + i];
+        const struct ruleset_pattern *pattern = &set->patterns[found->number];
+        text_word(out, i ? ",{\"id\":" : "{\"id\":");
         text_json(out, bytes_of(ruleset_text(set, pattern->name)));
-        text_printf(out, ",\"count\":%u,\"matches\":[", matches->list.n);
-        for (uint32_t k = 0; k < matches->list.n && k < context->max_matches; k++) {
+        text_printf(out, ",\"count\":%u,\"matches\":[", found->count);
+        for (uint32_t k = 0; k < found->match_count; k++) {
             text_word(out, k ? "," : "");
-            json_match(out, context, examined, &matches->list.at[k],
+            json_match(out, &examined->match.at[found->match_start + k],
                        pattern->flags & PATTERN_XOR);
         }
         text_word(out, "]}");
-        comma = ",";
     }
     text_byte(out, ']');
 }
 
-static void json_finding(struct text *out, const struct report_context *context,
-                         const struct examined *examined, const struct ruleset *set,
-                         struct scanner *scanner, const struct ruleset_rule *rule)
+/* "object": the names from the file to the object in it; [] is the file itself. */
+static void json_object(struct text *out, const struct examined *examined, uint32_t object,
+                        bytes member)
 {
-    text_word(out, "{\"rule\":");
+    bytes names[REPLY_OBJECT_DEPTH + 2];
+    size_t count = report_names(examined, object, member, false, names);
+    text_word(out, "{\"object\":[");
+    for (size_t i = 0; i < count; i++) {
+        text_word(out, i ? "," : "");
+        text_json(out, names[i]);
+    }
+    text_byte(out, ']');
+}
+
+static void json_finding(struct text *out, const struct examined *examined,
+                         const struct examined_finding *finding)
+{
+    const struct ruleset *set = report_set(examined, finding);
+    const struct ruleset_rule *rule = report_rule(examined, finding);
+    json_object(out, examined, finding->object, bytes_of(""));
+    text_word(out, ",\"rule\":");
     text_json(out, bytes_of(ruleset_text(set, rule->name)));
     text_word(out, ",\"namespace\":");
     text_json(out, bytes_of(ruleset_text(set, set->namespaces[rule->name_space])));
@@ -124,7 +132,7 @@ static void json_finding(struct text *out, const struct report_context *context,
     }
     text_byte(out, ']');
     json_metas(out, set, rule);
-    json_patterns(out, context, examined, set, scanner, rule);
+    json_patterns(out, examined, finding);
     text_byte(out, '}');
 }
 
@@ -139,11 +147,41 @@ static void json_path(struct text *out, bytes path)
     }
 }
 
+static void json_gaps(struct text *out, const struct examined *examined)
+{
+    text_word(out, ",\"gaps\":[");
+    for (uint32_t i = 0; i < examined->gap.n; i++) {
+        const struct examined_gap *gap = &examined->gap.at[i];
+        text_word(out, i ? "," : "");
+        json_object(out, examined, gap->object, gap->member);
+        text_printf(out, ",\"kind\":\"%s\",\"reason\":", gap_word(gap->kind));
+        text_json(out, gap->text);
+        text_byte(out, '}');
+    }
+    text_byte(out, ']');
+}
+
+static void json_tree(struct text *out, const struct examined *examined)
+{
+    text_word(out, ",\"objects\":[");
+    for (uint32_t i = 1; i < examined->object.n; i++) {
+        const struct examined_object *object = &examined->object.at[i];
+        text_word(out, i > 1 ? "," : "");
+        json_object(out, examined, i, bytes_of(""));
+        text_printf(out, ",\"size\":%llu", (unsigned long long)object->size);
+        if (object->kind.len) {
+            text_word(out, ",\"kind\":");
+            text_json(out, object->kind);
+        }
+        text_word(out, object->partial ? ",\"partial\":true}" : "}");
+    }
+    text_byte(out, ']');
+}
+
 static void json_file(const struct report_context *context, const struct examined *examined,
                       struct text *out, struct text *err)
 {
     (void)err;
-    const char *comma = "";
     if (context->no_clean && examined->verdict == VERDICT_CLEAN)
         return;
     json_path(out, examined->path);
@@ -151,19 +189,18 @@ static void json_file(const struct report_context *context, const struct examine
     text_word(out, examine_verdict_word(examined->verdict));
     text_word(out, "\",\"size\":");
     text_number(out, examined->size);
-    if (examined->reason[0]) {
+    if (examined->error || examined->gap.n) {
         text_word(out, ",\"reason\":");
-        text_json(out, bytes_of(examined->reason));
+        text_json(out, examined->error ? bytes_of(examined->error) : examined->gap.at[0].text);
     }
+    if (examined->gap.n)
+        json_gaps(out, examined);
+    if (context->tree)
+        json_tree(out, examined);
     text_word(out, ",\"findings\":[");
-    for (int i = 0; i < examined->set_count; i++) {
-        const struct ruleset *set = examined->sets[i].set;
-        for (uint32_t k = 0; k < examined->sets[i].verdict.finding_count; k++) {
-            text_word(out, comma);
-            json_finding(out, context, examined, set, examined->sets[i].scanner,
-                         &set->rules[examined->sets[i].verdict.findings[k].rule]);
-            comma = ",";
-        }
+    for (uint32_t i = 0; i < examined->finding.n; i++) {
+        text_word(out, i ? "," : "");
+        json_finding(out, examined, &examined->finding.at[i]);
     }
     text_word(out, "]}\n");
 }
@@ -204,17 +241,28 @@ static void json_end(const struct report_context *context, const struct report_c
                 CANDOR_VERSION, when, (double)context->elapsed_ms / 1000, context->rule_count,
                 context->faulty_rules, (unsigned long long)counts->files,
                 (unsigned long long)counts->bytes);
+    text_printf(out, ",\"objects\":%llu,\"unpacked\":%llu", (unsigned long long)counts->objects,
+                (unsigned long long)counts->unpacked);
     for (int i = 0; i < VERDICT_COUNT; i++)
         text_printf(out, ",\"%s\":%llu", examine_verdict_word((enum examine_verdict)i),
                     (unsigned long long)counts->verdicts[i]);
     text_printf(out, ",\"findings\":%llu,\"not_fully_examined\":%llu,\"vanished\":%llu",
                 (unsigned long long)counts->findings, (unsigned long long)counts->not_fully,
                 (unsigned long long)counts->vanished);
-    text_word(out, ",\"skipped\":{");
+    text_word(out, ",\"gaps\":{");
+    for (int i = 0; i < GAPS; i++)
+        text_printf(out, "%s\"%s\":%llu", i ? "," : "", gap_word((enum gap)i),
+                    (unsigned long long)counts->gaps[i]);
+    text_word(out, "},\"skipped\":{");
     for (int i = 0; i < WALK_SKIPS; i++)
         text_printf(out, "%s\"%s\":%llu", i ? "," : "", names[i],
                     (unsigned long long)counts->skips[i]);
     text_printf(out, "},\"interrupted\":%s}}\n", context->interrupted ? "true" : "false");
 }
 
-const struct report report_json = {.file = json_file, .skip = json_skip, .end = json_end};
+const struct report report_json = {.max_matches = 100,
+                                   .max_bytes = 256,
+                                   .always_details = true,
+                                   .file = json_file,
+                                   .skip = json_skip,
+                                   .end = json_end};

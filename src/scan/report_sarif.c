@@ -32,47 +32,70 @@ static void location_start(struct text *out, bytes path)
     text_word(out, "\"}");
 }
 
-/* A location for each pattern that was found, at its first match; the file alone where the rule
- * has no patterns. */
-static void sarif_locations(struct text *out, const struct examined *examined,
-                            const struct ruleset *set, struct scanner *scanner,
-                            const struct ruleset_rule *rule)
+/* What lies in a file is a logical location: `b.docx > word/vbaProject.bin` in the artifact. */
+static void location_inside(struct text *out, const struct examined *examined, uint32_t object,
+                            bytes member)
 {
-    const char *comma = "";
-    text_word(out, ",\"locations\":[");
-    for (uint32_t i = 0; i < rule->pattern_count; i++) {
-        const struct ruleset_pattern *pattern = &set->patterns[rule->pattern_start + i];
-        const struct matches *matches = pattern->flags & PATTERN_PRIVATE
-                                            ? NULL
-                                            : scanner_matches(scanner, rule->pattern_start + i);
-        if (!matches || !matches->list.n)
-            continue;
-        text_word(out, comma);
-        location_start(out, examined->path);
-        text_printf(out,
-                    ",\"region\":{\"byteOffset\":%llu,\"byteLength\":%u}},\"message\":{"
-                    "\"text\":",
-                    (unsigned long long)matches->list.at[0].offset, matches->list.at[0].length);
-        text_json(out, bytes_of(ruleset_text(set, pattern->name)));
-        text_word(out, "}}");
-        comma = ",";
+    bytes names[REPLY_OBJECT_DEPTH + 2];
+    size_t count = report_names(examined, object, member, false, names);
+    struct text path = {0};
+    for (size_t i = 0; i < count; i++) {
+        text_word(&path, i ? " > " : "");
+        text_add(&path, names[i].at, names[i].len);
     }
-    if (!*comma) {
+    if (count) {
+        text_word(out, ",\"logicalLocations\":[{\"fullyQualifiedName\":");
+        text_json(out, (bytes){(const uint8_t *)path.at, path.len});
+        text_word(out, "}]");
+    }
+    text_free(&path);
+}
+
+/* A location for each pattern that was found, at its first match, where that is in the file
+ * itself; the file alone where the rule has no patterns. */
+static void sarif_locations(struct text *out, const struct examined *examined,
+                            const struct examined_finding *finding)
+{
+    const struct ruleset *set = report_set(examined, finding);
+    bool listed = false;
+    text_word(out, ",\"locations\":[");
+    for (uint32_t i = 0; i < finding->pattern_count; i++) {
+        const struct examined_pattern *found =
+            &examined->pattern.at[finding->pattern_start + i];
+        if (!found->match_count)
+            continue;
+        const struct examined_match *match = &examined->match.at[found->match_start];
+        text_word(out, listed ? "," : "");
         location_start(out, examined->path);
+        if (finding->object == 0)
+            text_printf(out, ",\"region\":{\"byteOffset\":%llu,\"byteLength\":%u}",
+                        (unsigned long long)match->offset, match->length);
+        text_byte(out, '}');
+        location_inside(out, examined, finding->object, bytes_of(""));
+        text_word(out, ",\"message\":{\"text\":");
+        text_json(out, bytes_of(ruleset_text(set, set->patterns[found->number].name)));
         text_word(out, "}}");
+        listed = true;
+    }
+    if (!listed) {
+        location_start(out, examined->path);
+        text_byte(out, '}');
+        location_inside(out, examined, finding->object, bytes_of(""));
+        text_byte(out, '}');
     }
     text_byte(out, ']');
 }
 
 static void sarif_result(const struct report_context *context, struct text *out,
-                         const struct examined *examined, int number, uint32_t rule_number)
+                         const struct examined *examined,
+                         const struct examined_finding *finding)
 {
-    const struct ruleset *set = examined->sets[number].set;
-    const struct ruleset_rule *rule = &set->rules[rule_number];
+    const struct ruleset *set = report_set(examined, finding);
+    const struct ruleset_rule *rule = report_rule(examined, finding);
     const char *about = report_meta(set, rule, "description");
     struct text message = {0};
-    if (context->seen[number])
-        __atomic_store_n(&context->seen[number][rule_number], 1, __ATOMIC_RELAXED);
+    if (context->seen[finding->set])
+        __atomic_store_n(&context->seen[finding->set][finding->rule], 1, __ATOMIC_RELAXED);
     text_word(out, ",{\"ruleId\":");
     rule_id(out, set, rule);
     text_word(out, ",\"level\":\"error\",\"message\":{\"text\":");
@@ -81,7 +104,7 @@ static void sarif_result(const struct report_context *context, struct text *out,
     text_json(out, (bytes){(const uint8_t *)message.at, message.len});
     text_free(&message);
     text_byte(out, '}');
-    sarif_locations(out, examined, set, examined->sets[number].scanner, rule);
+    sarif_locations(out, examined, finding);
     text_word(out, "}\n");
 }
 
@@ -94,18 +117,33 @@ static void notification(struct text *err, bytes path, const char *level, const 
     text_word(err, "}}]}\n");
 }
 
+static void sarif_gap(struct text *err, const struct examined *examined,
+                      const struct examined_gap *gap)
+{
+    struct text message = {0};
+    text_word(&message, "not fully examined: ");
+    text_add(&message, gap->text.at, gap->text.len);
+    text_word(err, ",{\"level\":\"warning\",\"message\":{\"text\":");
+    text_json(err, (bytes){(const uint8_t *)message.at, message.len});
+    text_word(err, "},\"locations\":[");
+    location_start(err, examined->path);
+    text_byte(err, '}');
+    location_inside(err, examined, gap->object, gap->member);
+    text_printf(err, "}],\"properties\":{\"kind\":\"%s\"}}\n", gap_word(gap->kind));
+    text_free(&message);
+}
+
 static void sarif_file(const struct report_context *context, const struct examined *examined,
                        struct text *out, struct text *err)
 {
-    for (int i = 0; i < examined->set_count; i++)
-        for (uint32_t k = 0; k < examined->sets[i].verdict.finding_count; k++)
-            sarif_result(context, out, examined, i, examined->sets[i].verdict.findings[k].rule);
-    if (examined->reason[0]) {
-        char reason[200];
-        snprintf(reason, sizeof reason, "not %sexamined: %s",
-                 examined->verdict == VERDICT_ERROR ? "" : "fully ", examined->reason);
-        notification(err, examined->path,
-                     examined->verdict == VERDICT_ERROR ? "error" : "warning", reason);
+    char reason[240];
+    for (uint32_t i = 0; i < examined->finding.n; i++)
+        sarif_result(context, out, examined, &examined->finding.at[i]);
+    for (uint32_t i = 0; i < examined->gap.n; i++)
+        sarif_gap(err, examined, &examined->gap.at[i]);
+    if (examined->error) {
+        snprintf(reason, sizeof reason, "not examined: %s", examined->error);
+        notification(err, examined->path, "error", reason);
     }
 }
 
@@ -182,12 +220,21 @@ static void sarif_end(const struct report_context *context, const struct report_
     text_word(out, ",\"toolExecutionNotifications\":[\n");
     bytes rest = bytes_slice(notes, 1, notes.len); /* without the first comma */
     text_add(out, rest.at, rest.len);
-    text_printf(out, "]}],\n\"properties\":{\"files\":%llu,\"bytes\":%llu,\"found\":%llu}}]}\n",
+    text_printf(out,
+                "]}],\n\"properties\":{\"files\":%llu,\"bytes\":%llu,\"objects\":%llu,"
+                "\"found\":%llu,\"gaps\":{",
                 (unsigned long long)counts->files, (unsigned long long)counts->bytes,
+                (unsigned long long)counts->objects,
                 (unsigned long long)counts->verdicts[VERDICT_FOUND]);
+    for (int i = 0; i < GAPS; i++)
+        text_printf(out, "%s\"%s\":%llu", i ? "," : "", gap_word((enum gap)i),
+                    (unsigned long long)counts->gaps[i]);
+    text_word(out, "}}}]}\n");
 }
 
 const struct report report_sarif = {.separated = true,
+                                    .max_matches = 1,
+                                    .always_details = true,
                                     .keeps_notes = true,
                                     .begin = sarif_begin,
                                     .file = sarif_file,

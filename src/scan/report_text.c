@@ -10,6 +10,8 @@
 #define YELLOW "33"
 #define GREEN  "1;32"
 
+enum { GAPS_SHOWN = 20 }; /* of one file, unless asked for more */
+
 const char *report_meta(const struct ruleset *set, const struct ruleset_rule *rule,
                         const char *name)
 {
@@ -21,11 +23,29 @@ const char *report_meta(const struct ruleset *set, const struct ruleset_rule *ru
     return NULL;
 }
 
-bytes report_match_bytes(const struct examined *examined, const struct match *match,
-                         uint32_t max)
+const struct ruleset *report_set(const struct examined *examined,
+                                 const struct examined_finding *finding)
 {
-    uint32_t len = match->length < max ? match->length : max;
-    return bytes_slice(examined->data, match->offset, len);
+    return &examined->sets[finding->set].set;
+}
+
+const struct ruleset_rule *report_rule(const struct examined *examined,
+                                       const struct examined_finding *finding)
+{
+    return &report_set(examined, finding)->rules[finding->rule];
+}
+
+size_t report_names(const struct examined *examined, uint32_t object, bytes member,
+                    bool with_file, bytes *ret_names)
+{
+    size_t count = examined->object.at[object].depth + with_file;
+    for (size_t i = count; i > 0; i--) {
+        ret_names[i - 1] = examined->object.at[object].name;
+        object = examined->object.at[object].parent;
+    }
+    if (member.len)
+        ret_names[count++] = member;
+    return count;
 }
 
 void report_printable(struct text *out, bytes view)
@@ -57,37 +77,40 @@ static void painted(struct text *out, const struct report_context *context, cons
     unpaint(out, context);
 }
 
-static void print_patterns(struct text *out, const struct report_context *context,
-                           const struct examined *examined, const struct ruleset *set,
-                           struct scanner *scanner, const struct ruleset_rule *rule)
+/* "a.zip > b.docx > word/vbaProject.bin". */
+static void print_path(struct text *out, const struct examined *examined, uint32_t object,
+                       bytes member)
 {
-    for (uint32_t i = 0; i < rule->pattern_count; i++) {
-        const struct ruleset_pattern *pattern = &set->patterns[rule->pattern_start + i];
-        const struct matches *matches = pattern->flags & PATTERN_PRIVATE
-                                            ? NULL
-                                            : scanner_matches(scanner, rule->pattern_start + i);
-        for (uint32_t k = 0; matches && k < matches->list.n; k++) {
-            const struct match *match = &matches->list.at[k];
-            if (k == context->max_matches) {
-                text_printf(out, "      %s: %u more\n", ruleset_text(set, pattern->name),
-                            matches->list.n - k);
-                break;
-            }
-            text_printf(out, "      %s at %llu: ", ruleset_text(set, pattern->name),
-                        (unsigned long long)match->offset);
-            paint(out, context, DIM);
-            report_printable(out, report_match_bytes(examined, match, context->max_bytes));
-            unpaint(out, context);
-            text_word(out, match->length > context->max_bytes ? " ...\n" : "\n");
-        }
+    bytes names[REPLY_OBJECT_DEPTH + 2];
+    size_t count = report_names(examined, object, member, true, names);
+    for (size_t i = 0; i < count; i++) {
+        text_word(out, i ? " > " : "");
+        text_visible(out, names[i]);
     }
 }
 
-static void print_finding(struct text *out, const struct report_context *context,
-                          const struct examined *examined, int number, uint32_t rule_number)
+static void print_pattern(struct text *out, const struct report_context *context,
+                          const struct examined *examined, const struct examined_pattern *found,
+                          const char *name)
 {
-    const struct ruleset *set = examined->sets[number].set;
-    const struct ruleset_rule *rule = &set->rules[rule_number];
+    for (uint32_t i = 0; i < found->match_count; i++) {
+        const struct examined_match *match = &examined->match.at[found->match_start + i];
+        text_printf(out, "      %s at %llu: ", name, (unsigned long long)match->offset);
+        paint(out, context, DIM);
+        report_printable(out, match->data);
+        unpaint(out, context);
+        text_word(out, match->length > match->data.len ? " ...\n" : "\n");
+    }
+    if (found->count > found->match_count)
+        text_printf(out, "      %s: %u more\n", name, found->count - found->match_count);
+}
+
+static void print_finding(struct text *out, const struct report_context *context,
+                          const struct examined *examined,
+                          const struct examined_finding *finding)
+{
+    const struct ruleset *set = report_set(examined, finding);
+    const struct ruleset_rule *rule = report_rule(examined, finding);
     const char *about = report_meta(set, rule, "description");
     text_word(out, "    ");
     painted(out, context, BOLD, ruleset_text(set, rule->name));
@@ -105,32 +128,84 @@ static void print_finding(struct text *out, const struct report_context *context
     text_word(out, "      in ");
     text_visible(out, bytes_of(ruleset_text(set, set->namespaces[rule->name_space])));
     text_byte(out, '\n');
-    print_patterns(out, context, examined, set, examined->sets[number].scanner, rule);
+    for (uint32_t i = 0; i < finding->pattern_count; i++) {
+        const struct examined_pattern *found =
+            &examined->pattern.at[finding->pattern_start + i];
+        print_pattern(out, context, examined, found,
+                      ruleset_text(set, set->patterns[found->number].name));
+    }
+}
+
+/* A paragraph for each object in which something was found. */
+static void print_findings(struct text *out, const struct report_context *context,
+                           const struct examined *examined)
+{
+    for (uint32_t i = 0; i < examined->finding.n; i++) {
+        const struct examined_finding *finding = &examined->finding.at[i];
+        if (i == 0 || finding->object != finding[-1].object) {
+            painted(out, context, RED, "FOUND");
+            text_word(out, "  ");
+            print_path(out, examined, finding->object, bytes_of(""));
+            text_byte(out, '\n');
+        }
+        print_finding(out, context, examined, finding);
+    }
+}
+
+static void print_gaps(struct text *out, const struct report_context *context,
+                       const struct examined *examined)
+{
+    uint32_t shown = context->verbose ? UINT32_MAX : GAPS_SHOWN;
+    for (uint32_t i = 0; i < examined->gap.n && i < shown; i++) {
+        const struct examined_gap *gap = &examined->gap.at[i];
+        painted(out, context, YELLOW, "not fully examined");
+        text_word(out, "  ");
+        print_path(out, examined, gap->object, gap->member);
+        text_word(out, ": ");
+        text_visible(out, gap->text);
+        text_byte(out, '\n');
+    }
+    if (examined->gap.n > shown) {
+        painted(out, context, YELLOW, "not fully examined");
+        text_word(out, "  ");
+        text_visible(out, examined->path);
+        text_printf(out, ": and %u more in it\n", examined->gap.n - shown);
+    }
+}
+
+/* --tree: every object, indented below what it lies in. */
+static void print_tree(struct text *out, const struct examined *examined)
+{
+    for (uint32_t i = 0; i < examined->object.n; i++) {
+        const struct examined_object *object = &examined->object.at[i];
+        for (uint32_t k = 0; k < object->depth; k++)
+            text_word(out, "    ");
+        text_visible(out, object->name);
+        text_word(out, "  ");
+        text_size(out, i ? object->size : examined->size);
+        if (object->kind.len) {
+            text_word(out, "  ");
+            text_visible(out, object->kind);
+        }
+        text_word(out, object->partial ? "  (not all of it)\n" : "\n");
+    }
 }
 
 static void text_file(const struct report_context *context, const struct examined *examined,
                       struct text *out, struct text *err)
 {
-    if (examined->finding_count) {
-        painted(out, context, RED, "FOUND");
-        text_word(out, "  ");
-        text_visible(out, examined->path);
-        text_byte(out, '\n');
-        for (int i = 0; i < examined->set_count; i++)
-            for (uint32_t k = 0; k < examined->sets[i].verdict.finding_count; k++)
-                print_finding(out, context, examined, i,
-                              examined->sets[i].verdict.findings[k].rule);
-    }
-    if (!examined->reason[0] || examined->vanished)
+    if (context->tree)
+        print_tree(out, examined);
+    print_findings(out, context, examined);
+    print_gaps(out, context, examined);
+    if (!examined->error || examined->vanished)
         return;
-    struct text *to = examined->verdict == VERDICT_ERROR ? err : out;
-    painted(to, context, YELLOW,
-            examined->verdict == VERDICT_ERROR ? "not examined" : "not fully examined");
-    text_word(to, "  ");
-    text_visible(to, examined->path);
-    text_word(to, ": ");
-    text_visible(to, bytes_of(examined->reason));
-    text_byte(to, '\n');
+    painted(err, context, YELLOW, "not examined");
+    text_word(err, "  ");
+    text_visible(err, examined->path);
+    text_word(err, ": ");
+    text_visible(err, bytes_of(examined->error));
+    text_byte(err, '\n');
 }
 
 static void text_skip(const struct report_context *context, enum walk_skip reason, bytes path,
@@ -155,6 +230,11 @@ static void print_rate(struct text *out, const struct report_context *context,
     text_grouped(out, counts->files);
     text_word(out, counts->files == 1 ? " file, " : " files, ");
     text_size(out, counts->bytes);
+    if (counts->objects) {
+        text_word(out, ", ");
+        text_grouped(out, counts->objects);
+        text_word(out, counts->objects == 1 ? " object in them" : " objects in them");
+    }
     if (seconds < 0.95)
         text_printf(out, " in %lld ms", (long long)context->elapsed_ms);
     else if (seconds < 60)
@@ -179,6 +259,20 @@ static void print_count(struct text *out, uint64_t count, const char *one, const
     text_word(out, "  ");
     text_grouped(out, count);
     text_printf(out, " %s\n", count == 1 ? one : many);
+}
+
+/* "  not examined: 3 encrypted, 1 damaged": also of files in which something was found. */
+static void print_gap_counts(struct text *out, const struct report_counts *counts)
+{
+    const char *before = "  not examined: ";
+    for (int i = 0; i < GAPS; i++)
+        if (counts->gaps[i]) {
+            text_word(out, before);
+            text_grouped(out, counts->gaps[i]);
+            text_printf(out, " %s", gap_word((enum gap)i));
+            before = ", ";
+        }
+    text_word(out, *before == ',' ? "\n" : "");
 }
 
 static void text_end(const struct report_context *context, const struct report_counts *counts,
@@ -206,6 +300,7 @@ static void text_end(const struct report_context *context, const struct report_c
     print_rate(out, context, counts);
     print_count(out, counts->verdicts[VERDICT_PARTIAL], "file not fully examined",
                 "files not fully examined");
+    print_gap_counts(out, counts);
     print_count(out, counts->verdicts[VERDICT_ERROR], "file or folder could not be examined",
                 "files or folders could not be examined");
     print_count(out, context->faulty_rules, "rule fault: see candor defs check",
@@ -221,4 +316,5 @@ static void text_end(const struct report_context *context, const struct report_c
                 "other file systems not entered");
 }
 
-const struct report report_text = {.file = text_file, .skip = text_skip, .end = text_end};
+const struct report report_text = {
+    .max_matches = 5, .max_bytes = 48, .file = text_file, .skip = text_skip, .end = text_end};

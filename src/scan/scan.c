@@ -1,5 +1,6 @@
 #include "scan/scan.h"
 
+#include "scan/owner.h"
 #include "scan/progress.h"
 #include "scan/queue.h"
 
@@ -19,13 +20,28 @@
 
 enum { TICK_MS = 100 };
 
+#define REPLY_MEMORY ((size_t)256 << 20) /* a reply that was read */
+
+/* A thread that examines. */
+struct scan_thread {
+    struct examiner *examiner;
+    struct examine_control control;
+    struct content content;
+    struct owners owners;
+    struct text reply;
+    struct arena *arena;
+    struct report_counts counts;
+    _Atomic int64_t started; /* of the file under examination, 0 between files */
+};
+
 struct scan {
     const struct scan_options *options;
     struct report_context context;
     struct progress progress;
     struct queue *queue;
-    struct examiner **examiners;
-    struct report_counts *counts; /* one per worker, one more for the walk */
+    struct scan_thread *threads;
+    struct report_counts counts; /* of the walk; at the end of all */
+    bool wants_owner;
     int jobs;
     pthread_mutex_t output;
     struct text notes;
@@ -57,41 +73,84 @@ static void catch_interrupts(void)
 
 static void count_outcome(struct report_counts *counts, const struct examined *examined)
 {
-    if (examined->vanished) {
-        counts->vanished++;
-        return;
-    }
-    if (examined->special) {
-        counts->skips[WALK_SPECIAL]++;
-        return;
-    }
     counts->files++;
-    counts->bytes += examined->data.len;
+    counts->bytes += examined->examined;
+    counts->objects += examined->objects;
+    counts->unpacked += examined->unpacked;
     counts->verdicts[examined->verdict]++;
     counts->findings += examined->finding_count;
-    counts->not_fully += examined->reason[0] != 0;
+    counts->not_fully += examined->error || examined->gap.n;
+    for (int i = 0; i < GAPS; i++)
+        counts->gaps[i] += examined->gap_counts[i];
 }
 
-static void examine(void *context, int worker, const struct walk_file *file, struct text *out,
+/* What came of one file: counted and reported. */
+static void take_outcome(struct scan *scan, struct report_counts *counts,
+                         struct examined *examined, bool named, struct text *out,
+                         struct text *err)
+{
+    atomic_fetch_add_explicit(&scan->progress.files, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&scan->progress.bytes, examined->examined, memory_order_relaxed);
+    if (named && (examined->vanished || examined->special)) {
+        counts->verdicts[VERDICT_ERROR]++;
+        counts->not_fully++;
+        examined->vanished = false;
+    } else if (examined->vanished) {
+        /* A walk met it, and now it is gone, or something else: no error. */
+        counts->vanished++;
+        return;
+    } else if (examined->special) {
+        counts->skips[WALK_SPECIAL]++;
+        return;
+    } else {
+        count_outcome(counts, examined);
+    }
+    scan->options->report->file(&scan->context, examined, out, err);
+}
+
+/* Examines an open file in this process. */
+static int examine_content(struct scan *scan, struct scan_thread *thread, bytes path,
+                           struct examined *ret)
+{
+    const struct examine_file file = {
+        .path = path,
+        .owner = bytes_of(
+            scan->wants_owner ? owner_name(&thread->owners, thread->content.st.st_uid) : ""),
+        .content = &thread->content};
+    thread->reply.len = 0;
+    examiner_file(thread->examiner, &file, &thread->reply);
+    return thread->reply.failed
+               ? -ENOMEM
+               : reply_read((bytes){(const uint8_t *)thread->reply.at, thread->reply.len}, path,
+                            scan->options->examine.sets, scan->options->examine.set_count,
+                            thread->arena, ret);
+}
+
+static void examine(void *context, int number, const struct walk_file *file, struct text *out,
                     struct text *err)
 {
     struct scan *scan = context;
+    struct scan_thread *thread = &scan->threads[number];
     struct examined examined;
     if (scan->stop) /* interrupted: what waits is not examined, and the report says so */
         return;
     progress_at(&scan->progress, file->path);
-    examiner_file(scan->examiners[worker], file, &examined);
-    /* A file that a walk met and that is gone, or turned into something else, is no error. */
-    if (!file->named || !(examined.vanished || examined.special))
-        count_outcome(&scan->counts[worker], &examined);
-    else
-        scan->counts[worker].verdicts[VERDICT_ERROR]++, scan->counts[worker].not_fully++;
-    if (file->named)
-        examined.vanished = examined.special = false;
-    if (!examined.vanished && !examined.special)
-        scan->options->report->file(&scan->context, &examined, out, err);
-    atomic_fetch_add_explicit(&scan->progress.files, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&scan->progress.bytes, examined.data.len, memory_order_relaxed);
+    thread->control.stop = false;
+    if (scan->options->timeout_ms)
+        atomic_store_explicit(&thread->started, examine_clock(), memory_order_relaxed);
+    const char *path = (const char *)file->path.at;
+    uint64_t max = scan->options->max_size;
+    arena_reset(thread->arena);
+    int error = content_open(&thread->content, file->directory ? file->directory->fd : AT_FDCWD,
+                             file->directory ? path + file->name : path, file->named, max);
+    uint64_t size = error && error != -EFBIG ? 0 : (uint64_t)thread->content.st.st_size;
+    if (!error)
+        error = examine_content(scan, thread, file->path, &examined);
+    if (error)
+        reply_unexamined(error, size, max, file->path, thread->arena, &examined);
+    take_outcome(scan, &thread->counts, &examined, file->named, out, err);
+    content_release(&thread->content);
+    atomic_store_explicit(&thread->started, 0, memory_order_relaxed);
 }
 
 /* With the output lock held. */
@@ -133,7 +192,7 @@ static bool put_file(void *context, const struct walk_file *file)
 static void put_skip(void *context, enum walk_skip reason, bytes path, int error)
 {
     struct scan *scan = context;
-    struct report_counts *counts = &scan->counts[scan->jobs];
+    struct report_counts *counts = &scan->counts;
     struct text out = {0}, err = {0};
     counts->skips[reason]++;
     if (reason == WALK_UNREADABLE || reason == WALK_TOO_DEEP) {
@@ -192,6 +251,16 @@ static void *run_census(void *context)
     return NULL;
 }
 
+static void tick_thread(struct scan *scan, struct scan_thread *thread, int64_t now)
+{
+    int64_t started = atomic_load_explicit(&thread->started, memory_order_relaxed);
+    int64_t limit = scan->options->timeout_ms;
+    if (scan->stop)
+        thread->control.interrupted = true;
+    if (scan->stop || (started && limit && now - started > limit))
+        thread->control.stop = true;
+}
+
 /* Watches the clock for timeouts, the signals, and draws. */
 static void *run_ticker(void *context)
 {
@@ -199,11 +268,11 @@ static void *run_ticker(void *context)
     struct timespec next;
     clock_gettime(CLOCK_MONOTONIC, &next);
     while (!atomic_load(&scan->finished)) {
-        int64_t now = examiner_clock();
+        int64_t now = examine_clock();
         if (interrupted)
             scan->stop = true;
         for (int i = 0; i < scan->jobs; i++)
-            examiner_tick(scan->examiners[i], now, scan->stop);
+            tick_thread(scan, &scan->threads[i], now);
         if (scan->progress.active && now - scan->progress.started_ms > 300) {
             pthread_mutex_lock(&scan->output);
             progress_draw(&scan->progress, now);
@@ -268,52 +337,56 @@ static void raise_file_limit(void)
     }
 }
 
+static int start_threads(struct scan *scan, struct why *why)
+{
+    scan->threads = calloc((size_t)scan->jobs, sizeof *scan->threads);
+    for (int i = 0; scan->threads && i < scan->jobs; i++) {
+        struct scan_thread *thread = &scan->threads[i];
+        thread->arena = arena_new(REPLY_MEMORY);
+        thread->examiner = examiner_new(&scan->options->examine, &thread->control);
+        if (!thread->examiner || !thread->arena)
+            return fail(why, ENOMEM, "out of memory");
+    }
+    return scan->threads ? 0 : fail(why, ENOMEM, "out of memory");
+}
+
 static int scan_prepare(struct scan *scan, const struct scan_options *options, struct why *why)
 {
-    const struct examine_options examine_options = {
-        .sets = options->sets,
-        .set_count = options->set_count,
-        .max_size = options->max_size,
-        .timeout_ms = options->timeout_ms,
-        .now = time(NULL),
-        .externals = options->externals,
-        .external_count = options->external_count,
-    };
+    const struct report *report = options->report;
+    const struct examine_options *examine_options = &options->examine;
     scan->jobs = options->jobs > 0 ? options->jobs : processors();
-    scan->examiners = calloc((size_t)scan->jobs, sizeof(struct examiner *));
-    scan->counts = calloc((size_t)scan->jobs + 1, sizeof *scan->counts);
-    if (!scan->examiners || !scan->counts)
-        return fail(why, ENOMEM, "out of memory");
-    for (int i = 0; i < scan->jobs; i++)
-        if (!(scan->examiners[i] = examiner_new(&examine_options)))
-            return fail(why, ENOMEM, "out of memory");
+    scan->wants_owner = examine_wants_owner(examine_options);
     scan->context = (struct report_context){
-        .sets = options->sets,
-        .set_count = options->set_count,
+        .sets = examine_options->sets,
+        .set_count = examine_options->set_count,
         .faulty_rules = options->faulty_rules,
         .color = options->color,
         .verbose = options->verbose,
         .no_clean = options->no_clean,
-        .max_matches = options->report == &report_text ? 5 : 100,
-        .max_bytes = options->report == &report_text ? 48 : 256,
-        .started = time(NULL),
+        .tree = examine_options->tree,
+        .max_bytes = report->max_bytes,
+        .started = examine_options->now,
     };
-    for (int i = 0; i < options->set_count; i++) {
-        scan->context.rule_count += options->sets[i].set.rule_count;
-        if (options->report == &report_sarif)
-            scan->context.seen[i] = calloc(options->sets[i].set.rule_count + 1, 1);
+    for (int i = 0; i < examine_options->set_count; i++) {
+        uint32_t count = examine_options->sets[i].set.rule_count;
+        scan->context.rule_count += count;
+        if (report == &report_sarif)
+            scan->context.seen[i] = calloc(count + 1, 1);
     }
-    return 0;
+    return start_threads(scan, why);
 }
 
 static void scan_close(struct scan *scan)
 {
-    for (int i = 0; scan->examiners && i < scan->jobs; i++)
-        examiner_free(scan->examiners[i]);
+    for (int i = 0; scan->threads && i < scan->jobs; i++) {
+        examiner_free(scan->threads[i].examiner);
+        content_free(&scan->threads[i].content);
+        arena_free(scan->threads[i].arena);
+        text_free(&scan->threads[i].reply);
+    }
     for (int i = 0; i < EXAMINE_MAX_SETS; i++)
         free(scan->context.seen[i]);
-    free(scan->examiners);
-    free(scan->counts);
+    free(scan->threads);
     text_free(&scan->notes);
     pthread_mutex_destroy(&scan->output);
 }
@@ -322,6 +395,8 @@ static void add_counts(struct report_counts *sum, const struct report_counts *pa
 {
     sum->files += part->files;
     sum->bytes += part->bytes;
+    sum->objects += part->objects;
+    sum->unpacked += part->unpacked;
     sum->findings += part->findings;
     sum->not_fully += part->not_fully;
     sum->vanished += part->vanished;
@@ -329,6 +404,8 @@ static void add_counts(struct report_counts *sum, const struct report_counts *pa
         sum->verdicts[i] += part->verdicts[i];
     for (int i = 0; i < WALK_SKIPS; i++)
         sum->skips[i] += part->skips[i];
+    for (int i = 0; i < GAPS; i++)
+        sum->gaps[i] += part->gaps[i];
 }
 
 /* The walk feeds the queue from this thread; a ticker and, on a terminal, a census run beside.
@@ -360,11 +437,12 @@ static int scan_walk(struct scan *scan, struct why *why)
 static void scan_end(struct scan *scan, struct scan_result *ret)
 {
     struct text out = {0}, err = {0};
-    for (int i = 0; i <= scan->jobs; i++)
-        add_counts(&ret->counts, &scan->counts[i]);
+    ret->counts = scan->counts;
+    for (int i = 0; i < scan->jobs; i++)
+        add_counts(&ret->counts, &scan->threads[i].counts);
     ret->interrupted = interrupted;
     scan->context.interrupted = interrupted != 0;
-    scan->context.elapsed_ms = examiner_clock() - scan->progress.started_ms;
+    scan->context.elapsed_ms = examine_clock() - scan->progress.started_ms;
     bytes notes = {(const uint8_t *)scan->notes.at, scan->notes.len};
     scan->begun = true;
     if (!scan->options->quiet)
@@ -385,7 +463,7 @@ int scan_run(const struct scan_options *options, struct scan_result *ret, struct
     int error = scan_prepare(&scan, options, why);
     if (!error) {
         struct text out = {0}, err = {0};
-        progress_start(&scan.progress, examiner_clock());
+        progress_start(&scan.progress, examine_clock());
         if (options->report->begin) {
             options->report->begin(&scan.context, &out);
             scan.begun = true;
@@ -395,7 +473,7 @@ int scan_run(const struct scan_options *options, struct scan_result *ret, struct
         }
         error = scan_walk(&scan, why);
     }
-    if (scan.jobs && scan.counts)
+    if (scan.threads)
         scan_end(&scan, ret);
     ret->unread = scan.write_error == -EPIPE;
     if (!error && scan.write_error && !ret->unread)

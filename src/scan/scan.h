@@ -1,11 +1,11 @@
 /* scan — paths in, report out: walks, examines in parallel, reports, and stops cleanly. The
  * door of this folder. */
 #pragma once
+#include "scan/examine.h"
 #include "scan/report.h"
 
 struct scan_options {
-    const struct definitions *sets;
-    int set_count;
+    struct examine_options examine; /* matches and match_bytes: as the report wants them */
     uint32_t faulty_rules;
     const struct report *report;
     const char *const *paths; /* may be empty when files_from is given */
@@ -17,9 +17,7 @@ struct scan_options {
     bool one_file_system, color, verbose, no_clean, quiet;
     int jobs; /* 0: as many as there are processors */
     uint64_t max_size;
-    int64_t timeout_ms;
-    const struct external *externals;
-    uint32_t external_count;
+    int64_t timeout_ms; /* for one file; 0: none */
 };
 
 struct scan_result {

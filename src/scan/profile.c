@@ -1,0 +1,26 @@
+#include "scan/profile.h"
+
+#define MB ((uint64_t)1 << 20)
+#define GB ((uint64_t)1 << 30)
+
+const struct profile profile_table[] = {
+    {"mail",
+     "quick answers about what strangers send",
+     {.depth = 8, .members = 10000, .bytes = 1 * GB, .one = 256 * MB, .passwords = 16},
+     512 * MB,
+     60 * 1000},
+    {"server",
+     "files, uploads, whole disks",
+     {.depth = 16, .members = 200000, .bytes = 16 * GB, .one = 1 * GB, .passwords = 16},
+     2 * GB,
+     600 * 1000},
+    {"deep",
+     "one suspicious thing, whatever it takes",
+     {.depth = 32, .members = 5000000, .bytes = 256 * GB, .one = 8 * GB, .passwords = 32},
+     16 * GB,
+     7200 * 1000},
+    {0}};
+
+const char *const profile_passwords[] = {
+    "infected", "virus",     "malware",   "password", "1234", "12345",  "123456",
+    "infect",   "dangerous", "password1", "pass",     "test", "abc123", NULL};
