@@ -85,7 +85,7 @@ void text_hex(struct text *text, bytes view)
     }
 }
 
-size_t text_utf8(bytes view, uint32_t *ret)
+size_t text_character(bytes view, uint32_t *ret)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     if (!view.len)
@@ -110,7 +110,7 @@ size_t text_utf8(bytes view, uint32_t *ret)
 bool text_is_utf8(bytes view)
 {
     while (view.len) {
-        size_t n = text_utf8(view, NULL);
+        size_t n = text_character(view, NULL);
         if (!n)
             return false;
         view = bytes_slice(view, n, view.len);
@@ -129,7 +129,7 @@ void text_visible(struct text *text, bytes view)
 {
     for (size_t i = 0; i < view.len;) {
         uint32_t c = 0;
-        size_t n = text_utf8(bytes_slice(view, i, view.len), &c);
+        size_t n = text_character(bytes_slice(view, i, view.len), &c);
         if (n && !is_invisible(c)) {
             text_add(text, view.at + i, n);
         } else {
@@ -146,7 +146,7 @@ void text_json(struct text *text, bytes view)
     text_byte(text, '"');
     for (size_t i = 0; i < view.len;) {
         uint32_t c = 0;
-        size_t n = text_utf8(bytes_slice(view, i, view.len), &c);
+        size_t n = text_character(bytes_slice(view, i, view.len), &c);
         if (!n)
             text_word(text, "\xef\xbf\xbd");
         else if (c == '"' || c == '\\')

@@ -29,7 +29,7 @@ void text_uri(struct text *text, bytes path);
 
 /* Length of the UTF-8 character at the start of the view, 0 when there is none (overlong forms
  * and surrogates are none). *ret, where not NULL, is its code point. */
-size_t text_utf8(bytes view, uint32_t *ret);
+size_t text_character(bytes view, uint32_t *ret);
 /* True when all of it is UTF-8. */
 bool text_is_utf8(bytes view);
 
