@@ -1,5 +1,13 @@
 #include "unpack/formats.h"
+#include "unpack/mail/mbox.h"
+#include "unpack/mail/mime.h"
+#include "unpack/mail/uu.h"
+#include "unpack/mail/yenc.h"
 
 const struct unpack_format unpack_mail[] = {
+    {.name = "mail", .probe = mime_probe, .open = mime_open},
+    {.name = "mbox", .magics = {{0, 5, "From "}}, .probe = mbox_probe, .open = mbox_open},
+    {.name = "uuencode", .magics = {{0, 5, "begin"}}, .probe = uu_probe, .open = uu_open},
+    {.name = "yenc", .magics = {{0, 8, "=ybegin "}}, .probe = yenc_probe, .open = yenc_open},
     {0},
 };
