@@ -1,0 +1,20 @@
+/* formats — what the files of this folder give to its table (archive.c). */
+#pragma once
+#include "unpack/unpack.h"
+
+/* streams.c: one compressed file each. */
+bool bzip2_probe(bytes data);
+bool lz4_probe(bytes data);
+bool lzma_probe(bytes data);
+bool zstd_probe(bytes data);
+void gzip_open(struct unpack *unpack);
+void bzip2_open(struct unpack *unpack);
+void xz_open(struct unpack *unpack);
+void lzma_open(struct unpack *unpack);
+void lzip_open(struct unpack *unpack);
+void zstd_open(struct unpack *unpack);
+void lz4_open(struct unpack *unpack);
+/* lzw.c: compress(1). */
+void lzw_open(struct unpack *unpack);
+/* zip.c: of any slice that has a member at its beginning, or an end of directory. */
+void zip_open(struct unpack *unpack);
