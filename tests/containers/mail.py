@@ -105,7 +105,7 @@ B64 = b'Content-Transfer-Encoding: base64\r\n'
 
 @case
 def clamav_samples():
-    for name in ('clam.mail', 'clam.exe.mbox.base64', 'clam.exe.mbox.uu'):
+    for name in ('clam.mail', 'clam.exe.mbox.base64', 'clam.exe.mbox.uu', 'clam.exe.binhex', 'clam.tnef'):
         if not os.path.exists(SAMPLES + name):
             raise Skip('no clamav-testfiles')
         with open(SAMPLES + name, 'rb') as file:
@@ -392,6 +392,133 @@ def yenc_files():
     tree.gap('unsupported', 'part 1')
     tree = Tree(yenc(data, b'p.bin', 1, 1, len(data)))
     check(not tree.gaps, tree)
+
+
+def binhex(data, resource, name):
+    def sealed(part):
+        return part + struct.pack('>H', binascii.crc_hqx(part, 0))
+    head = bytes([len(name)]) + name + b'\0TYPECREA\0\0' + struct.pack('>II', len(data), len(resource))
+    raw = sealed(head) + sealed(data) + sealed(resource)
+    packed, i = b'', 0
+    while i < len(raw):
+        run = 1
+        while i + run < len(raw) and raw[i + run] == raw[i] and run < 255:
+            run += 1
+        packed += (b'\x90\0' if raw[i] == 0x90 else raw[i:i + 1])
+        if run > 3 and raw[i] != 0x90:
+            packed += bytes([0x90, run])
+            i += run
+        else:
+            i += 1
+    alphabet = b'!"#$%&\'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr'
+    bits = ''.join(f'{b:08b}' for b in packed)
+    bits += '0' * (-len(bits) % 6)
+    text = b':' + bytes(alphabet[int(bits[i:i + 6], 2)] for i in range(0, len(bits), 6)) + b':'
+    return b'(This file must be converted with BinHex 4.0)\r\r' + \
+        b'\r'.join(text[i:i + 64] for i in range(0, len(text), 64)) + b'\r'
+
+
+@case
+def binhex_files():
+    for data in (b'x', NOISE, b'a' * 1000 + b'\x90' * 20 + b'b' * 3):
+        coded = binhex(data, b'resource' * 9, b'a b.bin')
+        for text in (coded, coded.replace(b'\r', b'\n'), coded.replace(b'\r', b'\r\n')):
+            tree = Tree(text)
+            tree.has('a b.bin', data)
+            tree.has('a b.bin [resource fork]', b'resource' * 9)
+            check(not tree.gaps, tree)
+    Tree(binhex(NOISE, b'', b'x')[:2000]).gap('damaged')
+    broken = bytearray(binhex(NOISE, b'', b'x'))
+    broken[1000] = ord('a') if broken[1000] != ord('a') else ord('b')
+    Tree(bytes(broken)).gap('damaged', 'checksum')
+    Tree(coded[:50]).gap('damaged')
+
+
+@case
+def apple_double():
+    for magic in (0x00051600, 0x00051607):
+        data = struct.pack('>II16xH', magic, 0x20000, 3) + struct.pack('>III', 3, 62, 4) + \
+            struct.pack('>III', 2, 66, 9) + struct.pack('>III', 1, 75, len(NOISE)) + b'a.bi' + b'resources' + NOISE
+        tree = Tree(data)
+        tree.has('a.bi', NOISE)
+        tree.has('[resource fork]', b'resources')
+        Tree(data[:200]).gap('damaged')
+        Tree(data[:30]).gap('damaged')
+
+
+def tnef(attributes):
+    out = struct.pack('<IH', 0x223e9f78, 1)
+    for level, tag, data in attributes:
+        out += struct.pack('<BII', level, tag, len(data)) + data + struct.pack('<H', sum(data) & 0xffff)
+    return out
+
+
+def properties(*rows):
+    out = struct.pack('<I', len(rows))
+    for kind, tag, value in rows:
+        out += struct.pack('<HH', kind, tag)
+        if tag >= 0x8000:
+            out += bytes(16) + struct.pack('<II', 1, 6) + b'a\0b\0\0\0\0\0'
+        if kind in (0x1e, 0x1f, 0x102, 0x0d):
+            out += struct.pack('<II', 1, len(value)) + value + b'\0' * (-len(value) % 4)
+        else:
+            out += value
+    return out
+
+
+def melted(rtf):
+    return struct.pack('<II4sI', len(rtf) + 12, len(rtf), b'MELA', 0) + rtf
+
+
+@case
+def tnef_files():
+    inner = tnef([(1, 0x8c00c - 0x60000, b'inner body\0')])
+    data = tnef([
+        (1, 0x89006, struct.pack('<I', 0x10000)), (1, 0x9007, struct.pack('<II', 1252, 0)),
+        (1, 0x69003, properties((3, 0x0037, b'abcd'), (0x102, 0x1009, melted(b'{\\rtf1 hello}')),
+                                (0x1e, 0x8123, b'named\0'), (0x0b, 0x1, b'\1\0\0\0'),
+                                (0x102, 0x1013, b'<p>hello</p>'))),
+        (2, 0x69002, b'\1\0' + bytes(12)), (2, 0x18010, b'A~1.BIN\0'), (2, 0x6800f, NOISE),
+        (2, 0x69005, properties((0x1f, 0x3707, 'a long name.bin\0'.encode('utf-16le')))),
+        (2, 0x69002, b'\1\0' + bytes(12)), (2, 0x18010, b'b.bin\0'), (2, 0x6800f, NOISE[5:]),
+        (2, 0x69002, b'\1\0' + bytes(12)), (2, 0x18010, b'message\0'),
+        (2, 0x69005, properties((0x0d, 0x3701, bytes(16) + inner)))])
+    tree = Tree(data)
+    tree.has('a long name.bin', NOISE)
+    tree.has('b.bin', NOISE[5:])
+    tree.has('[body].rtf', b'{\\rtf1 hello}')
+    tree.has('[body].html', b'<p>hello</p>')
+    tree.has('message', inner)
+    check(not tree.gaps, tree)
+    for size in range(8, len(data), 301):
+        tree = Tree(data[:size])
+        check(tree.gaps or len(tree.objects) >= 1, size, tree)
+    Tree(mail_of([attachment(folded(data), B64, b'winmail.dat')])).has('winmail.dat > b.bin', NOISE[5:])
+    if shutil.which('ytnef'):
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, 'w'), 'wb') as file:
+                file.write(data)
+            subprocess.run(['ytnef', '-f', folder, os.path.join(folder, 'w')], capture_output=True, check=False)
+            for name in os.listdir(folder):
+                if name.endswith('.bin'):
+                    with open(os.path.join(folder, name), 'rb') as file:
+                        check(sum_of(file.read()) in tree_sums(data), name)
+
+
+def tree_sums(data):
+    return Tree(data).sums()
+
+
+@case
+def compressed_rtf():
+    try:
+        import compressed_rtf as oracle
+    except ImportError as error:
+        raise Skip('no compressed_rtf') from error
+    for text in (b'{\\rtf1\\ansi hello hello hello\\par}', b'x' * 9000, bytes(NOISE[:2000]),
+                 b'{\\rtf1\\ansi ' + b'The quick brown fox. ' * 500 + b'}'):
+        Tree(tnef([(1, 0x69003, properties((0x102, 0x1009, oracle.compress(text, compressed=True))))])).has(
+            '[body].rtf', text)
 
 
 # --- all ---

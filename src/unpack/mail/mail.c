@@ -1,6 +1,9 @@
 #include "unpack/formats.h"
+#include "unpack/mail/apple.h"
+#include "unpack/mail/binhex.h"
 #include "unpack/mail/mbox.h"
 #include "unpack/mail/mime.h"
+#include "unpack/mail/tnef.h"
 #include "unpack/mail/uu.h"
 #include "unpack/mail/yenc.h"
 
@@ -9,5 +12,12 @@ const struct unpack_format unpack_mail[] = {
     {.name = "mbox", .magics = {{0, 5, "From "}}, .probe = mbox_probe, .open = mbox_open},
     {.name = "uuencode", .magics = {{0, 5, "begin"}}, .probe = uu_probe, .open = uu_open},
     {.name = "yenc", .magics = {{0, 8, "=ybegin "}}, .probe = yenc_probe, .open = yenc_open},
+    {.name = "binhex",
+     .magics = {{0, 39, "(This file must be converted with BinHex"}},
+     .open = binhex_open},
+    {.name = "tnef", .magics = {{0, 4, "\x78\x9f\x3e\x22"}}, .open = tnef_open},
+    {.name = "apple",
+     .magics = {{0, 4, "\0\5\x16\0"}, {0, 4, "\0\5\x16\7"}},
+     .open = apple_open},
     {0},
 };
