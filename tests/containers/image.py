@@ -383,6 +383,72 @@ def appimage():
     check(unpack('app')[1], 'silent about nothing')
 
 
+class Mounted:
+    """A file system that is mounted while it is written to."""
+    def __init__(self, *command):
+        self.command = command
+
+    def __enter__(self):
+        os.makedirs('mnt', exist_ok=True)
+        done = subprocess.run([*self.command, 'mnt'], capture_output=True, check=False)
+        if done.returncode:
+            raise Skip(f'cannot mount: {done.stderr.decode(errors="replace").strip()}')
+
+    def __exit__(self, *_):
+        for _ in range(20):
+            if not subprocess.run(['umount', 'mnt'], capture_output=True, check=False).returncode:
+                break
+            __import__('time').sleep(0.2)
+        for _ in range(50):  # a file system in a process ends after its mount
+            if not subprocess.run(['fuser', '-s', 'ntfs'], capture_output=True, check=False).returncode == 0:
+                break
+            __import__('time').sleep(0.1)
+
+
+@case
+def ntfs_kinds():
+    need('mkfs.ntfs', 'ntfs-3g', 'umount')
+    tree = sample_tree() | unicode_tree() | {'\U0001f600 smile': b':)', 'gone/x': b'stays'}
+    text = b'the same line again and again\n' * 9000
+    packed = {'packed/text': text, 'packed/noise': noise(11, 200000), 'packed/both': text[:70000] + noise(12, 70000) +
+              b'\0' * 200000 + text[:5000], 'packed/short': b'abc' * 1000}
+    for options in ([], ['-c', '512'], ['-c', '65536']):
+        zeros('ntfs', 40 << 20)
+        run('mkfs.ntfs', '-F', '-Q', '-q', *options, 'ntfs')
+        wanted = dict(tree)
+        with Mounted('ntfs-3g', '-o', 'compression,streams_interface=xattr', 'ntfs'):
+            put_tree(tree, 'mnt')
+            if options != ['-c', '65536']:
+                os.mkdir('mnt/packed')
+                attributes = struct.unpack('<I', os.getxattr('mnt/packed', 'system.ntfs_attrib'))[0]
+                os.setxattr('mnt/packed', 'system.ntfs_attrib', struct.pack('<I', attributes | 0x800))
+                put_tree(packed, 'mnt')
+                wanted |= packed
+            os.setxattr('mnt/hello.txt', 'user.note', b'a note')
+            os.setxattr('mnt/d', 'user.of a folder', noise(13, 30000))
+            wanted |= {'hello.txt:note': b'a note', 'd:of a folder': noise(13, 30000)}
+            with open('mnt/sparse', 'wb') as file:
+                file.seek(900000)
+                file.write(b'end')
+            wanted['sparse'] = b'\0' * 900000 + b'end'
+            os.link('mnt/more.bin', 'mnt/d/another name')
+            wanted['d/another name'] = tree['more.bin']
+            os.remove('mnt/gone/x')
+            del wanted['gone/x']
+            if not options:  # many extents: a list of attributes
+                for i in range(3000):
+                    with open(f'mnt/t{i}', 'wb') as file:
+                        file.write(noise(i, 4096))
+                for i in range(0, 3000, 2):
+                    os.remove(f'mnt/t{i}')
+                with open('mnt/spread', 'wb') as file:
+                    file.write(noise(77, 25 << 20))
+                wanted |= {f't{i}': noise(i, 4096) for i in range(1, 3000, 2)} | {'spread': noise(77, 25 << 20)}
+        same('ntfs', wanted)
+        check(run(TOOL, '-k', 'ntfs').stdout == b'ntfs\n')
+    hurt('ntfs', flips=40)
+
+
 def main():
     failed = 0
     cases = [c for c in CASES if not ONLY or c.__name__ in ONLY]

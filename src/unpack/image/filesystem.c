@@ -2,6 +2,7 @@
 
 static const struct filesystem filesystems[] = {
     {"exfat", exfat_fits, exfat_walk},
+    {"ntfs", ntfs_fits, ntfs_walk},
     {"squashfs", squashfs_fits, squashfs_walk},
     {"fat", fat_fits, fat_walk},
     {"ext", ext_fits, ext_walk},

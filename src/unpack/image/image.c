@@ -26,6 +26,7 @@ enum { PROBE_STEPS = 1 << 16 };
 FILESYSTEM(fat)
 FILESYSTEM(exfat)
 FILESYSTEM(ext)
+FILESYSTEM(ntfs)
 FILESYSTEM(squashfs)
 
 const struct unpack_format unpack_image[] = {
@@ -38,6 +39,7 @@ const struct unpack_format unpack_image[] = {
     {"fat", {{0, 1, "\xeb"}, {0, 1, "\xe9"}}, fat_probe, fat_open},
     {"exfat", {{3, 8, "EXFAT   "}}, exfat_probe, exfat_open},
     {"ext", {{0x438, 2, "\x53\xef"}}, ext_probe, ext_open},
+    {"ntfs", {{3, 8, "NTFS    "}}, ntfs_probe, ntfs_open},
     {"squashfs", {{0, 4, "hsqs"}}, squashfs_probe, squashfs_open},
     {"appimage", {{8, 3, "AI\2"}}, NULL, appimage_open},
     {0},

@@ -24,10 +24,10 @@ struct tree {
     struct unpack *unpack;
     struct source *source;
     bytes prefix; /* of all paths */
+    bytes path;   /* of the folder being read, '/' at its end */
     /* Private. */
     VEC(struct tree_folder) folders;
     uint32_t next;
-    bytes path;
     uint64_t *seen; /* a hash table of ids + 1 */
     uint32_t seen_count, seen_room;
     uint64_t shown;
