@@ -22,7 +22,7 @@ struct scan_arguments {
     const char *files_from;
     int color;
     struct option_list passwords;
-    bool tree;
+    bool tree, no_walls;
     int64_t jobs, timeout, max_depth, max_members;
     uint64_t max_size, max_unpacked;
     int profile;
@@ -64,7 +64,7 @@ static const struct option scan_table[] = {
      "do not examine larger files, but say so; K, M, G and T are understood",
      "Such a file counts as not fully examined. Without this option there is no limit.", NULL,
      TARGET(max_size)},
-    {"jobs", 'j', OPTION_NUMBER, "N", "How", "use N threads (default: one for each processor)",
+    {"jobs", 'j', OPTION_NUMBER, "N", "How", "use N workers (default: one for each processor)",
      "The report is in the same order whatever the number.", NULL, TARGET(jobs)},
     {"profile", 0, OPTION_CHOICE, "NAME", "What is inside",
      "what one file with everything in it may cost: mail, server (default) or deep",
@@ -87,6 +87,12 @@ static const struct option scan_table[] = {
     {"timeout", 0, OPTION_NUMBER, "SECONDS", "How",
      "stop examining a file, with everything in it, after SECONDS, and say so; 0: never",
      "Without this option the profile says how long.", NULL, TARGET(timeout)},
+    {"no-walls", 0, OPTION_FLAG, NULL, "How",
+     "examine in threads of this process, for measuring what the walls cost",
+     "Without this option all that files contain is read in workers that the kernel holds: "
+     "they "
+     "open no files, reach no network, start no programs. Not for files of strangers.",
+     NULL, TARGET(no_walls)},
     {"strict", 0, OPTION_FLAG, NULL, "How",
      "exit with 3 when something was not fully examined and nothing was found", NULL, NULL,
      TARGET(strict)},
@@ -261,6 +267,7 @@ static int run_scan(const struct command *self, void *parsed, int argc, char **a
                     .match_bytes = report->max_bytes,
                     .tree = arguments->tree},
         .faulty_rules = sets.faulty,
+        .way = arguments->no_walls ? &scan_threads : &scan_workers,
         .report = report,
         .paths = (const char *const *)argv,
         .path_count = argc,

@@ -5,8 +5,9 @@
 struct sandbox_profile {
     const char *name;               /* what ps shows */
     const struct filter_row *calls; /* the system calls it may make; all others kill it */
-    size_t memory;                  /* bytes it may map beyond what it has mapped when sealed */
-    uint32_t files;                 /* descriptors it may hold */
+    size_t memory;  /* bytes it may map to write to, beyond what it has when sealed; files
+                      that it only reads are not counted */
+    uint32_t files; /* descriptors it may hold */
 };
 
 /* Parses and matches hostile bytes: reads the descriptors it is handed on its socket

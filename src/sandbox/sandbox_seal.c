@@ -25,15 +25,19 @@ enum { NOBODY = 65534 };
 #define PR_MDWE_REFUSE_EXEC_GAIN 1UL
 #endif
 
-/* Bytes mapped by this process, 0 when unknown. */
+/* Bytes that this process has mapped to write to, 0 when unknown: the sixth of statm, which is
+ * what RLIMIT_DATA counts, and the stack. */
 static size_t mapped_now(void)
 {
-    char text[64] = {0};
+    char text[128] = {0};
     int fd = open("/proc/self/statm", O_RDONLY);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (fd >= 0)
         close(fd);
-    return n <= 0 ? 0 : strtoul(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
+    char *at = text;
+    for (int field = 1; field < 6; field++)
+        strtoul(at, &at, 10);
+    return n <= 0 ? 0 : strtoul(at, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* An empty, read-only file system becomes the root, and the old one is let go. */
@@ -114,7 +118,7 @@ static int set_limits(const struct sandbox_profile *profile, size_t mapped)
         error = limit(zero[i], 0);
 #ifndef SANDBOX_SANITIZED
     if (!error)
-        error = mapped ? limit(RLIMIT_AS, mapped + profile->memory) : -ENODATA;
+        error = mapped ? limit(RLIMIT_DATA, mapped + profile->memory) : -ENODATA;
 #else
     (void)mapped;
 #endif

@@ -1,5 +1,7 @@
 #include "scan/content.h"
 
+#include "sandbox/sandbox.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -96,8 +98,9 @@ int content_take(struct content *content, int fd, uint64_t max)
     content->shrunk = false;
     content->map = NULL;
     content->data = (bytes){NULL, 0};
-    if (fstat(fd, &content->st) < 0)
-        return -errno;
+    int error = sandbox_stat(fd, &content->st);
+    if (error)
+        return error;
     if (!S_ISREG(content->st.st_mode))
         return -EINVAL;
     uint64_t size = (uint64_t)content->st.st_size;

@@ -97,6 +97,7 @@ void progress_draw(struct progress *progress, int64_t now_ms)
         line.len = start + width - 1;
     }
     progress->drawn = true;
+    progress->drawn_ms = now_ms;
     if (text_write(&line, 2) < 0)
         progress->active = false;
     text_free(&line);

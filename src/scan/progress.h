@@ -18,6 +18,7 @@ struct progress {
     char path[PROGRESS_PATH];
     size_t path_len;
     bool drawn;
+    int64_t drawn_ms; /* when last */
 };
 
 /* Active when fd 2 is a terminal that can move its cursor. */

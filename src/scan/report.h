@@ -1,5 +1,6 @@
 /* report — the ways to write down what came of a scan: for people, JSON Lines, SARIF. */
 #pragma once
+#include "sandbox/walls.h"
 #include "scan/reply.h"
 #include "scan/walk.h"
 
@@ -23,7 +24,8 @@ struct report_context {
     uint8_t *seen[REPLY_SETS]; /* SARIF: a byte for each rule that was found */
     bool interrupted;
     int64_t started, elapsed_ms; /* seconds since 1970, milliseconds */
-    bytes walls;                 /* which walls do not stand, for people; or empty */
+    bool walled;                 /* examined in workers */
+    struct walls walls;          /* what stands around them */
 };
 
 struct report {
@@ -34,7 +36,7 @@ struct report {
     uint32_t max_matches; /* of one pattern, written out where details are */
     uint32_t max_bytes;   /* of one match */
     bool always_details;  /* or only with `verbose` */
-    void (*begin)(const struct report_context *context, struct text *out);
+    void (*begin)(const struct report_context *context, struct text *out, struct text *err);
     void (*file)(const struct report_context *context, const struct examined *examined,
                  struct text *out, struct text *err);
     /* Something that was not examined on the way; links and excluded names are only counted. */

@@ -223,6 +223,32 @@ static void json_skip(const struct report_context *context, enum walk_skip reaso
     text_word(out, ",\"findings\":[]}\n");
 }
 
+/* The walls around the workers: those that stand, and those that the kernel refused, and why.
+ */
+static void json_walls(const struct report_context *context, struct text *out)
+{
+    const char *comma = "";
+    text_printf(out, ",\"walls\":{\"workers\":%s,\"standing\":[",
+                context->walled ? "true" : "false");
+    for (int i = 0; i < WALL_COUNT; i++)
+        if (context->walls.wall[i].stands) {
+            text_word(out, comma);
+            text_json(out, bytes_of(walls_name((enum wall)i)));
+            comma = ",";
+        }
+    text_word(out, "],\"refused\":{");
+    comma = "";
+    for (int i = 0; context->walled && i < WALL_COUNT; i++)
+        if (!context->walls.wall[i].stands) {
+            text_word(out, comma);
+            text_json(out, bytes_of(walls_name((enum wall)i)));
+            text_byte(out, ':');
+            text_json(out, bytes_of(context->walls.wall[i].why));
+            comma = ",";
+        }
+    text_word(out, "}}");
+}
+
 static void json_end(const struct report_context *context, const struct report_counts *counts,
                      bytes notes, struct text *out)
 {
@@ -257,7 +283,9 @@ static void json_end(const struct report_context *context, const struct report_c
     for (int i = 0; i < WALK_SKIPS; i++)
         text_printf(out, "%s\"%s\":%llu", i ? "," : "", names[i],
                     (unsigned long long)counts->skips[i]);
-    text_printf(out, "},\"interrupted\":%s}}\n", context->interrupted ? "true" : "false");
+    text_byte(out, '}');
+    json_walls(context, out);
+    text_printf(out, ",\"interrupted\":%s}}\n", context->interrupted ? "true" : "false");
 }
 
 const struct report report_json = {.max_matches = 100,

@@ -6,9 +6,15 @@
 #include <string.h>
 #include <time.h>
 
-static void sarif_begin(const struct report_context *context, struct text *out)
+static void sarif_begin(const struct report_context *context, struct text *out,
+                        struct text *err)
 {
-    (void)context;
+    char missing[1024];
+    if (context->walled && walls_missing(&context->walls)) {
+        text_word(err, ",{\"level\":\"warning\",\"message\":{\"text\":");
+        text_json(err, bytes_of(walls_text(&context->walls, missing, sizeof missing)));
+        text_word(err, "}}\n");
+    }
     text_word(out, "{\"$schema\":\"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/"
                    "schemas/sarif-schema-2.1.0.json\",\n\"version\":\"2.1.0\",\n"
                    "\"runs\":[{\"columnKind\":\"utf16CodeUnits\",\"results\":[\n");

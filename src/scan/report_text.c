@@ -191,6 +191,19 @@ static void print_tree(struct text *out, const struct examined *examined)
     }
 }
 
+/* Walls that this kernel refuses are said once. */
+static void text_begin(const struct report_context *context, struct text *out, struct text *err)
+{
+    char missing[1024];
+    (void)out;
+    if (!context->walled || !walls_missing(&context->walls))
+        return;
+    painted(err, context, YELLOW, "not all walls stand");
+    text_word(err, " around the workers: ");
+    text_word(err, walls_text(&context->walls, missing, sizeof missing));
+    text_byte(err, '\n');
+}
+
 static void text_file(const struct report_context *context, const struct examined *examined,
                       struct text *out, struct text *err)
 {
@@ -316,5 +329,9 @@ static void text_end(const struct report_context *context, const struct report_c
                 "other file systems not entered");
 }
 
-const struct report report_text = {
-    .max_matches = 5, .max_bytes = 48, .file = text_file, .skip = text_skip, .end = text_end};
+const struct report report_text = {.max_matches = 5,
+                                   .max_bytes = 48,
+                                   .begin = text_begin,
+                                   .file = text_file,
+                                   .skip = text_skip,
+                                   .end = text_end};

@@ -4,7 +4,13 @@
 #include "scan/examine.h"
 #include "scan/report.h"
 
+/* The ways to examine (scan_state.h). */
+struct scan_way;
+extern const struct scan_way scan_workers;
+extern const struct scan_way scan_threads;
+
 struct scan_options {
+    const struct scan_way *way;     /* scan_workers, or scan_threads: without walls */
     struct examine_options examine; /* matches and match_bytes: as the report wants them */
     uint32_t faulty_rules;
     const struct report *report;

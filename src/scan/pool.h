@@ -1,0 +1,73 @@
+/* pool — files out to sealed workers, what came of them back, in order.
+ *
+ *     this process                            worker (sandbox.h)
+ *     opens files, waits, reports             reads and examines them
+ *       │  SOCK_SEQPACKET: batches of          │
+ *       │  jobs; small files lie in a ring     │
+ *       │  of shared memory, large ones    ──► │
+ *       │  come as descriptors                 │
+ *       │ ◄── batches of replies               │
+ *       │ ◄─► one shared page: stop word, and what the worker is at
+ *
+ * One thread. Results come in the order in which files were put, whatever worker was faster.
+ * Nothing that a worker says is trusted: a reply is bytes, bounded, for whoever emits to read.
+ * A worker that crashes, hangs or talks nonsense costs the file it was at; what else it had
+ * been handed goes to a new worker, once. */
+#pragma once
+#include "sandbox/walls.h"
+#include "scan/examine.h"
+#include "scan/walk.h"
+
+enum {
+    POOL_REPLY_MAX = 16 << 20, /* bytes of one reply */
+    POOL_FAULT = 160,
+};
+
+/* What a worker is given: a file that is open, or its bytes. */
+struct pool_work {
+    bytes path;  /* NUL-terminated */
+    bytes owner; /* name of its owner, where it was asked for */
+    const struct content *content;
+};
+
+/* What came of one file, or a note at its place in the order. Views live for the call. */
+struct pool_result {
+    bytes path; /* empty: a note */
+    bool named;
+    uint64_t size;
+    int error;   /* it was not examined: -errno */
+    bytes fault; /* it cost a worker, and how; or empty */
+    bytes reply;
+    bytes note_out, note_err;
+};
+
+struct pool_options {
+    int jobs;
+    uint64_t max_size;  /* larger files are not examined: -EFBIG. 0: no such limit */
+    int64_t timeout_ms; /* of one file, 0: none */
+    bool wants_owner;
+    const volatile bool *stop; /* end early: what waits is dropped */
+    void *context;
+    /* In a new worker, before it is sealed: makes what it works with. NULL: it cannot. */
+    void *(*start)(void *context, struct examine_control *control);
+    /* In the sealed worker: examines one file, appends the reply. */
+    void (*work)(void *started, const struct pool_work *work, struct text *reply);
+    void (*emit)(void *context, const struct pool_result *result);
+    /* Called before every wait, and at least ten times a second. `at` is what some worker is
+     * at. */
+    void (*pause)(void *context, bytes at);
+};
+
+struct pool;
+
+/* Starts the workers, from a process without further threads. *ret_walls: what stands around
+ * them. */
+int pool_new(const struct pool_options *options, struct pool **ret, struct walls *ret_walls,
+             struct why *why) MUST_USE;
+/* Opens a file and hands it out; waits for room. */
+void pool_put(struct pool *pool, const struct walk_file *file);
+/* Text at this place in the order. */
+void pool_note(struct pool *pool, bytes out, bytes err);
+/* Waits for all results, ends the workers and frees the pool. 0, or -E... when workers could
+ * not be started any more and files were left. */
+int pool_finish(struct pool *pool, struct why *why);

@@ -1,0 +1,140 @@
+/* Examining in sealed workers. */
+#include "scan/pool.h"
+#include "scan/scan_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the report: kept back until the next wait. */
+enum { OUTPUT_MAX = 256 << 10 };
+
+struct workers {
+    struct pool *pool;
+    struct arena *arena; /* of one reply */
+    struct text out, err;
+};
+
+/* In a worker, before it is sealed. */
+static void *start_worker(void *context, struct examine_control *control)
+{
+    const struct scan *scan = context;
+    struct examiner *examiner = examiner_new(&scan->options->examine, control);
+    if (examiner)
+        examiner_warm(examiner);
+    return examiner;
+}
+
+/* In a sealed worker. */
+static void work(void *started, const struct pool_work *work, struct text *reply)
+{
+    const struct examine_file file = {
+        .path = work->path, .owner = work->owner, .content = work->content};
+    examiner_file(started, &file, reply);
+}
+
+static void write_out(struct scan *scan)
+{
+    struct workers *workers = scan->hands;
+    if (workers->out.len || workers->err.len)
+        scan_write(scan, &workers->out, &workers->err);
+}
+
+static void emit(void *context, const struct pool_result *result)
+{
+    struct scan *scan = context;
+    struct workers *workers = scan->hands;
+    const struct examine_options *options = &scan->options->examine;
+    struct examined examined;
+    text_add(&workers->out, result->note_out.at, result->note_out.len);
+    text_add(&workers->err, result->note_err.at, result->note_err.len);
+    if (!result->path.len)
+        return;
+    arena_reset(workers->arena);
+    if (result->error) {
+        reply_unexamined(result->error, result->size, scan->options->max_size, result->path,
+                         workers->arena, &examined);
+    } else if (result->fault.len) {
+        reply_fault(result->fault, result->size, result->path, workers->arena, &examined);
+    } else {
+        int error = reply_read(result->reply, result->path, options->sets, options->set_count,
+                               workers->arena, &examined);
+        if (error == -EBADMSG)
+            reply_fault(bytes_of("the worker gave an answer that makes no sense"), result->size,
+                        result->path, workers->arena, &examined);
+        else if (error)
+            reply_unexamined(error, result->size, 0, result->path, workers->arena, &examined);
+    }
+    scan_outcome(scan, &scan->counts, &examined, result->named, &workers->out, &workers->err);
+    if (workers->out.len + workers->err.len > OUTPUT_MAX)
+        write_out(scan);
+}
+
+/* Before every wait. */
+static void pause_for(void *context, bytes at)
+{
+    struct scan *scan = context;
+    int64_t now = scan->progress.active ? examine_clock() : 0;
+    if (scan_interrupted())
+        scan->stop = true;
+    write_out(scan);
+    if (!scan->progress.active || now - scan->progress.started_ms < 300 ||
+        now - scan->progress.drawn_ms < SCAN_TICK_MS)
+        return;
+    if (at.len)
+        progress_at(&scan->progress, at);
+    progress_draw(&scan->progress, now);
+}
+
+static int start(struct scan *scan, struct why *why)
+{
+    const struct pool_options options = {.jobs = scan->jobs,
+                                         .max_size = scan->options->max_size,
+                                         .timeout_ms = scan->options->timeout_ms,
+                                         .wants_owner = scan->wants_owner,
+                                         .stop = &scan->stop,
+                                         .context = scan,
+                                         .start = start_worker,
+                                         .work = work,
+                                         .emit = emit,
+                                         .pause = pause_for};
+    struct workers *workers = calloc(1, sizeof *workers);
+    if (!workers)
+        return fail(why, ENOMEM, "out of memory");
+    scan->hands = workers;
+    workers->arena = arena_new(SCAN_REPLY_MEMORY);
+    if (!workers->arena)
+        return fail(why, ENOMEM, "out of memory");
+    scan->context.walled = true;
+    return pool_new(&options, &workers->pool, &scan->context.walls, why);
+}
+
+static void put(struct scan *scan, const struct walk_file *file)
+{
+    struct workers *workers = scan->hands;
+    pool_put(workers->pool, file);
+}
+
+static void note(struct scan *scan, bytes out, bytes err)
+{
+    struct workers *workers = scan->hands;
+    pool_note(workers->pool, out, err);
+}
+
+static int finish(struct scan *scan, struct why *why)
+{
+    struct workers *workers = scan->hands;
+    if (!workers)
+        return 0;
+    int error = workers->pool ? pool_finish(workers->pool, why) : 0;
+    write_out(scan);
+    arena_free(workers->arena);
+    text_free(&workers->out);
+    text_free(&workers->err);
+    free(workers);
+    scan->hands = NULL;
+    return error;
+}
+
+const struct scan_way scan_workers = {
+    .start = start, .put = put, .note = note, .finish = finish};

@@ -1,0 +1,172 @@
+#include "scan/worker.h"
+
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Files of this size and more are not begun before what is known was said. */
+#define LARGE ((uint64_t)1 << 20)
+
+struct state {
+    struct worker *worker;
+    void *started;
+    struct content content;
+    struct text reply, outgoing;
+    int fds[WORKER_FDS];
+    uint32_t fd_count, fd_next;
+    _Alignas(16) uint8_t message[WORKER_MESSAGE];
+};
+
+static bool send_all(const void *at, size_t len)
+{
+    struct iovec part = {.iov_base = (void *)(uintptr_t)at, .iov_len = len};
+    const struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t n;
+    do
+        n = sendmsg(SANDBOX_FIRST, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)len;
+}
+
+static bool flush(struct state *state)
+{
+    struct text *out = &state->outgoing;
+    bool good = !out->len || send_all(out->at, out->len);
+    out->len = 0;
+    return good && !out->failed;
+}
+
+/* Puts the reply into as many frames and messages as it takes. */
+static bool answer(struct state *state, uint32_t seq)
+{
+    struct text *out = &state->outgoing;
+    size_t at = 0;
+    bool last = false;
+    while (!last) {
+        struct worker_frame frame = {.seq = seq};
+        if (out->len + sizeof frame + 64 > WORKER_MESSAGE && !flush(state))
+            return false;
+        size_t room = WORKER_MESSAGE - out->len - sizeof frame, left = state->reply.len - at;
+        size_t n = left < room ? left : room;
+        last = n == left;
+        frame.length = (uint32_t)n | (last ? WORKER_LAST : 0);
+        text_add(out, &frame, sizeof frame);
+        text_add(out, state->reply.at + at, n);
+        at += n;
+    }
+    return !state->worker->page->flush || flush(state);
+}
+
+/* A message with the descriptors that came with it; its length, 0 at the end. */
+static size_t receive(struct state *state)
+{
+    union {
+        struct cmsghdr align;
+        char at[CMSG_SPACE(WORKER_FDS * sizeof(int))];
+    } control;
+
+    struct iovec part = {.iov_base = state->message, .iov_len = sizeof state->message};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.at,
+                             .msg_controllen = sizeof control.at};
+    ssize_t n;
+    do
+        n = recvmsg(SANDBOX_FIRST, &message, 0);
+    while (n < 0 && errno == EINTR);
+    state->fd_count = state->fd_next = 0;
+    struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (head && head->cmsg_type == SCM_RIGHTS) {
+        state->fd_count = (uint32_t)((head->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        memcpy(state->fds, CMSG_DATA(head), state->fd_count * sizeof(int));
+    }
+    return n > 0 ? (size_t)n : 0;
+}
+
+static int take_content(struct state *state, const struct worker_job *job, int fd)
+{
+    struct content *content = &state->content;
+    if (job->has_fd)
+        return content_take(content, fd, 0);
+    content->st.st_size = (off_t)job->size;
+    content->data = (bytes){state->worker->ring + job->ring, job->size};
+    content->shrunk = job->shrunk;
+    return 0;
+}
+
+static void examine(struct state *state, const struct worker_job *job, const char *text, int fd)
+{
+    struct worker_page *page = state->worker->page;
+    const struct pool_work work = {.owner = {(const uint8_t *)text, job->owner},
+                                   .path = {(const uint8_t *)text + job->owner, job->path},
+                                   .content = &state->content};
+    bool again;
+    do {
+        page->control.stop = page->control.interrupted;
+        page->current = job->seq;
+        state->reply.len = 0;
+        int error = take_content(state, job, fd);
+        if (error) {
+            struct reply reply;
+            reply_begin(&reply, &state->reply);
+            reply_end(&reply, error);
+        } else {
+            state->worker->options->work(state->started, &work, &state->reply);
+        }
+        content_release(&state->content);
+        /* The word may have been meant for the job before. */
+        again = page->control.stop && page->stop_job != job->seq &&
+                page->stop_job != WORKER_ANYONE &&
+                (!job->has_fd || lseek(fd, 0, SEEK_SET) == 0);
+    } while (again);
+    page->current = 0;
+}
+
+/* One message's jobs. */
+static bool run_batch(struct state *state, size_t len)
+{
+    for (size_t at = 0; at + sizeof(struct worker_job) <= len;) {
+        struct worker_job job;
+        memcpy(&job, state->message + at, sizeof job);
+        const char *text = (const char *)state->message + at + sizeof job;
+        at += sizeof job + job.owner + job.path + 1u;
+        int fd =
+            job.has_fd && state->fd_next < state->fd_count ? state->fds[state->fd_next++] : -1;
+        bool skip = job.seq <= state->worker->page->skip_to;
+        if (!skip && job.size >= LARGE && !flush(state))
+            return false;
+        state->reply.len = 0; /* what was taken back is answered by nothing */
+        if (!skip)
+            examine(state, &job, text, fd);
+        if (fd >= 0)
+            close(fd);
+        if (state->reply.failed || !answer(state, job.seq))
+            return false;
+    }
+    return flush(state);
+}
+
+int worker_run(void *context)
+{
+    struct worker *worker = context;
+    struct state *state = calloc(1, sizeof *state);
+    struct worker_hello hello = {.magic = WORKER_HELLO};
+    size_t len;
+    if (!state)
+        return 1;
+    state->worker = worker;
+    content_guard();
+    state->started = worker->options->start(worker->options->context, &worker->page->control);
+    hello.error = state->started ? sandbox_seal(&profile_worker, &hello.walls, &hello.why)
+                                 : fail(&hello.why, ENOMEM, "out of memory");
+    if (!send_all(&hello, sizeof hello) || hello.error)
+        return 1;
+    while ((len = receive(state)))
+        if (!run_batch(state, len))
+            return 1;
+    return 0;
+}

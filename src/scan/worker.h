@@ -1,0 +1,57 @@
+/* worker — the sealed side of a pool, and what both sides say to each other. */
+#pragma once
+#include "scan/pool.h"
+
+enum {
+    WORKER_BATCH = 32,         /* files in one message */
+    WORKER_FDS = 16,           /* of them as descriptors */
+    WORKER_MESSAGE = 64 << 10, /* bytes of one message, either way */
+    WORKER_RING = 1 << 20,     /* bytes of small files that wait in one worker */
+    WORKER_HELLO = 0x43414e31,
+};
+
+#define WORKER_LAST   (UINT32_C(1) << 31) /* in a frame's length: the reply is complete */
+#define WORKER_ANYONE UINT32_MAX          /* stop_job: whatever is under examination */
+
+/* Shared by both; each word is written by one side. Sequence numbers count the jobs handed to
+ * one worker, from 1. */
+struct worker_page {
+    struct examine_control control; /* stage: the worker's; stop: set by the pool, cleared by
+                                       the worker when it begins a job */
+    volatile uint32_t stop_job;     /* the pool's: what `stop` is about */
+    volatile uint32_t skip_to;      /* the pool's: jobs up to this one were taken back */
+    volatile bool flush;            /* the pool's: answers are wanted now */
+    volatile uint32_t current;      /* the worker's: the job it is at, 0 between jobs */
+};
+
+/* The worker's first message. */
+struct worker_hello {
+    uint32_t magic;
+    int32_t error; /* -errno: it could not begin, and why */
+    struct walls walls;
+    struct why why;
+};
+
+/* A message to a worker is this many jobs, each followed by the owner's name and the path with
+ * its NUL. The descriptors of those with one come with it, in order. */
+struct worker_job {
+    uint32_t seq;
+    uint32_t ring; /* offset of its bytes */
+    uint64_t size;
+    uint16_t owner, path; /* lengths, without the NUL */
+    bool has_fd, shrunk;
+};
+
+/* A message to the pool is frames, each followed by its bytes: pieces of replies, in order. */
+struct worker_frame {
+    uint32_t seq, length;
+};
+
+struct worker {
+    const struct pool_options *options;
+    struct worker_page *page;
+    const uint8_t *ring;
+};
+
+/* What sandbox_spawn runs; `context` is a struct worker, the socket SANDBOX_FIRST. */
+int worker_run(void *context);
