@@ -105,7 +105,7 @@ B64 = b'Content-Transfer-Encoding: base64\r\n'
 
 @case
 def clamav_samples():
-    for name in ('clam.mail', 'clam.exe.mbox.base64', 'clam.exe.mbox.uu', 'clam.exe.binhex', 'clam.tnef'):
+    for name in ('clam.mail', 'clam.exe.mbox.base64', 'clam.exe.mbox.uu', 'clam.exe.binhex', 'clam.tnef', 'clam.exe.html'):
         if not os.path.exists(SAMPLES + name):
             raise Skip('no clamav-testfiles')
         with open(SAMPLES + name, 'rb') as file:
@@ -519,6 +519,107 @@ def compressed_rtf():
                  b'{\\rtf1\\ansi ' + b'The quick brown fox. ' * 500 + b'}'):
         Tree(tnef([(1, 0x69003, properties((0x102, 0x1009, oracle.compress(text, compressed=True))))])).has(
             '[body].rtf', text)
+
+
+# --- pages and texts ---
+
+PAGE = b"""<!DOCTYPE html>
+<html><head><title>Hi &amp; there</title><style>p { color: red }</style>
+<script src="http://example.com/a.js">var a = "<b>";</script></head>
+<body onload="go(&quot;x&quot;)"><!-- hidden --><p>pass<b></b>word &#65;&#x42; 1 < 2</p>
+<!--[if IE]><p>shown</p><![endif]--><a href='java&#115;cript:alert(1)'>click</a>
+<img src="data:image/png;base64,iVBORw0KGgo="><a href="&#100;ata:application/x-a;base64,TVqQAAMAAAA=">x</a>
+<form action=/post><iframe src="data:text/html,%3Cscript%3Egoing()%3C/script%3E"></iframe>
+<meta http-equiv=refresh content="0;url=http://example.org/">
+<script>last()</script></body></html>
+"""
+
+
+@case
+def pages():
+    tree = Tree(PAGE)
+    tree.has('[text]', b'Hi & there pass' + b'word AB 1 < 2 shownclick x'.replace(b'shownclick', b'shown click'))
+    tree.has('[scripts]', b'var a = "<b>";\ngo("x")\njavascript:alert(1)\nlast()\n')
+    tree.has('[links]', b'http://example.com/a.js\ndata:application/x-a;base64,TVqQAAMAAAA=\n/post\n'
+             b'data:text/html,%3Cscript%3Egoing()%3C/script%3E\n0;url=http://example.org/\n')
+    tree.has('[data 1] image/png', b'\x89PNG\r\n\x1a\n')
+    tree.has('[data 1] application/x-a', b'MZ\x90\0\3\0\0\0')
+    tree.has('[data] text/html', b'<script>going()</script>')
+    tree.has('[data] text/html > [scripts]', b'going()\n')
+    for size in range(40, len(PAGE), 61):
+        Tree(PAGE[:size])
+
+
+@case
+def visible_text_as_python_reads():
+    import html.parser
+
+    class Reader(html.parser.HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.out, self.hidden = '', 0
+
+        def handle_starttag(self, tag, attrs):
+            self.hidden += tag in ('style', 'script')
+            self.out += ' ' if tag in ('p', 'div', 'li', 'td', 'br', 'h1') else ''
+
+        def handle_endtag(self, tag):
+            self.hidden -= tag in ('style', 'script')
+            self.out += ' ' if tag in ('p', 'div', 'li', 'td', 'br', 'h1') else ''
+
+        def handle_data(self, data):
+            self.out += '' if self.hidden else data
+
+    words = ['one', ' two ', '&lt;x&gt;', '&#x41;', '\n', 'Grüße', '&euro;', ' a&b ', '&nbsp;']
+    for _ in range(40):
+        text = '<html><body>'
+        for _ in range(40):
+            tag = rng.choice(['p', 'b', 'i', 'div', 'li', 'td', 'h1', 'span', 'style', 'script'])
+            text += '<%s class="a > b" title=\'"\'>%s</%s>' % (tag, ''.join(rng.choices(words, k=3)), tag)
+        reader = Reader()
+        reader.feed(text)
+        reader.close()
+        Tree(text.encode()).has('[text]', ' '.join(reader.out.split()).encode())
+
+
+@case
+def wide_texts():
+    text = 'Grüße €\U0001f600, and a line of text for all.\n' * 9
+    for name in ('utf-16', 'utf-32', 'utf-16-be', 'utf-16-le', 'utf-32-le', 'utf-32-be'):
+        coded = (text if name in ('utf-16', 'utf-32') else 'And at first an ASCII text.' + text).encode(name)
+        Tree(coded).has('[utf-8]', coded.decode(name).encode())
+    page = '<html><body>\n' + text + '<script>a + b</script>'
+    Tree(page.encode('utf-16')).has('[utf-8] > [scripts]', b'a + b\n')
+    seven = b'<html><meta charset=utf-7>' + \
+        '<script>alert(1+1)</script>ü€'.encode('utf-7').replace(b'<', b'+ADw-').replace(b'>', b'+AD4-')
+    Tree(seven).has('[utf-8]', seven.decode('utf-7').encode())
+
+
+@case
+def base64_in_texts():
+    program = b'MZ' + NOISE
+    for before, lines, after in ((b'a = "', base64.b64encode(program), b'";\n'),
+                                 (b'text\n\n', folded(program), b'\n-- \nend of it\n'),
+                                 (b'<data>\n', folded(program, 60, b'\n\t\t'), b'</data>'),
+                                 (b'', folded(program, 64, b'\n'), b'')):
+        tree = Tree(before + lines + after)
+        tree.has('[base64 1]', program)
+        check(len([p for p, _, _ in tree.objects if '>' not in p]) == 1, tree)
+    tree = Tree(b'sums:\n' + b''.join(hashlib.sha256(bytes([i])).hexdigest().encode() + b'  file\n' for i in range(99)))
+    check(not tree.objects, tree)
+    tree = Tree(b'x = "' + base64.b64encode(NOISE) + b'"\n')
+    check(not tree.objects, tree)
+
+
+@case
+def encoded_files_in_mail_texts():
+    need('uuencode')
+    coded = subprocess.run(['uuencode', 'in.bin'], input=NOISE, capture_output=True, check=True).stdout
+    long = b'\r\n' + b'Some text of the mail.\r\n' * 100
+    Tree(mail_of([long + coded])).has('part 1.txt > in.bin', NOISE)
+    Tree(mail_of([long + yenc(NOISE, b'y.bin')])).has('part 1.txt > y.bin', NOISE)
+    Tree(mail_of([long + binhex(NOISE, b'', b'b.bin')])).has('part 1.txt > b.bin', NOISE)
+    Tree(b'A text.\n' + coded).has('in.bin', NOISE)
 
 
 # --- all ---

@@ -1,10 +1,13 @@
 #include "unpack/formats.h"
 #include "unpack/mail/apple.h"
 #include "unpack/mail/binhex.h"
+#include "unpack/mail/html.h"
 #include "unpack/mail/mbox.h"
 #include "unpack/mail/mime.h"
+#include "unpack/mail/text.h"
 #include "unpack/mail/tnef.h"
 #include "unpack/mail/uu.h"
+#include "unpack/mail/wide.h"
 #include "unpack/mail/yenc.h"
 
 const struct unpack_format unpack_mail[] = {
@@ -19,5 +22,8 @@ const struct unpack_format unpack_mail[] = {
     {.name = "apple",
      .magics = {{0, 4, "\0\5\x16\0"}, {0, 4, "\0\5\x16\7"}},
      .open = apple_open},
+    {.name = "html", .probe = html_probe, .open = html_open},
+    {.name = "utf-16", .probe = wide_probe, .open = wide_open},
+    {.name = "text", .probe = text_probe, .open = text_open},
     {0},
 };
