@@ -4,7 +4,7 @@
 
 size_t digest_size(enum digest_kind kind)
 {
-    static const size_t size[] = {16, 20, 32};
+    static const size_t size[] = {16, 20, 32, 48, 64};
     return size[kind];
 }
 
@@ -17,18 +17,40 @@ static const EVP_MD *method(enum digest_kind kind)
         return EVP_sha1();
     case DIGEST_SHA256:
         return EVP_sha256();
+    case DIGEST_SHA384:
+        return EVP_sha384();
+    case DIGEST_SHA512:
+        return EVP_sha512();
     }
     return NULL;
 }
 
-bool digest_parts(enum digest_kind kind, const bytes *parts, size_t count,
-                  uint8_t ret[static DIGEST_MAX])
+bool digest_parts(enum digest_kind kind, const bytes *parts, size_t count, uint8_t *ret)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool good = context && EVP_DigestInit_ex(context, method(kind), NULL) == 1;
     for (size_t i = 0; good && i < count; i++)
         good = EVP_DigestUpdate(context, parts[i].at, parts[i].len) == 1;
     good = good && EVP_DigestFinal_ex(context, ret, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    return good;
+}
+
+bool digest_rounds(enum digest_kind kind, uint8_t *state, uint32_t rounds, bool number_first)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    size_t size = digest_size(kind);
+    /* Set up once: looking the method up costs as much as a short digest. */
+    bool good = context && EVP_DigestInit_ex(context, method(kind), NULL) == 1;
+    for (uint32_t i = 0; good && i < rounds; i++) {
+        const uint8_t number[4] = {(uint8_t)i, (uint8_t)(i >> 8), (uint8_t)(i >> 16),
+                                   (uint8_t)(i >> 24)};
+        good = EVP_DigestInit_ex(context, NULL, NULL) == 1 &&
+               (!number_first || EVP_DigestUpdate(context, number, sizeof number) == 1) &&
+               EVP_DigestUpdate(context, state, size) == 1 &&
+               (number_first || EVP_DigestUpdate(context, number, sizeof number) == 1) &&
+               EVP_DigestFinal_ex(context, state, NULL) == 1;
+    }
     EVP_MD_CTX_free(context);
     return good;
 }

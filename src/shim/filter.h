@@ -19,7 +19,7 @@ struct filter_row {
     uint64_t value;
 };
 
-enum { FILTER_MAX = 512 };
+enum { FILTER_MAX = 2048 };
 
 /* As the kernel's struct sock_filter, which this header does not want to include. */
 struct filter_step {

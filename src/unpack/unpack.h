@@ -108,10 +108,12 @@ struct unpack {
     struct unpack_run *run;
     struct arena *arena; /* as the run's */
     struct budget *budget;
+    bool writing; /* a child was begun and not ended */
+    bool full;    /* and is as large as one may be: what else is put is left out */
     /* Private: the child being written. */
     bytes child_name;
     size_t child_from;
-    bool writing, partial, full;
+    bool partial;
 };
 
 /* Opens an object if it is a container (or several kinds of container at once: all of them).

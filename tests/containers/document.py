@@ -360,6 +360,187 @@ def packaged_files():
     has(tree(raw)[0], '\1Ole10Native [data]', TEXT)
 
 
+# --- PDF, by hand ---
+
+def pdf(objects, trailer=b'/Root 1 0 R', junk=b''):
+    """A file of [body or (dictionary, stream)], numbered from 1."""
+    out, places = junk + b'%PDF-1.7\n', []
+    for number, body in enumerate(objects, 1):
+        places.append(len(out))
+        if isinstance(body, tuple):
+            body = b'<< /Length %d %s >>\nstream\n%s\nendstream' % (len(body[1]), body[0], body[1])
+        out += b'%d 0 obj\n%s\nendobj\n' % (number, body)
+    xref = len(out)
+    out += b'xref\n0 %d\n0000000000 65535 f \n' % (len(places) + 1) + b''.join(b'%010d 00000 n \n' % p for p in places)
+    return out + b'trailer\n<< /Size %d %s >>\nstartxref\n%d\n%%%%EOF\n' % (len(places) + 1, trailer, xref)
+
+
+ROOT = [b'<< /Type /Catalog /Pages 2 0 R >>', b'<< /Type /Pages /Kids [] /Count 0 >>']
+
+
+def encode_85(data):
+    import base64
+    return base64.a85encode(data) + b'~>'
+
+
+def encode_run(data):
+    return b''.join(bytes([len(data[i:i + 128]) - 1]) + data[i:i + 128] for i in range(0, len(data), 128)) + b'\x80'
+
+
+def encode_lzw(data, early=1):
+    bits, count, out = 0, 0, b''
+    table, width, word = {bytes([i]): i for i in range(256)}, 9, b''
+
+    def put(code):
+        nonlocal bits, count, out
+        bits, count = bits << width | code, count + width
+        while count >= 8:
+            out += bytes([bits >> (count - 8) & 255])
+            count -= 8
+        bits &= (1 << count) - 1
+    put(256)
+    number = 258
+    for byte in data:
+        byte = bytes([byte])
+        if word + byte in table:
+            word += byte
+            continue
+        put(table[word])
+        table[word + byte] = number
+        number += 1
+        if number + early > 1 << width:
+            width += 1
+        if number >= 4094:
+            put(256)
+            table, width, number = {bytes([i]): i for i in range(256)}, 9, 258
+        word = byte
+    if word:
+        put(table[word])
+        number += 1
+        if number + early > 1 << width and width < 12:
+            width += 1
+    put(257)
+    if count:
+        out += bytes([bits << (8 - count) & 255])
+    return out
+
+
+def predict_png(data, columns, kind):
+    rows, before = b'', bytes(columns)
+    for at in range(0, len(data), columns):
+        row = data[at:at + columns]
+        out = bytearray()
+        for i, byte in enumerate(row):
+            a, b, c = row[i - 1] if i else 0, before[i], before[i - 1] if i else 0
+            p = a + b - c
+            paeth = min((abs(p - a), 0, a), (abs(p - b), 1, b), (abs(p - c), 2, c))[2]
+            out.append(byte - [0, a, b, (a + b) // 2, paeth][kind] & 255)
+        rows += bytes([kind]) + bytes(out)
+        before = row.ljust(columns, b'\0')
+    return rows
+
+
+@case
+def pdf_filters():
+    text = NOISE + TEXT * 200
+    streams = {
+        b'/Filter /FlateDecode': zlib.compress(text), b'/Filter/F#6cateDecode': zlib.compress(text),
+        b'/Filter [/ASCII85Decode /FlateDecode]': encode_85(zlib.compress(text)),
+        b'/Filter [ /AHx /Fl ]': zlib.compress(text).hex().encode() + b'>',
+        b'/Filter /RunLengthDecode': encode_run(text), b'/Filter /LZWDecode': encode_lzw(text),
+        b'/Filter /LZWDecode /DecodeParms << /EarlyChange 0 >>': encode_lzw(text, 0),
+        b'/Filter [/FlateDecode /FlateDecode /FlateDecode]': zlib.compress(zlib.compress(zlib.compress(text))),
+        b'': text, b'/Filter /DCTDecode': text}
+    for kind in range(5):
+        streams[b'/Filter /FlateDecode /DecodeParms << /Predictor %d /Columns 7 >>' % (10 + kind)] = \
+            zlib.compress(predict_png(text, 7, kind))
+    for head, data in streams.items():
+        exactly(pdf(ROOT + [(head, data)]), {'obj 3': text})
+    # what readers forgive: a wrong length, a length elsewhere, no xref, deflate without its header
+    whole = pdf(ROOT + [(b'/Filter /FlateDecode', zlib.compress(text))])
+    exactly(re.sub(rb'/Length \d+', b'/Length 9', whole), {'obj 3': text})
+    exactly(re.sub(rb'/Length \d+', b'/Length 9 0 R', whole), {'obj 3': text})
+    exactly(whole[:whole.index(b'xref')] + b'%%EOF', {'obj 3': text})
+    exactly(b'x' * 900 + whole, {'obj 3': text})
+    exactly(pdf(ROOT + [(b'/Filter /FlateDecode', b'\x79\x02' + zlib.compress(text)[2:])]), {'obj 3': text})
+    for head in b'/Filter /Foo', b'/Filter [' + b'/RL ' * 60 + b']':
+        objects, gaps = tree(pdf(ROOT + [(head, text)]))
+        check(gaps, head)
+    objects, gaps = tree(pdf(ROOT + [(b'/Filter /FlateDecode', zlib.compress(text)[:-900])]))
+    check(objects['obj 3'] and gaps, objects, gaps)
+    bomb = b'\0' * (64 << 20)
+    for _ in range(2):
+        bomb = zlib.compress(bomb, 9)
+    objects, gaps = tree(pdf(ROOT + [(b'/Filter [/FlateDecode /FlateDecode]', bomb)]), '-b', str(1 << 20))
+    check(gaps and gaps[0][0] == 'limit', gaps)
+    damaged(pdf(ROOT + [(b'/Filter /FlateDecode', zlib.compress(text)), (b'', TEXT)]), 24)
+
+
+SCRIPT = b'app.alert("harmless (very)");'
+
+
+def script_objects():
+    files = [b'<< /Type /Filespec /F (fox.txt) /UF (fox.txt) /EF << /F 8 0 R >> >>',
+             (b'/Type /EmbeddedFile /Filter /FlateDecode', zlib.compress(TEXT))]
+    return [b'<< /Type /Catalog /Pages 2 0 R /OpenAction 3 0 R /Names << /EmbeddedFiles << /Names [(fox.txt) 7 0 R] >> >> '
+            b'/Extra [4 0 R 5 0 R 9 0 R] /AcroForm << /XFA [(a) 10 0 R] >> >>', b'<< /Type /Pages /Kids [11 0 R] /Count 1 >>',
+            b'<< /S /JavaScript /JS (app.alert\\("harmless \\(very\\)"\\);) >>',
+            b'<< /S /JavaScript /J#53 <' + SCRIPT.hex().encode() + b'> >>', b'<< /S /JavaScript /JS 6 0 R >>',
+            (b'/Filter /FlateDecode', zlib.compress(SCRIPT + b'//')), *files,
+            b'<< /A << /S /URI /URI (http://example.org/x) >> /B << /S /Launch /Win << /F (cmd.exe) /P (/c dir) >> >> >>',
+            (b'', b'<xfa/>'), b'<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>']
+
+
+SCRIPTED = {'obj 3 javascript': SCRIPT, 'obj 4 javascript': SCRIPT, 'obj 6 javascript': SCRIPT + b'//', 'fox.txt': TEXT,
+            'obj 10 xfa': b'<xfa/>',
+            '[actions]': b'obj 9 URI URI http://example.org/x\nobj 9 Launch F cmd.exe\nobj 9 Launch P /c dir\n'}
+
+
+@case
+def pdf_scripts_and_files():
+    exactly(pdf(script_objects()), SCRIPTED)
+    wide = pdf(ROOT + [b'<< /JS <feff' + SCRIPT.decode().encode('utf-16-be').hex().encode() + b'> >>'])
+    exactly(wide, {'obj 3 javascript': SCRIPT})
+    packed = b'3 0 4 9 ' + b'<< /A 1>>' + b'<< /JS (' + SCRIPT.replace(b'(', b'\\(').replace(b')', b'\\)') + b') >>'
+    exactly(pdf(ROOT + [(b'/Type /ObjStm /N 2 /First 8 /Filter /FlateDecode', zlib.compress(packed))]),
+            {'obj 3': packed, 'obj 4 javascript': SCRIPT})
+
+
+@case
+def pdf_as_qpdf_writes_it():
+    if not shutil.which('qpdf'):
+        raise Skip('qpdf is not installed')
+    weak = ['--allow-weak-crypto']
+    encryptions = [[], ['--object-streams=generate'], ['--linearize'],
+                   [*weak, '--encrypt', '', 'owner', '40', '--'], [*weak, '--encrypt', '', 'owner', '128', '--use-aes=n', '--'],
+                   [*weak, '--encrypt', '', 'owner', '128', '--use-aes=y', '--'],
+                   [*weak, '--encrypt', '', 'owner', '128', '--force-V4', '--cleartext-metadata', '--'],
+                   [*weak, '--encrypt', '', 'owner', '256', '--force-R5', '--'], ['--encrypt', '', 'owner', '256', '--'],
+                   ['--object-streams=generate', '--encrypt', '', 'owner', '256', '--']]
+    wanted = sorted(sum_of(d) for p, d in SCRIPTED.items() if p[0] != '[')
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f'{folder}/in.pdf', 'wb') as file:
+            file.write(pdf(script_objects()))
+        for options in encryptions:
+            run = ['qpdf', '--preserve-unreferenced', *options, f'{folder}/in.pdf', f'{folder}/out.pdf']
+            subprocess.run(run, capture_output=True, check=True)
+            objects, gaps = tree(open(f'{folder}/out.pdf', 'rb').read())
+            have = [s for rows in objects.values() for _, s, _ in rows]
+            check(all(w in have for w in wanted) and not gaps and 'fox.txt' in objects, options, objects, gaps)
+        for bits in '40', '128', '256':
+            for given in 'user', 'owner':
+                run = ['qpdf', *weak, '--preserve-unreferenced', '--encrypt', 'user', 'owner', bits, '--',
+                       f'{folder}/in.pdf', f'{folder}/out.pdf']
+                subprocess.run(run, capture_output=True, check=True)
+                locked = open(f'{folder}/out.pdf', 'rb').read()
+                gaps = tree(locked, '-p', 'wrong')[1]
+                check([k for k, _ in gaps] == ['encrypted'], bits, gaps)
+                objects, gaps = tree(locked, '-p', 'wrong', '-p', given)
+                has(objects, 'fox.txt', TEXT)
+                check(not gaps, gaps)
+        damaged(locked, 20, '-p', 'user')
+
+
 @case
 def published_test_files():
     folder = '/usr/share/clamav-testfiles'
@@ -371,7 +552,7 @@ def published_test_files():
         check(any(s == sum_of(inner) for rows in objects.values() for _, s, _ in rows), name, objects)
 
 
-PUBLISHED = ['clam.ole.doc']
+PUBLISHED = ['clam.ole.doc', 'clam.pdf']
 
 
 def main():

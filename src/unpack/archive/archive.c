@@ -16,6 +16,17 @@ const struct unpack_format unpack_archive[] = {
     {"lz4", {{0, 4, "\4\x22\x4d\x18"}, {0, 4, "\2\x21\x4c\x18"}, {1, 3, "\x2a\x4d\x18"}},
      lz4_probe, lz4_open},
     {"compress", {{0, 2, "\x1f\x9d"}}, NULL, lzw_open},
+    {"7z", {{0, 6, "7z\xbc\xaf\x27\x1c"}}, NULL, sevenzip_open},
+    {"rar", {{0, 7, "Rar!\x1a\7\0"}}, NULL, rar_open},
+    {"rar", {{0, 8, "Rar!\x1a\7\1\0"}}, NULL, rar5_open},
+    {"ar", {{0, 8, "!<arch>\n"}}, NULL, ar_open},
+    {"rpm", {{0, 4, "\xed\xab\xee\xdb"}}, NULL, rpm_open},
+    {"cpio", {{0, 6, "070701"}, {0, 6, "070702"}, {0, 6, "070707"}}, NULL, cpio_open},
+    {"cpio", {{0, 2, "\xc7\x71"}, {0, 2, "\x71\xc7"}}, cpio_binary_probe, cpio_open},
+    {"lha", {{2, 3, "-lh"}, {2, 3, "-lz"}, {2, 3, "-pm"}}, lha_probe, lha_open},
+    {"xar", {{0, 4, "xar!"}}, NULL, xar_open},
+    {"warc", {{0, 5, "WARC/"}}, NULL, warc_open},
+    {"tar", {{0}}, tar_probe, tar_open},
     {0},
 };
 /* clang-format on */

@@ -18,3 +18,19 @@ void lz4_open(struct unpack *unpack);
 void lzw_open(struct unpack *unpack);
 /* zip.c: of any slice that has a member at its beginning, or an end of directory. */
 void zip_open(struct unpack *unpack);
+
+/* library.c: what libarchive reads. */
+bool tar_probe(bytes data);
+bool cpio_binary_probe(bytes data);
+bool lha_probe(bytes data);
+void tar_open(struct unpack *unpack);
+void cpio_open(struct unpack *unpack);
+void ar_open(struct unpack *unpack);
+void sevenzip_open(struct unpack *unpack);
+void rar_open(struct unpack *unpack);
+void rar5_open(struct unpack *unpack);
+void lha_open(struct unpack *unpack);
+void xar_open(struct unpack *unpack);
+void warc_open(struct unpack *unpack);
+/* rpm.c */
+void rpm_open(struct unpack *unpack);

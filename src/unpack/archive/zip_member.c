@@ -1,4 +1,5 @@
 /* One member of a zip file: its method, its size, its checksum (APPNOTE.TXT 4.4.5, 5.8). */
+#include "unpack/archive/library.h"
 #include "unpack/archive/zip.h"
 #include "unpack/archive/zip_cipher.h"
 
@@ -57,6 +58,24 @@ static enum decoded decode_lzma(struct unpack *unpack, const struct zip_entry *e
     return decode_stream_after(unpack, STREAM_LZMA, (bytes){head, sizeof head}, in);
 }
 
+/* PPMd, variant I, is in libarchive only: it gets a zip file of this one member. */
+static enum decoded decode_ppmd(struct unpack *unpack, const struct zip_entry *entry, bytes *in)
+{
+    uint8_t head[31] = "PK\3\4\77\0\0\0\142";
+    if (!entry->sized || entry->size > UINT32_MAX || in->len > UINT32_MAX)
+        return DECODED_UNKNOWN;
+    for (unsigned i = 0; i < 4; i++) {
+        head[14 + i] = (uint8_t)(entry->crc >> 8 * i);
+        head[18 + i] = (uint8_t)(in->len >> 8 * i);
+        head[22 + i] = (uint8_t)(entry->size >> 8 * i);
+    }
+    head[26] = 1;
+    head[30] = 'x';
+    const bytes parts[] = {{head, sizeof head}, *in};
+    *in = bytes_slice(*in, in->len, 0);
+    return library_decode(unpack, LIBARCHIVE_ZIP, parts, COUNT(parts));
+}
+
 static enum decoded decode_stored(struct unpack *unpack, bytes *in)
 {
     bytes all = *in;
@@ -92,6 +111,8 @@ enum decoded zip_decode(struct unpack *unpack, const struct zip_entry *entry, un
         return decode_stream(unpack, STREAM_ZSTD, in);
     case ZIP_XZ:
         return decode_stream(unpack, STREAM_XZ, in);
+    case ZIP_PPMD:
+        return decode_ppmd(unpack, entry, in);
     default:
         return DECODED_UNKNOWN;
     }

@@ -1,5 +1,46 @@
+/* The rows of this group. A file system is found here when it lies in one piece in an object;
+ * on virtual disks that are too large to be handed out whole, by filesystem_of. */
 #include "unpack/formats.h"
+#include "unpack/image/appimage.h"
+#include "unpack/image/filesystem.h"
+#include "unpack/image/partition.h"
+
+/* Enough for what `fits` reads. */
+enum { PROBE_STEPS = 1 << 16 };
+
+#define FILESYSTEM(name)                                                                       \
+    static bool name##_probe(bytes data)                                                       \
+    {                                                                                          \
+        struct budget budget = {.steps = PROBE_STEPS};                                         \
+        struct source source = source_flat(data, &budget);                                     \
+        return name##_fits(&source);                                                           \
+    }                                                                                          \
+                                                                                               \
+    static void name##_open(struct unpack *unpack)                                             \
+    {                                                                                          \
+        struct source source = source_flat(unpack->data, unpack->budget);                      \
+        struct tree tree = {.unpack = unpack, .source = &source};                              \
+        name##_walk(&tree);                                                                    \
+    }
+
+FILESYSTEM(fat)
+FILESYSTEM(exfat)
+FILESYSTEM(ext)
+FILESYSTEM(ntfs)
+FILESYSTEM(squashfs)
 
 const struct unpack_format unpack_image[] = {
+    {"mbr", {{510, 2, "\x55\xaa"}}, partition_mbr_probe, partition_mbr_open},
+    {"gpt",
+     {{510, 2, "\x55\xaa"}, {512, 8, "EFI PART"}, {4096, 8, "EFI PART"}},
+     partition_gpt_probe,
+     partition_gpt_open},
+    {"apple-map", {{0, 2, "ER"}}, partition_apple_probe, partition_apple_open},
+    {"fat", {{0, 1, "\xeb"}, {0, 1, "\xe9"}}, fat_probe, fat_open},
+    {"exfat", {{3, 8, "EXFAT   "}}, exfat_probe, exfat_open},
+    {"ext", {{0x438, 2, "\x53\xef"}}, ext_probe, ext_open},
+    {"ntfs", {{3, 8, "NTFS    "}}, ntfs_probe, ntfs_open},
+    {"squashfs", {{0, 4, "hsqs"}}, squashfs_probe, squashfs_open},
+    {"appimage", {{8, 3, "AI\2"}}, NULL, appimage_open},
     {0},
 };

@@ -1,0 +1,25 @@
+#include "unpack/image/filesystem.h"
+
+static const struct filesystem filesystems[] = {
+    {"exfat", exfat_fits, exfat_walk},
+    {"ntfs", ntfs_fits, ntfs_walk},
+    {"squashfs", squashfs_fits, squashfs_walk},
+    {"fat", fat_fits, fat_walk},
+    {"ext", ext_fits, ext_walk},
+};
+
+const struct filesystem *filesystem_of(struct source *source)
+{
+    for (size_t i = 0; i < COUNT(filesystems); i++)
+        if (filesystems[i].fits(source))
+            return &filesystems[i];
+    return NULL;
+}
+
+bool filesystem_walk(struct unpack *unpack, struct source *source,
+                     const struct filesystem *filesystem, bytes prefix)
+{
+    struct tree tree = {.unpack = unpack, .source = source, .prefix = prefix};
+    filesystem->walk(&tree);
+    return !tree.stopped && !unpack->run->stopped;
+}

@@ -1,0 +1,474 @@
+#!/usr/bin/env python3
+"""File systems and disk images, made by Debian's tools, against what unpack_tool finds in them.
+
+usage: image.py UNPACK_TOOL
+
+Prints TAP. Every file of a tree must come out with its path, size and SHA-256. What is cut short
+must give a gap or everything; what has flipped bits must end well."""
+import functools, hashlib, os, random, shutil, struct, subprocess, sys, tempfile, traceback
+
+TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) >= 2 else sys.exit(__doc__)
+ONLY = sys.argv[2:]
+CASES = []
+
+
+class Skip(Exception):
+    """The machine lacks what a case needs."""
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def check(truth, *what):
+    if not truth:
+        raise AssertionError(' '.join(str(w) for w in what)[-2000:])
+
+
+def need(*programs):
+    for program in programs:
+        if not shutil.which(program):
+            raise Skip(f'no {program}')
+
+
+def run(*arguments, **more):
+    more = {'stdin': subprocess.DEVNULL, 'capture_output': True, 'timeout': 120, 'check': False} | more
+    if more.get('input') is not None:
+        del more['stdin']
+    done = subprocess.run([str(a) for a in arguments], **more)
+    check(done.returncode == 0, arguments, done.stdout, done.stderr)
+    return done
+
+
+def noise(seed, size):
+    return random.Random(seed).randbytes(size)
+
+
+def sample_tree():
+    """Names and contents that file systems treat differently."""
+    tree = {'hello.txt': b'hello\n', 'EMPTY': b'', 'one byte': b'x',
+            'a sector': noise(1, 512), 'more.bin': noise(2, 70001), 'large file.dat': noise(3, 600000),
+            'a rather long name, as people give them.document': b'long' * 300,
+            'd/inner.txt': b'inner\n', 'd/e/f/deep.bin': noise(4, 9000), 'UPPER.TXT': b'upper\n',
+            'd/zeros': b'\0' * 30000}
+    for i in range(150):
+        tree[f'many/file number {i:03d}.txt'] = b'%d\n' % i * (i + 1)
+    return tree
+
+
+def unicode_tree():
+    return {'viele gr\u00fc\u00dfe/\u65e5\u672c\u8a9e.txt': b'nihongo\n', '\u0416.txt': b'zh\n'}
+
+
+def put_tree(tree, top):
+    for name, data in tree.items():
+        path = os.path.join(top, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'wb') as file:
+            file.write(data)
+    return top
+
+
+def escape(name):
+    raw = name if isinstance(name, bytes) else name.encode()
+    return ''.join(chr(c) if 32 <= c < 127 and c != 92 else f'\\x{c:02x}' for c in raw)
+
+
+def unpack(path, *options):
+    done = subprocess.run([TOOL, *options, path], capture_output=True, timeout=300, check=False)
+    check(done.returncode == 0, 'unpack_tool', options, path, done.returncode, done.stderr.decode(errors='replace'))
+    found, gaps = {}, []
+    for line in done.stdout.decode().splitlines():
+        if line.startswith('object '):
+            _, size, digest, rest = line.split(' ', 3)
+            found.setdefault(rest, []).append((int(size), digest))
+        else:
+            gaps.append(line)
+    return found, gaps
+
+
+def same(path, tree, prefix='', others=None, gaps_fine=False):
+    """Below `prefix`, exactly the files of the tree; no gaps."""
+    found, gaps = unpack(path)
+    wanted = {escape(prefix + name): (len(data), hashlib.sha256(data).hexdigest())
+              for name, data in tree.items() if data}
+    got = {name: values for name, values in found.items() if name.startswith(escape(prefix))}
+    check(gaps_fine or not gaps, 'gaps', gaps[:5])
+    for name, value in wanted.items():
+        check(name in got, 'missing', name, 'got', list(got)[:8])
+        check(value in got[name], 'differs', name, value, got[name])
+    extra = [name for name in got if name not in wanted and not (others and others(name))]
+    check(not extra, 'extra', extra[:5])
+    return found, gaps
+
+
+def hurt(path, step=7, flips=24):
+    """Cut short: a gap, or all that was there. Flipped: it ends."""
+    whole, _ = unpack(path)
+    with open(path, 'rb') as file:
+        data = file.read()
+    for i in range(1, step):
+        with open('cut', 'wb') as file:
+            file.write(data[:len(data) * i // step // 512 * 512 + (i % 3) * 7])
+        found, gaps = unpack('cut')
+        kept = all(any(v in found.get(name, []) for v in values) for name, values in whole.items())
+        check(gaps or kept or not found, 'silent about what was cut off at', i, 'of', step)
+    rng = random.Random(len(data))
+    for i in range(flips):
+        copy = bytearray(data)
+        for _ in range(1 + i % 8):
+            at = rng.randrange(min(len(copy), 1 << rng.randrange(8, 21)))
+            copy[at] ^= 1 << rng.randrange(8)
+        with open('flipped', 'wb') as file:
+            file.write(copy)
+        unpack('flipped', '-b', '20000000', '-d', '4')
+
+
+def zeros(path, size):
+    with open(path, 'wb') as file:
+        file.truncate(size)
+    return path
+
+
+def mtools(*arguments):
+    return run(*arguments, env=os.environ | {'MTOOLS_SKIP_CHECK': '1', 'LC_ALL': 'C.UTF-8'})
+
+
+def make_fat(path, size, tree, *options):
+    need('mkfs.vfat', 'mcopy')
+    zeros(path, size)
+    run('mkfs.vfat', '-i', '12345678', *options, path)
+    put_tree(tree, 'tree')
+    mtools('mcopy', '-s', '-i', path, *[f'tree/{n}' for n in sorted(os.listdir('tree'))], '::')
+
+
+@case
+def fat_sizes():
+    small = {name: data for name, data in sample_tree().items() if 'many' not in name}
+    for bits, size, options in ((12, 1440 << 10, []), (12, 4 << 20, ['-s', '4']), (16, 20 << 20, []),
+                                (32, 70 << 20, ['-s', '1']), (16, 33 << 20, ['-S', '2048'])):
+        shutil.rmtree('tree', ignore_errors=True)
+        tree = (small if size < 2 << 20 else sample_tree()) | unicode_tree()
+        make_fat('fat', size, tree, '-F', str(bits), *options)
+        check(run(TOOL, '-k', 'fat').stdout == b'fat\n')
+        same('fat', tree)
+    hurt('fat')
+
+
+@case
+def fat_fragments():
+    make_fat('fat', 2 << 20, {f'f{i:02d}': noise(i, 20000) for i in range(60)}, '-F', '12', '-s', '1')
+    mtools('mdel', '-i', 'fat', *[f'::f{i:02d}' for i in range(0, 60, 2)])
+    tree = {f'f{i:02d}': noise(i, 20000) for i in range(1, 60, 2)} | {'spread': noise(99, 500000)}
+    put_tree({'spread': tree['spread']}, '.')
+    mtools('mcopy', '-i', 'fat', 'spread', '::')
+    same('fat', tree)
+    with open('fat', 'r+b') as file:  # every chain ends at once
+        file.seek(512)
+        file.write(b'\xff' * 1536)
+    check(unpack('fat')[1], 'silent about broken chains')
+    hurt('fat')
+
+
+@case
+def partitions_mbr():
+    need('sfdisk')
+    make_fat('fat', 4 << 20, sample_tree(), '-F', '12', '-s', '4')
+    zeros('disk', 64 << 20)
+    run('sfdisk', 'disk', input=b'label: dos\n2048,8192,6\n12288,8192,83\n32768,,5\n34816,8192,1\n45056,8192,6,*\n')
+    with open('fat', 'rb') as file, open('disk', 'r+b') as disk:
+        data = file.read()
+        for sector in (2048, 34816, 45056):
+            disk.seek(sector * 512)
+            disk.write(data)
+    found, _ = same('disk', sample_tree(), 'partition 6 (FAT16) > ')
+    for name in ('partition 1 (FAT16) > hello.txt', 'partition 5 (FAT12) > hello.txt', 'partition 2 (Linux)'):
+        check(name in found, 'missing', name)
+    hurt('disk', step=11)
+
+
+@case
+def partitions_gpt():
+    need('sgdisk')
+    make_fat('fat', 4 << 20, sample_tree(), '-F', '12', '-s', '4')
+    zeros('disk', 32 << 20)
+    run('sgdisk', '-n1:2048:+4M', '-t1:ef00', '-n2:20480:+4M', '-t2:8300', '-n5:40960:+1M', '-t5:8200', 'disk')
+    with open('fat', 'rb') as file, open('disk', 'r+b') as disk:
+        data = file.read()
+        for sector in (2048, 20480):
+            disk.seek(sector * 512)
+            disk.write(data)
+    same('disk', sample_tree(), 'partition 1 (EFI system) > ')
+    found, _ = same('disk', sample_tree(), 'partition 2 (Linux) > ')
+    check('partition 5 (Linux swap)' in found)
+    with open('disk', 'r+b') as disk:  # the copy at the end serves
+        disk.seek(512)
+        disk.write(b'\0' * 512)
+    same('disk', sample_tree(), 'partition 1 (EFI system) > ')
+    hurt('disk')
+
+
+@case
+def partitions_apple():
+    """No tool for it here: written by hand."""
+    make_fat('fat', 4 << 20, sample_tree(), '-F', '12', '-s', '4')
+    with open('fat', 'rb') as file:
+        data = file.read()
+    def entry(count, first, blocks, kind):
+        return struct.pack('>HHIII32s32s', 0x504d, 0, count, first, blocks, b'name', kind).ljust(512, b'\0')
+    with open('disk', 'wb') as disk:
+        disk.write(struct.pack('>HHI', 0x4552, 512, 64 + len(data) // 512).ljust(512, b'\0'))
+        disk.write(entry(2, 1, 63, b'Apple_partition_map') + entry(2, 64, len(data) // 512, b'DOS_FAT_12'))
+        disk.seek(64 * 512)
+        disk.write(data)
+    same('disk', sample_tree(), 'partition 2 (DOS_FAT_12) > ')
+    hurt('disk')
+
+
+def exfat_image(files):
+    """A small exFAT by hand: 512-byte sectors, one to a cluster; `files` are (name, data, written,
+    in a row)."""
+    heap, clusters = 128, 4000
+    table, sectors, root = [0xfffffff8, 0xffffffff] + [0] * clusters, {}, []
+    free = [2]
+
+    def store(data, in_a_row, step=1):
+        first = at = free[0]
+        count = max(1, (len(data) + 511) // 512)
+        for i in range(count):
+            sectors[at] = data[512 * i:512 * i + 512].ljust(512, b'\0')
+            follow = at + (1 if in_a_row else step)
+            table[at] = 0 if in_a_row else 0xffffffff if i == count - 1 else follow
+            at = follow
+        free[0] = at
+        return first
+
+    def entries(name, data, written, in_a_row, folder=False):
+        first = store(data, in_a_row, 2) if data else 0
+        units = name.encode('utf-16-le')
+        names = [units[i:i + 30].ljust(30, b'\0') for i in range(0, len(units), 30)]
+        out = struct.pack('<BBHH', 0x85, 1 + len(names), 0, 0x10 if folder else 0x20).ljust(32, b'\0')
+        out += struct.pack('<BBBBHHQIIQ', 0xc0, 3 if in_a_row else 1, 0, len(units) // 2, 0, 0, written, 0, first,
+                           len(data))
+        return out + b''.join(b'\xc1\0' + part for part in names)
+
+    inner = b''.join(entries(*f) for f in files if '/' not in f[0])
+    outer = b''.join(entries(f[0].split('/')[1], *f[1:]) for f in files if '/' in f[0])
+    root = inner + entries('folder', outer.ljust(-(-len(outer) // 512) * 512, b'\0'), len(outer), False, True)
+    start = store(root.ljust(-(-len(root) // 512) * 512, b'\0'), False)
+    boot = bytearray(512)
+    boot[0:11] = b'\xeb\x76\x90EXFAT   '
+    struct.pack_into('<QQIIIIIIHHBBBB', boot, 64, 0, heap + clusters, 24, 40, heap, clusters, start, 1, 0x100, 0, 9, 0,
+                     1, 128)
+    boot[510:] = b'\x55\xaa'
+    image = bytearray((heap + clusters) * 512)
+    image[:512] = boot
+    packed = struct.pack(f'<{len(table)}I', *table)
+    image[24 * 512:24 * 512 + len(packed)] = packed
+    for at, data in sectors.items():
+        image[(heap + at - 2) * 512:][:0] = b''
+        image[(heap + at - 2) * 512:(heap + at - 2) * 512 + 512] = data
+    return bytes(image)
+
+
+@case
+def exfat_by_hand():
+    files = [('row.bin', noise(1, 5000), 5000, True), ('chain.bin', noise(2, 9000), 9000, False),
+             ('not all was written', noise(3, 4000), 1000, False), ('folder/in it \u65e5\u672c', b'x' * 700, 700, True),
+             ('with a name that needs three entries, or more than that', b'name', 4, False)]
+    with open('disk', 'wb') as file:
+        file.write(exfat_image(files))
+    same('disk', {n: d[:w].ljust(len(d), b'\0') for n, d, w, _ in files})
+    hurt('disk')
+
+
+def make_ext(path, size, tree, *options):
+    need('mkfs.ext4')
+    zeros(path, size)
+    put_tree(tree, 'tree')
+    run('mkfs.ext4', '-q', '-F', '-d', 'tree', *options, path)
+
+
+@case
+def ext_kinds():
+    tree = sample_tree() | unicode_tree() | {'\U0001f600 smile': b':)', 'tiny': b'inline', 'tiny2': noise(7, 100),
+                                             'd/sparse': b'\0' * 300000 + noise(8, 5000) + b'\0' * 100000}
+    put_tree(tree, 'tree')
+    with open('tree/d/sparse', 'wb') as file:
+        file.seek(300000)
+        file.write(noise(8, 5000))
+        file.truncate(405000)
+    os.symlink('hello.txt', 'tree/link')
+    need('mkfs.ext4')
+    for kind in ('ext2', 'ext3', 'ext4'):
+        for options in ([], ['-b', '1024'], ['-b', '4096', '-I', '128'], ['-O', 'inline_data'], ['-O', '^64bit'],
+                        ['-O', 'meta_bg,^resize_inode', '-g', '1024'], ['-O', '^filetype', '-b', '2048']):
+            if kind != 'ext4' and 'inline_data' in options or options[:1] == ['-b'] and kind == 'ext4' and '128' in options:
+                continue
+            zeros('ext', 16 << 20)
+            run('mkfs.' + kind, '-q', '-F', '-d', 'tree', *options, 'ext')
+            # mke2fs writes holes at the end of a file wrongly with inline_data
+            wrong = {'d/sparse'} if 'inline_data' in options else set()
+            same('ext', {n: d for n, d in tree.items() if n not in wrong}, others=wrong.__contains__)
+            check(run(TOOL, '-k', 'ext').stdout == b'ext\n')
+    hurt('ext', flips=40)
+
+
+@case
+def ext_fragments():
+    """Many extents (a tree of depth 1), and indirect blocks of every depth."""
+    need('mkfs.ext4', 'mount', 'umount')
+    big = noise(5, 3 << 20)
+    for kind in ('ext2', 'ext4'):
+        zeros('ext', 24 << 20)
+        run('mkfs.' + kind, '-q', '-F', '-b', '1024', 'ext')
+        os.makedirs('mnt', exist_ok=True)
+        if subprocess.run(['mount', '-o', 'loop', 'ext', 'mnt'], capture_output=True, check=False).returncode:
+            raise Skip('no loop mounts')
+        try:
+            for i in range(2000):
+                with open(f'mnt/s{i}', 'wb') as file:
+                    file.write(noise(i, 3000))
+            for i in range(0, 2000, 2):
+                os.remove(f'mnt/s{i}')
+            with open('mnt/big', 'wb') as file:
+                file.write(big)
+            with open('mnt/far', 'wb') as file:  # triple indirect: behind 64 MiB
+                file.seek(70 << 20)
+                file.write(b'far')
+            os.makedirs('mnt/a/' + '/'.join(['deep'] * 40))
+            with open('mnt/a/' + '/'.join(['deep'] * 40) + '/x', 'wb') as file:
+                file.write(b'deep')
+        finally:
+            run('umount', 'mnt')
+        same('ext', {f's{i}': noise(i, 3000) for i in range(1, 2000, 2)} |
+             {'big': big, 'far': b'\0' * (70 << 20) + b'far', 'a/' + 'deep/' * 40 + 'x': b'deep'})
+    hurt('ext', flips=10)
+
+
+def make_squashfs(path, tree, *options):
+    need('mksquashfs')
+    shutil.rmtree('tree', ignore_errors=True)
+    put_tree(tree, 'tree')
+    run('mksquashfs', 'tree', path, '-noappend', '-quiet', '-no-progress', '-mkfs-time', '0', *options)
+
+
+@case
+def squashfs_kinds():
+    tree = sample_tree() | unicode_tree() | {'zeros': b'\0' * 400000, 'text': b'some text, again and again. ' * 30000}
+    for options in (['-comp', 'gzip'], ['-comp', 'xz'], ['-comp', 'lz4'], ['-comp', 'zstd'], ['-comp', 'lzma'],
+                    ['-comp', 'gzip', '-b', '4096'], ['-comp', 'zstd', '-b', '1M'], ['-no-fragments'],
+                    ['-always-use-fragments'], ['-noI', '-noD', '-noF'], ['-comp', 'xz', '-Xbcj', 'x86']):
+        make_squashfs('sq', tree, *options)
+        same('sq', tree)
+        hurt('sq', step=4, flips=12)
+    make_squashfs('sq', tree, '-comp', 'lzo')
+    check('unsupported' in unpack('sq')[1][0], 'silent about lzo')
+
+
+@case
+def appimage():
+    """The program is any; the magic and what follows it count."""
+    tree = sample_tree()
+    make_squashfs('sq', tree)
+    with open('/bin/true', 'rb') as file:
+        program = bytearray(file.read())
+    program[8:11] = b'AI\2'
+    with open('sq', 'rb') as file, open('app', 'wb') as app:
+        app.write(program + file.read())
+    same('app', tree, others=lambda name: name.startswith('[overlay]'))
+    with open('app', 'wb') as app:
+        app.write(program)
+    check(unpack('app')[1], 'silent about nothing')
+
+
+class Mounted:
+    """A file system that is mounted while it is written to."""
+    def __init__(self, *command):
+        self.command = command
+
+    def __enter__(self):
+        os.makedirs('mnt', exist_ok=True)
+        done = subprocess.run([*self.command, 'mnt'], capture_output=True, check=False)
+        if done.returncode:
+            raise Skip(f'cannot mount: {done.stderr.decode(errors="replace").strip()}')
+
+    def __exit__(self, *_):
+        for _ in range(20):
+            if not subprocess.run(['umount', 'mnt'], capture_output=True, check=False).returncode:
+                break
+            __import__('time').sleep(0.2)
+        for _ in range(50):  # a file system in a process ends after its mount
+            if not subprocess.run(['fuser', '-s', 'ntfs'], capture_output=True, check=False).returncode == 0:
+                break
+            __import__('time').sleep(0.1)
+
+
+@case
+def ntfs_kinds():
+    need('mkfs.ntfs', 'ntfs-3g', 'umount')
+    tree = sample_tree() | unicode_tree() | {'\U0001f600 smile': b':)', 'gone/x': b'stays'}
+    text = b'the same line again and again\n' * 9000
+    packed = {'packed/text': text, 'packed/noise': noise(11, 200000), 'packed/both': text[:70000] + noise(12, 70000) +
+              b'\0' * 200000 + text[:5000], 'packed/short': b'abc' * 1000}
+    for options in ([], ['-c', '512'], ['-c', '65536']):
+        zeros('ntfs', 40 << 20)
+        run('mkfs.ntfs', '-F', '-Q', '-q', *options, 'ntfs')
+        wanted = dict(tree)
+        with Mounted('ntfs-3g', '-o', 'compression,streams_interface=xattr', 'ntfs'):
+            put_tree(tree, 'mnt')
+            if options != ['-c', '65536']:
+                os.mkdir('mnt/packed')
+                attributes = struct.unpack('<I', os.getxattr('mnt/packed', 'system.ntfs_attrib'))[0]
+                os.setxattr('mnt/packed', 'system.ntfs_attrib', struct.pack('<I', attributes | 0x800))
+                put_tree(packed, 'mnt')
+                wanted |= packed
+            os.setxattr('mnt/hello.txt', 'user.note', b'a note')
+            os.setxattr('mnt/d', 'user.of a folder', noise(13, 30000))
+            wanted |= {'hello.txt:note': b'a note', 'd:of a folder': noise(13, 30000)}
+            with open('mnt/sparse', 'wb') as file:
+                file.seek(900000)
+                file.write(b'end')
+            wanted['sparse'] = b'\0' * 900000 + b'end'
+            os.link('mnt/more.bin', 'mnt/d/another name')
+            wanted['d/another name'] = tree['more.bin']
+            os.remove('mnt/gone/x')
+            del wanted['gone/x']
+            if not options:  # many extents: a list of attributes
+                for i in range(3000):
+                    with open(f'mnt/t{i}', 'wb') as file:
+                        file.write(noise(i, 4096))
+                for i in range(0, 3000, 2):
+                    os.remove(f'mnt/t{i}')
+                with open('mnt/spread', 'wb') as file:
+                    file.write(noise(77, 25 << 20))
+                wanted |= {f't{i}': noise(i, 4096) for i in range(1, 3000, 2)} | {'spread': noise(77, 25 << 20)}
+        same('ntfs', wanted)
+        check(run(TOOL, '-k', 'ntfs').stdout == b'ntfs\n')
+    hurt('ntfs', flips=40)
+
+
+def main():
+    failed = 0
+    cases = [c for c in CASES if not ONLY or c.__name__ in ONLY]
+    print(f'1..{len(cases)}')
+    for number, function in enumerate(cases, 1):
+        with tempfile.TemporaryDirectory(prefix='image-') as folder:
+            os.chdir(folder)
+            line = f'{number} - {function.__name__}'
+            try:
+                function()
+                print('ok', line)
+            except Skip as why:
+                print('ok', line, '# SKIP', why)
+            except Exception:  # pylint: disable=broad-except
+                failed += 1
+                print('not ok', line)
+                print(''.join('# ' + text + '\n' for text in traceback.format_exc().splitlines()[-8:]), end='')
+            sys.stdout.flush()
+            os.chdir('/')
+    sys.exit(failed > 0)
+
+
+main()

@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+"""What the kernel says of a living worker, asked by someone who shares no code with candor.
+
+usage: outside.py PROGRAM [ARGUMENT]...
+
+Starts PROGRAM with a pipe as its standard input, waits until it has a child that is called
+candor-worker and is sealed, reads what /proc shows of it, takes its system call filter out of the
+kernel (PTRACE_SECCOMP_GET_FILTER) and runs it here for every system call there is. The list of
+what a worker may call is written down a second time below: both must say the same.
+"""
+import ctypes
+import os
+import platform
+import re
+import struct
+import subprocess
+import sys
+import time
+
+count = failed = 0
+ROOT = os.geteuid() == 0
+# Granted whatever the arguments; granted for some. All else is refused.
+ALWAYS = {"read", "pread64", "lseek", "fstat", "close", "munmap", "brk", "clock_gettime",
+          "rt_sigreturn", "restart_syscall", "exit", "exit_group"}
+SOMETIMES = {"recvmsg", "sendmsg", "mmap", "mprotect", "mremap", "madvise", "futex"}
+# Calls with arguments: (name, {argument: value}, granted)
+CASES = [
+    ("recvmsg", {0: 3}, True), ("recvmsg", {0: 4}, False), ("sendmsg", {0: 3}, True),
+    ("sendmsg", {0: 5}, False), ("sendmsg", {0: 1 << 32 | 3}, False),
+    ("mmap", {2: 1}, True), ("mmap", {2: 3}, True), ("mmap", {2: 4}, False),
+    ("mmap", {2: 5}, False), ("mmap", {2: 7}, False), ("mmap", {2: 1 << 32 | 1}, False),
+    ("mprotect", {2: 0}, True), ("mprotect", {2: 3}, True), ("mprotect", {2: 5}, False),
+    ("mprotect", {2: 7}, False), ("mprotect", {2: 0x1000001}, False),
+    ("mremap", {3: 1}, True), ("mremap", {3: 3}, False), ("mremap", {3: 5}, False),
+    ("madvise", {2: 4}, True), ("madvise", {2: 100}, False), ("madvise", {2: 10}, False),
+    ("futex", {1: 0x81}, True), ("futex", {1: 0x80}, True), ("futex", {1: 6}, False),
+    ("futex", {1: 0x86}, False),
+]
+MACHINES = {"x86_64": (0xC000003E, "unistd_64.h"), "aarch64": (0xC00000B7, "unistd.h")}
+
+
+def check(good, what, remark=""):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'' if good else 'not '}ok {count} - {what}", flush=True)
+    if not good:
+        print(f"#   {remark}")
+
+
+def skip(what, reason):
+    global count
+    count += 1
+    print(f"ok {count} - {what} # SKIP {reason}")
+
+
+def read(pid, name):
+    with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
+def status(pid):
+    return dict(line.split(":\t", 1) for line in read(pid, "status").splitlines() if ":\t" in line)
+
+
+def workers(parent):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            fields = status(pid)
+        except OSError:
+            continue
+        if fields["PPid"].strip() == str(parent) and fields["Name"] == "candor-worker" \
+                and fields["Seccomp"].strip() == "2":
+            found.append(int(pid))
+    return found
+
+
+def look_at_status(pid):
+    fields = status(pid)
+    for name, want in (("Seccomp", "2"), ("NoNewPrivs", "1"), ("Threads", "1")):
+        check(fields[name].strip() == want, f"{name} is {want}", fields[name])
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        check(int(fields[name], 16) == 0, f"{name} is empty", fields[name])
+    uids, gids = fields["Uid"].split(), fields["Gid"].split()
+    check("0" not in uids + gids, "neither user nor group is root", f"{uids} {gids}")
+    check(len(set(uids)) == 1 and (not ROOT or not fields.get("Groups", "").strip()),
+          "one identity and no further groups", fields.get("Groups"))
+    check(fields["NSpid"].split()[1:] == ["1"], "is the first process of its own PID namespace",
+          fields["NSpid"])
+
+
+def look_at_namespaces(pid):
+    for name in ("user", "net", "mnt", "ipc", "uts", "pid", "cgroup"):
+        ours, theirs = (os.readlink(f"/proc/{p}/ns/{name}") for p in ("self", pid))
+        check(ours != theirs, f"{name} namespace is not ours", theirs)
+    mounts = read(pid, "mountinfo").splitlines()
+    check(len(mounts) == 1 and " - tmpfs " in mounts[0] and re.search(r" / / ro\b", mounts[0]),
+          "one mount, an empty file system that is read-only", mounts[:3])
+    check(os.listdir(f"/proc/{pid}/root/") == [], "nothing lies in its root")
+    # An interface that was never up has moved nothing.
+    moved = [line.split()[1:] for line in read(pid, "net/dev").splitlines()[2:]]
+    check(all(set(m) == {"0"} for m in moved), "its network never moved a byte", moved)
+    check(len(read(pid, "net/route").splitlines()) <= 1, "no route leads anywhere")
+
+
+def look_at_descriptors(pid):
+    held = {int(fd): os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    low = {held.pop(fd, None) for fd in (0, 1, 2)}
+    check(low == {"/dev/null"}, "0, 1 and 2 are /dev/null", low)
+    check(held.pop(3, "").startswith("socket:"), "3 is a socket")
+    check(not held, "no other descriptor", held)
+
+
+def look_at_memory(pid):
+    both = [line for line in read(pid, "maps").splitlines()
+            if "w" in line.split()[1] and "x" in line.split()[1]]
+    check(not both, "no memory is both writable and executable", both)
+    with open(f"/proc/{pid}/environ", "rb") as f:
+        environment = f.read()
+    check(not environment.strip(b"\0"), "its environment is empty", environment[:80])
+
+
+def look_at_limits(pid):
+    limits = {line[:26].strip(): line[26:].split()[:2] for line in read(pid, "limits").splitlines()}
+    for name in ("Max processes", "Max file size", "Max core file size", "Max locked memory",
+                 "Max msgqueue size"):
+        check(limits[name] == ["0", "0"], f"{name}: 0", limits[name])
+    files = limits["Max open files"]
+    check(files[1].isdigit() and int(files[1]) <= 256, "few descriptors", files)
+    memory = limits["Max address space"]
+    if "__asan_init" in open(f"/proc/{pid}/exe", "rb").read().decode("latin-1"):
+        skip("memory has a limit", "not with AddressSanitizer, which maps terabytes")
+    else:
+        check(memory[1].isdigit(), "memory has a limit", memory)
+
+
+def take_filter(pid):
+    """The program of the only filter, as (code, jt, jf, k), or a reason why not."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    libc.ptrace.restype = ctypes.c_long
+    attach, detach, get_filter = 16, 17, 0x420C
+    if libc.ptrace(attach, pid, None, None) < 0:
+        return os.strerror(ctypes.get_errno())
+    os.waitpid(pid, 0x40000000)  # __WALL
+    try:
+        length = libc.ptrace(get_filter, pid, None, None)
+        if length < 0:
+            return os.strerror(ctypes.get_errno())
+        buffer = ctypes.create_string_buffer(length * 8)
+        libc.ptrace(get_filter, pid, None, buffer)
+        more = libc.ptrace(get_filter, pid, ctypes.c_void_p(1), None)
+        check(more < 0, "there is one filter")
+        return list(struct.iter_unpack("=HBBI", buffer.raw))
+    finally:
+        libc.ptrace(detach, pid, None, None)
+
+
+def run_filter(program, machine, number, arguments):
+    """What the kernel would answer: the classic BPF that seccomp knows."""
+    data = struct.pack("=iIQ6Q", number if number < 1 << 31 else number - (1 << 32), machine, 0,
+                       *arguments)
+    at = accumulator = 0
+    while True:
+        code, jump_true, jump_false, k = program[at]
+        at += 1
+        if code == 0x20:  # load a word
+            accumulator = struct.unpack_from("=I", data, k)[0]
+        elif code == 0x54:  # and
+            accumulator &= k
+        elif code == 0x05:  # jump
+            at += k
+        elif code & 0x0F == 0x05:
+            true = {0x15: accumulator == k, 0x25: accumulator > k, 0x35: accumulator >= k,
+                    0x45: bool(accumulator & k)}[code]
+            at += jump_true if true else jump_false
+        elif code == 0x06:  # return
+            return k
+        else:
+            raise ValueError(f"code {code:#x} is not known here")
+
+
+def numbers(header):
+    """{name: number} from the kernel's header."""
+    for folder in ("/usr/include/x86_64-linux-gnu/asm", "/usr/include/asm",
+                   "/usr/include/asm-generic"):
+        path = os.path.join(folder, header)
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as f:
+                return {m[1]: int(m[2]) for m in
+                        re.finditer(r"#define __NR_(\w+)\s+(\d+)", f.read())}
+    return {}
+
+
+def look_at_filter(pid):
+    machine, header = MACHINES.get(platform.machine(), (0, ""))
+    known = numbers(header)
+    if not known:
+        return skip("the filter", f"no list of system calls for {platform.machine()}")
+    program = take_filter(pid)
+    if isinstance(program, str):
+        return skip("the filter", f"the kernel does not show it: {program}")
+    allow, kill = 0x7FFF0000, 0x80000000
+    names = {number: name for name, number in known.items()}
+    samples = [[v] * 6 for v in (0, 1, 2, 3, 4, 7, 0x80, 0x81, (1 << 64) - 1)]
+    always, sometimes = set(), set()
+    others = set()
+    for number in range(1024):
+        answers = {run_filter(program, machine, number, s) for s in samples}
+        others |= answers - {allow, kill}
+        if answers == {allow}:
+            always.add(names.get(number, str(number)))
+        elif allow in answers:
+            sometimes.add(names.get(number, str(number)))
+    sanitized = "__asan_init" in open(f"/proc/{pid}/exe", "rb").read().decode("latin-1")
+    if sanitized:
+        check(always >= ALWAYS, "what is granted is granted", ALWAYS - always)
+    else:
+        check(always == ALWAYS, f"granted: {' '.join(sorted(ALWAYS))}", always ^ ALWAYS)
+        check(sometimes == SOMETIMES, f"granted in part: {' '.join(sorted(SOMETIMES))}",
+              sometimes ^ SOMETIMES)
+        check(not others, "all else kills", others)
+    for name, given, granted in CASES:
+        arguments = [given.get(i, 0) for i in range(6)]
+        answer = run_filter(program, machine, known[name], arguments)
+        check((answer == allow) == granted,
+              f"{name} with {given} is {'granted' if granted else 'refused'}", hex(answer))
+    for other, what in ((0x40000003, "32 bit"), (0xC00000F3, "another machine")):
+        answers = {run_filter(program, other, number, samples[0]) for number in range(1024)}
+        check(answers == {kill}, f"every call of {what} kills", answers)
+    if platform.machine() == "x86_64":
+        answers = {run_filter(program, machine, 0x40000000 | n, samples[0]) for n in range(1024)}
+        check(answers == {kill}, "every call as x32 kills", answers)
+
+
+def main(argv):
+    program = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
+    try:
+        found = []
+        for _ in range(300):
+            found = workers(program.pid)
+            if found or program.poll() is not None:
+                break
+            time.sleep(0.1)
+        check(bool(found), f"{os.path.basename(argv[0])} has a sealed worker", argv)
+        for pid in found[:1]:
+            look_at_status(pid)
+            look_at_limits(pid)
+            if ROOT:
+                look_at_namespaces(pid)
+                look_at_descriptors(pid)
+                look_at_memory(pid)
+                look_at_filter(pid)
+            else:
+                try:
+                    os.listdir(f"/proc/{pid}/fd")
+                    check(False, "another process of its user cannot look into it")
+                except PermissionError:
+                    check(True, "another process of its user cannot look into it")
+                skip("namespaces, descriptors, memory, filter", "not root: they are hidden")
+    finally:
+        program.stdin.close()
+        said = program.stderr.read().decode(errors="replace")
+        program.wait()
+    check("refused" not in said, "the kernel refused no wall", said)
+    print(f"1..{count}")
+    sys.exit(failed != 0)
+
+
+main(sys.argv[1:])
