@@ -1,9 +1,12 @@
 #include "unpack/program/program.h"
 #include "unpack/formats.h"
 #include "unpack/program/nsis.h"
+#include "unpack/program/upx.h"
 
 const struct unpack_format unpack_program[] = {
     {"nsis", {{4, 16, "\xef\xbe\xad\xdeNullsoftInst"}}, NULL, nsis_open},
+    {"upx", {{0, 2, "MZ"}}, upx_pe_probe, upx_pe_open},
+    {"upx", {{0, 4, "\177ELF"}}, upx_elf_probe, upx_elf_open},
     {"pe", {{0, 2, "MZ"}}, pe_probe, pe_open},
     {"elf", {{0, 4, "\177ELF"}}, NULL, elf_open},
     {"polyglot", {{0}}, polyglot_probe, polyglot_open},
