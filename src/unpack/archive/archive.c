@@ -26,6 +26,11 @@ const struct unpack_format unpack_archive[] = {
     {"lha", {{2, 3, "-lh"}, {2, 3, "-lz"}, {2, 3, "-pm"}}, lha_probe, lha_open},
     {"xar", {{0, 4, "xar!"}}, NULL, xar_open},
     {"warc", {{0, 5, "WARC/"}}, NULL, warc_open},
+    {"cab", {{0, 8, "MSCF\0\0\0\0"}}, NULL, cab_open},
+    {"chm", {{0, 8, "ITSF\3\0\0\0"}}, NULL, chm_open},
+    {"szdd", {{0, 8, "SZDD\x88\xf0\x27\x33"}, {0, 8, "SZ \x88\xf0\x27\x33\xd1"}}, NULL, szdd_open},
+    {"kwaj", {{0, 8, "KWAJ\x88\xf0\x27\xd1"}}, NULL, kwaj_open},
+    {"arj", {{0, 2, "\x60\xea"}}, arj_probe, arj_open},
     {"tar", {{0}}, tar_probe, tar_open},
     {0},
 };

@@ -34,3 +34,12 @@ void xar_open(struct unpack *unpack);
 void warc_open(struct unpack *unpack);
 /* rpm.c */
 void rpm_open(struct unpack *unpack);
+
+/* microsoft.c: what libmspack reads. */
+void cab_open(struct unpack *unpack);
+void chm_open(struct unpack *unpack);
+void szdd_open(struct unpack *unpack);
+void kwaj_open(struct unpack *unpack);
+/* arj.c */
+bool arj_probe(bytes data);
+void arj_open(struct unpack *unpack);

@@ -1,0 +1,60 @@
+/* Cabinets ([MS-CAB]), compiled help (CHM), SZDD and KWAJ files, which libmspack reads. It
+ * knows all of a cabinet's methods (MSZIP, LZX, Quantum), where libarchive lacks Quantum, and
+ * goes on after a block whose checksum is wrong. */
+#include "shim/mspack.h"
+#include "unpack/archive/decode.h"
+#include "unpack/archive/formats.h"
+
+static bool on_begin(void *to, bytes name, uint64_t size)
+{
+    struct unpack *unpack = to;
+    (void)size;
+    return unpack_begin(unpack, name.len ? name : decode_name(unpack, ""));
+}
+
+static bool on_write(void *to, bytes data)
+{
+    return unpack_put(to, data);
+}
+
+static bool on_work(void *to, uint64_t steps)
+{
+    struct unpack *unpack = to;
+    return budget_charge(unpack->budget, steps);
+}
+
+static bool on_end(void *to, const char *fault)
+{
+    struct unpack *unpack = to;
+    if (fault && !unpack->full)
+        unpack_gap(unpack, unpack->child_name, GAP_DAMAGED, "%s", fault);
+    return unpack_end(unpack);
+}
+
+static void open_as(struct unpack *unpack, enum mspack_kind kind)
+{
+    const struct mspack_out out = {unpack, on_begin, on_write, on_work, on_end};
+    const char *fault = mspack_open(kind, unpack->data, &out);
+    if (fault && !unpack->run->stopped)
+        unpack_gap(unpack, bytes_of(""), GAP_DAMAGED, "%s", fault);
+}
+
+void cab_open(struct unpack *unpack)
+{
+    open_as(unpack, MSPACK_CAB);
+}
+
+void chm_open(struct unpack *unpack)
+{
+    open_as(unpack, MSPACK_CHM);
+}
+
+void szdd_open(struct unpack *unpack)
+{
+    open_as(unpack, MSPACK_SZDD);
+}
+
+void kwaj_open(struct unpack *unpack)
+{
+    open_as(unpack, MSPACK_KWAJ);
+}
