@@ -449,6 +449,107 @@ def ntfs_kinds():
     hurt('ntfs', flips=40)
 
 
+def iso_tree():
+    return sample_tree() | {'d/' * depth + 'f': b'%d' % depth for depth in range(1, 12)}
+
+
+def upper(tree):
+    """What is left of names in plain ISO 9660 at its strictest: nothing to compare but contents."""
+    return sorted((len(d), hashlib.sha256(d).hexdigest()) for d in tree.values() if d)
+
+
+@case
+def iso_kinds():
+    need('genisoimage', 'xorriso')
+    tree = iso_tree() | {'viele gr\u00fc\u00dfe/\u65e5\u672c\u8a9e.txt': b'nihongo\n'}
+    put_tree(tree, 'tree')
+    os.symlink('hello.txt', 'tree/link')
+    for name, options in (('rock', ['-R']), ('joliet', ['-J', '-joliet-long']), ('both', ['-R', '-J', '-joliet-long']),
+                          ('udf', ['-udf', '-R']), ('udf only names', ['-udf', '-iso-level', '3'])):
+        run('genisoimage', '-quiet', '-input-charset', 'utf-8', *options, *([] if '-R' in options else ['-D']), '-o', 'iso', 'tree')
+        if 'names' in name:
+            found, gaps = unpack('iso')
+            check(not gaps and sorted(v for values in found.values() for v in values) == upper(tree), name, gaps)
+        else:
+            same('iso', tree)
+        check(run(TOOL, '-k', 'iso').stdout == b'iso\n')
+    hurt('iso', flips=20)
+    run('xorriso', '-outdev', 'xo', '-joliet', 'on', '-map', 'tree', '/')
+    same('xo', tree)
+    hurt('xo', flips=10)
+
+
+@case
+def iso_sessions():
+    need('xorriso')
+    first, second = {'first.txt': b'first', 'changed': b'before'}, {'second.txt': b'second', 'changed': b'after'}
+    put_tree(first, 'one')
+    put_tree(second, 'two')
+    run('xorriso', '-outdev', 'iso', '-map', 'one', '/')
+    run('xorriso', '-dev', 'iso', '-map', 'two', '/')
+    found, gaps = unpack('iso')
+    digests = {digest for values in found.values() for _, digest in values}
+    for data in [*first.values(), *second.values()]:
+        check(hashlib.sha256(data).hexdigest() in digests, 'a session is missing', found, gaps)
+
+
+@case
+def iso_boot():
+    need('genisoimage')
+    tree = {'hello.txt': b'hello\n', 'boot/loader.bin': noise(3, 2048)}
+    put_tree(tree, 'tree')
+    make_fat('fat', 1440 << 10, {'in the floppy.txt': b'floppy'}, '-F', '12')
+    put_tree(tree, 'disc')
+    shutil.copy('fat', 'disc/floppy.img')
+    run('genisoimage', '-quiet', '-R', '-b', 'floppy.img', '-c', 'boot.cat', '-hide', 'floppy.img', '-o', 'iso', 'disc')
+    found, _ = same('iso', tree, others=lambda name: True)
+    check('[boot image 1] > in the floppy.txt' in found, list(found))
+    hurt('iso')
+
+
+@case
+def iso_raw_sectors():
+    need('genisoimage')
+    tree = sample_tree()
+    put_tree(tree, 'tree')
+    run('genisoimage', '-quiet', '-R', '-o', 'iso', 'tree')
+    with open('iso', 'rb') as file, open('raw', 'wb') as raw:
+        while sector := file.read(2048):
+            raw.write(b'\0' + b'\xff' * 10 + b'\0' + b'\0\0\0\1' + sector + noise(len(sector), 288))
+    same('raw', tree)
+
+
+@case
+def udf_alone():
+    need('genisoimage')
+    tree = sample_tree() | {'viele gr\u00fc\u00dfe/\u65e5\u672c\u8a9e.txt': b'nihongo\n'}
+    put_tree(tree, 'tree')
+    run('genisoimage', '-quiet', '-input-charset', 'utf-8', '-udf', '-iso-level', '3', '-o', 'iso', 'tree')
+    with open('iso', 'rb') as file:
+        data = bytearray(file.read().replace(b'CD001', b'XX001'))
+    for sector, name in ((16, b'\0BEA01\1'), (17, b'\0NSR02\1'), (18, b'\0TEA01\1')):
+        data[sector * 2048:sector * 2048 + 2048] = name.ljust(2048, b'\0')
+    with open('iso', 'wb') as file:
+        file.write(data)
+    check(run(TOOL, '-k', 'iso').stdout == b'udf\n')
+    same('iso', tree)
+    hurt('iso', flips=40)
+
+
+@case
+def udf_kinds():
+    need('mkudffs', 'mount', 'umount')
+    tree = iso_tree() | unicode_tree()
+    for options in (['-m', 'hd', '-b', '512'], ['-m', 'hd', '-b', '2048'], ['-m', 'hd', '-r', '2.50'],
+                    ['-m', 'dvdrw'], ['-r', '1.02'], ['-b', '4096']):
+        zeros('udf', 32 << 20)
+        run('mkudffs', *options, 'udf')
+        with Mounted('mount', '-o', 'loop', '-t', 'udf', 'udf'):
+            put_tree(tree, 'mnt')
+        same('udf', tree)
+    hurt('udf')
+
+
 def main():
     failed = 0
     cases = [c for c in CASES if not ONLY or c.__name__ in ONLY]

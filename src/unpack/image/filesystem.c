@@ -4,6 +4,8 @@ static const struct filesystem filesystems[] = {
     {"exfat", exfat_fits, exfat_walk},
     {"ntfs", ntfs_fits, ntfs_walk},
     {"squashfs", squashfs_fits, squashfs_walk},
+    {"iso", iso_fits, iso_walk},
+    {"udf", udf_fits, udf_walk},
     {"fat", fat_fits, fat_walk},
     {"ext", ext_fits, ext_walk},
 };

@@ -26,3 +26,8 @@ bool squashfs_fits(struct source *source);
 void squashfs_walk(struct tree *tree);
 bool ntfs_fits(struct source *source);
 void ntfs_walk(struct tree *tree);
+bool iso_fits(struct source *source);
+void iso_walk(struct tree *tree);
+/* Without what ISO 9660 shows of the same image, when that was walked before with this tree. */
+bool udf_fits(struct source *source);
+void udf_walk(struct tree *tree);

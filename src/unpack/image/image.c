@@ -2,6 +2,7 @@
  * on virtual disks that are too large to be handed out whole, by filesystem_of. */
 #include "unpack/formats.h"
 #include "unpack/image/appimage.h"
+#include "unpack/image/cdraw.h"
 #include "unpack/image/filesystem.h"
 #include "unpack/image/partition.h"
 
@@ -26,8 +27,10 @@ enum { PROBE_STEPS = 1 << 16 };
 FILESYSTEM(fat)
 FILESYSTEM(exfat)
 FILESYSTEM(ext)
+FILESYSTEM(iso)
 FILESYSTEM(ntfs)
 FILESYSTEM(squashfs)
+FILESYSTEM(udf)
 
 const struct unpack_format unpack_image[] = {
     {"mbr", {{510, 2, "\x55\xaa"}}, partition_mbr_probe, partition_mbr_open},
@@ -39,6 +42,12 @@ const struct unpack_format unpack_image[] = {
     {"fat", {{0, 1, "\xeb"}, {0, 1, "\xe9"}}, fat_probe, fat_open},
     {"exfat", {{3, 8, "EXFAT   "}}, exfat_probe, exfat_open},
     {"ext", {{0x438, 2, "\x53\xef"}}, ext_probe, ext_open},
+    {"iso", {{0x8001, 5, "CD001"}}, iso_probe, iso_open},
+    {"udf",
+     {{0x8001, 5, "BEA01"}, {0x8801, 5, "NSR02"}, {0x8801, 5, "NSR03"}},
+     udf_probe,
+     udf_open},
+    {"cd-raw", {{0, 12, "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0"}}, NULL, cdraw_open},
     {"ntfs", {{3, 8, "NTFS    "}}, ntfs_probe, ntfs_open},
     {"squashfs", {{0, 4, "hsqs"}}, squashfs_probe, squashfs_open},
     {"appimage", {{8, 3, "AI\2"}}, NULL, appimage_open},
