@@ -73,15 +73,15 @@ static void enter(unsigned flag, enum wall wall)
 
 static void enter_namespaces(const struct birth *birth)
 {
-    if (birth->refused) {
-        walls_refuse(&birth_walls, WALL_PROCESSES, birth->refused);
-        if (!birth->root)
-            enter(CLONE_NEWUSER, WALL_USERS);
-    } else {
+    if (birth->entered & CLONE_NEWPID)
         walls_stand(&birth_walls, WALL_PROCESSES, "");
-        if (!birth->root)
-            walls_stand(&birth_walls, WALL_USERS, "");
-    }
+    else
+        walls_refuse(&birth_walls, WALL_PROCESSES, birth->refused);
+    /* Root enters its own when it has become nobody. */
+    if (birth->entered & CLONE_NEWUSER)
+        walls_stand(&birth_walls, WALL_USERS, "");
+    else if (!birth->root)
+        enter(CLONE_NEWUSER, WALL_USERS);
     enter(CLONE_NEWNET, WALL_NETWORK);
     enter(CLONE_NEWNS, WALL_MOUNTS);
     enter(CLONE_NEWIPC, WALL_IPC);

@@ -6,9 +6,10 @@ struct birth {
     const struct sandbox_profile *profile;
     const int *keep;
     size_t keep_count;
-    int parent;  /* pidfd of the parent */
-    bool root;   /* the parent is root */
-    int refused; /* errno of clone with a new PID namespace, 0 when it was granted */
+    int parent;            /* pidfd of the parent */
+    bool root;             /* the parent is root */
+    int refused;           /* errno of clone with a new PID namespace, 0: it was granted */
+    unsigned long entered; /* CLONE_NEW... that it was made with */
 };
 
 /* In the new child: leaves all but what it may keep behind. Ends the process when it cannot. */

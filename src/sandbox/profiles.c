@@ -7,35 +7,25 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#define ANY(name)                                                                              \
-    {                                                                                          \
-        FILTER_ANY, SYS_##name, 0, 0                                                           \
-    }
-#define EQUAL(name, n, is)                                                                     \
-    {                                                                                          \
-        FILTER_EQUAL, SYS_##name, n, is                                                        \
-    }
-#define WITHIN(name, n, set)                                                                   \
-    {                                                                                          \
-        FILTER_WITHIN, SYS_##name, n, set                                                      \
-    }
-#define REFUSE(name)                                                                           \
-    {                                                                                          \
-        FILTER_REFUSE, SYS_##name, 0, EACCES                                                   \
-    }
-#define END                                                                                    \
-    {                                                                                          \
-        FILTER_END, 0, 0, 0                                                                    \
-    }
-
 /* clang-format off */
+#define ANY(name)            {FILTER_ANY, SYS_##name, 0, 0, 0, 0}
+#define EQUAL(name, n, is)   {FILTER_EQUAL, SYS_##name, n, is, 0, 0}
+#define WITHIN(name, n, set) {FILTER_WITHIN, SYS_##name, n, set, 0, 0}
+#define REFUSE(name)         {FILTER_REFUSE, SYS_##name, 0, EACCES, 0, 0}
+#define END                  {FILTER_END, 0, 0, 0, 0, 0}
+/* To read and write, and without these flags. */
+#define MMAP_WITHOUT(flags) \
+    {FILTER_WITHIN, SYS_mmap, 2, PROT_READ | PROT_WRITE, 3, (uint32_t)~(flags)}
+
 static const struct filter_row worker_calls[] = {
     /* what it is handed */
     ANY(read), ANY(pread64), ANY(lseek), ANY(fstat), ANY(close),
     /* its socket, and no other */
     EQUAL(recvmsg, 0, SANDBOX_FIRST), EQUAL(sendmsg, 0, SANDBOX_FIRST),
-    /* memory, never executable, never laid over what is there by mremap */
-    WITHIN(mmap, 2, PROT_READ | PROT_WRITE), WITHIN(mprotect, 2, PROT_READ | PROT_WRITE),
+    /* memory, never executable, never laid over what is there by mremap; none that is shared but
+     * not of a file, which no limit counts */
+    MMAP_WITHOUT(MAP_SHARED), MMAP_WITHOUT(MAP_ANONYMOUS),
+    WITHIN(mprotect, 2, PROT_READ | PROT_WRITE),
     WITHIN(mremap, 3, MREMAP_MAYMOVE), ANY(munmap), ANY(brk),
     EQUAL(madvise, 2, MADV_NORMAL), EQUAL(madvise, 2, MADV_RANDOM),
     EQUAL(madvise, 2, MADV_SEQUENTIAL), EQUAL(madvise, 2, MADV_WILLNEED),
@@ -53,6 +43,7 @@ const struct sandbox_profile profile_worker = {
     .name = "candor-worker",
     .calls = worker_calls,
     .memory = (size_t)1 << 30,
+    .address = (size_t)1 << 38,
     .files = 128,
 };
 

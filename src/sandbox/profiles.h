@@ -5,8 +5,9 @@
 struct sandbox_profile {
     const char *name;               /* what ps shows */
     const struct filter_row *calls; /* the system calls it may make; all others kill it */
-    size_t memory;  /* bytes it may map to write to, beyond what it has when sealed; files
-                      that it only reads are not counted */
+    /* Bytes it may map beyond what it has when it is sealed: to write to, and in all. Files
+     * that it only reads count for the second. */
+    size_t memory, address;
     uint32_t files; /* descriptors it may hold */
 };
 

@@ -63,14 +63,16 @@ int sandbox_spawn(const struct sandbox_profile *profile, int (*run)(void *contex
     int parent = (int)syscall(SYS_pidfd_open, getpid(), 0), pidfd = -1;
     if (parent < 0)
         return fail(why, errno, "pidfd_open: %s", strerror(errno));
-    /* Root needs no user namespace for the others, and becomes nobody before it gets one. The
-     * PID namespace is the only one that cannot be entered afterwards. */
-    struct birth birth = {profile, keep, keep_count, parent, geteuid() == 0, 0};
-    unsigned long users = birth.root ? 0 : CLONE_NEWUSER;
-    pid_t pid = fork_into(CLONE_NEWPID | users, &pidfd);
-    if (pid < 0) {
-        birth.refused = -pid;
-        pid = fork_into(0, &pidfd);
+    struct birth birth = {profile, keep, keep_count, parent, geteuid() == 0, 0, 0};
+    /* Root needs no user namespace for the others, and becomes nobody before it gets one; root
+     * without its rights is a user like others. The PID namespace is the only one that cannot
+     * be entered afterwards. */
+    const unsigned long ways[] = {CLONE_NEWPID, CLONE_NEWPID | CLONE_NEWUSER, 0};
+    pid_t pid = -EPERM;
+    for (size_t i = birth.root ? 0 : 1; i < COUNT(ways) && pid < 0; i++) {
+        birth.refused = ways[i] ? 0 : -pid;
+        birth.entered = ways[i];
+        pid = fork_into(ways[i], &pidfd);
     }
     if (pid == 0) {
         birth_child(&birth);

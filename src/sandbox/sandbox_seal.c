@@ -25,19 +25,52 @@ enum { NOBODY = 65534 };
 #define PR_MDWE_REFUSE_EXEC_GAIN 1UL
 #endif
 
-/* Bytes that this process has mapped to write to, 0 when unknown: the sixth of statm, which is
- * what RLIMIT_DATA counts, and the stack. */
-static size_t mapped_now(void)
+/* A wall without which nothing is sealed. */
+static int need(struct walls *walls, enum wall wall, int error, struct why *why)
 {
-    char text[128] = {0};
+    if (error)
+        return fail(why, -error, "cannot seal: %s: %s", walls_name(wall), strerror(-error));
+    walls_stand(walls, wall, "");
+    return 0;
+}
+
+/* A wall that a kernel may not have. */
+static void want(struct walls *walls, enum wall wall, int error)
+{
+    if (error)
+        walls_refuse(walls, wall, -error);
+    else
+        walls_stand(walls, wall, "");
+}
+
+/* What this process has mapped, in bytes; 0 when unknown. */
+struct mapped {
+    size_t all, written; /* as RLIMIT_AS and RLIMIT_DATA count, the stack besides */
+};
+
+static struct mapped mapped_now(void)
+{
+    char text[128] = {0}, *at = text;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), field[6] = {0};
     int fd = open("/proc/self/statm", O_RDONLY);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
+    if (fd >= 0) {
+        if (read(fd, text, sizeof text - 1) > 0)
+            for (size_t i = 0; i < COUNT(field); i++)
+                field[i] = strtoul(at, &at, 10) * page;
         close(fd);
-    char *at = text;
-    for (int field = 1; field < 6; field++)
-        strtoul(at, &at, 10);
-    return n <= 0 ? 0 : strtoul(at, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
+    }
+    return (struct mapped){field[0], field[5]};
+}
+
+/* When memory runs out, the kernel takes the worker's and nobody else's. */
+static void go_first(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+    if (fd >= 0) {
+        if (write(fd, "1000", 4) < 0)
+            errno = 0;
+        close(fd);
+    }
 }
 
 /* An empty, read-only file system becomes the root, and the old one is let go. */
@@ -69,24 +102,29 @@ static void drop_bounding_set(void)
 }
 
 /* Root becomes nobody; then, in a user namespace of its own, it has no way back. */
-static int drop_identity(struct walls *walls)
+static void drop_identity(struct walls *walls)
 {
     if (!birth_root) {
         walls_stand(walls, WALL_IDENTITY, "not root");
-        return 0;
+        return;
     }
     drop_bounding_set();
     if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-        setresuid(NOBODY, NOBODY, NOBODY) < 0) {
+        setresuid(NOBODY, NOBODY, NOBODY) < 0)
         walls_refuse(walls, WALL_IDENTITY, errno);
-    } else {
-        walls_stand(walls, WALL_IDENTITY, "nobody");
-    }
-    if (unshare(CLONE_NEWUSER) == 0)
-        walls_stand(walls, WALL_USERS, "");
     else
-        walls_refuse(walls, WALL_USERS, errno);
-    return 0;
+        walls_stand(walls, WALL_IDENTITY, "nobody");
+    if (!walls->wall[WALL_USERS].stands)
+        want(walls, WALL_USERS, unshare(CLONE_NEWUSER) < 0 ? -errno : 0);
+}
+
+/* What execve could give back, had it been granted; not every container lets it go. */
+static bool bounding_set_is_empty(void)
+{
+    for (int cap = 0, has; (has = prctl(PR_CAPBSET_READ, cap)) >= 0; cap++)
+        if (has)
+            return false;
+    return true;
 }
 
 static int drop_capabilities(void)
@@ -109,7 +147,7 @@ static int limit(int resource, size_t max)
     return setrlimit((__rlimit_resource_t)resource, &now) < 0 ? -errno : 0;
 }
 
-static int set_limits(const struct sandbox_profile *profile, size_t mapped)
+static int set_limits(const struct sandbox_profile *profile, const struct mapped *mapped)
 {
     static const int zero[] = {RLIMIT_NPROC,    RLIMIT_FSIZE, RLIMIT_CORE,   RLIMIT_MEMLOCK,
                                RLIMIT_MSGQUEUE, RLIMIT_NICE,  RLIMIT_RTPRIO, RLIMIT_LOCKS};
@@ -117,8 +155,10 @@ static int set_limits(const struct sandbox_profile *profile, size_t mapped)
     for (size_t i = 0; i < COUNT(zero) && !error; i++)
         error = limit(zero[i], 0);
 #ifndef SANDBOX_SANITIZED
-    if (!error)
-        error = mapped ? limit(RLIMIT_DATA, mapped + profile->memory) : -ENODATA;
+    if (!error && mapped->all)
+        error = limit(RLIMIT_AS, mapped->all + profile->address);
+    if (!error && mapped->all)
+        error = limit(RLIMIT_DATA, mapped->written + profile->memory);
 #else
     (void)mapped;
 #endif
@@ -134,41 +174,27 @@ static int load_filter(const struct filter *filter)
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
 }
 
-/* A wall without which nothing is sealed. */
-static int need(struct walls *walls, enum wall wall, int error, struct why *why)
-{
-    if (error)
-        return fail(why, -error, "cannot seal: %s: %s", walls_name(wall), strerror(-error));
-    walls_stand(walls, wall, "");
-    return 0;
-}
-
-/* A wall that a kernel may not have. */
-static void want(struct walls *walls, enum wall wall, int error)
-{
-    if (error)
-        walls_refuse(walls, wall, -error);
-    else
-        walls_stand(walls, wall, "");
-}
-
 int sandbox_seal(const struct sandbox_profile *profile, struct walls *ret, struct why *why)
 {
     struct walls walls = birth_walls;
     const struct filter *filter = birth_filter(profile);
     if (!filter)
         return fail(why, EINVAL, "'%s' was not spawned as what it wants to be", profile->name);
-    size_t mapped = mapped_now();
+    const struct mapped mapped = mapped_now();
+    go_first();
     if (walls.wall[WALL_MOUNTS].stands)
         want(&walls, WALL_MOUNTS, empty_root());
-    int error = drop_identity(&walls);
-    if (!error)
-        error = need(&walls, WALL_CAPABILITIES, drop_capabilities(), why);
+    drop_identity(&walls);
+    int error = need(&walls, WALL_CAPABILITIES, drop_capabilities(), why);
+    if (!error && !bounding_set_is_empty())
+        walls_stand(&walls, WALL_CAPABILITIES, "but the bounding set stays");
     /* After the identity: changing it sets both back. */
-    if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-        return fail(why, errno, "cannot seal: prctl: %s", strerror(errno));
+    if (!error && (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0))
+        error = fail(why, errno, "cannot seal: prctl: %s", strerror(errno));
     if (!error)
-        error = need(&walls, WALL_LIMITS, set_limits(profile, mapped), why);
+        error = need(&walls, WALL_LIMITS, set_limits(profile, &mapped), why);
+    if (!error && !mapped.all)
+        walls_stand(&walls, WALL_LIMITS, "but memory: /proc does not tell what is mapped");
     if (!error)
         error = need(&walls, WALL_PRIVILEGES,
                      prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0, why);
@@ -177,11 +203,9 @@ int sandbox_seal(const struct sandbox_profile *profile, struct walls *ret, struc
     want(&walls, WALL_CODE,
          prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0 ? -errno : 0);
     int abi = landlock_seal();
-    if (abi < 0)
-        walls_refuse(&walls, WALL_LANDLOCK, -abi);
-    else
+    want(&walls, WALL_LANDLOCK, abi < 0 ? abi : 0);
+    if (abi > 0)
         snprintf(walls.wall[WALL_LANDLOCK].why, WALL_WHY, "ABI %d", abi);
-    walls.wall[WALL_LANDLOCK].stands = abi > 0;
     error = need(&walls, WALL_CALLS, load_filter(filter), why);
     if (!error)
         *ret = walls;

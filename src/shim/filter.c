@@ -10,24 +10,27 @@ _Static_assert(sizeof(struct filter_step) == sizeof(struct sock_filter), "the ke
 
 static int add_row(scmp_filter_ctx context, const struct filter_row *row)
 {
-    struct scmp_arg_cmp compare = {.arg = row->arg};
+    struct scmp_arg_cmp compare[2] = {{.arg = row->arg}};
+    unsigned count = 1;
     switch (row->test) {
     case FILTER_REFUSE:
         return seccomp_rule_add_array(context, SCMP_ACT_ERRNO((uint16_t)row->value), row->call,
                                       0, NULL);
     case FILTER_EQUAL:
-        compare.op = SCMP_CMP_EQ;
-        compare.datum_a = row->value;
+        compare[0].op = SCMP_CMP_EQ;
+        compare[0].datum_a = row->value;
         break;
     case FILTER_WITHIN:
-        compare.op = SCMP_CMP_MASKED_EQ;
-        compare.datum_a = ~row->value;
-        compare.datum_b = 0;
+        compare[0].op = SCMP_CMP_MASKED_EQ;
+        compare[0].datum_a = ~row->value;
         break;
     default:
         return seccomp_rule_add_array(context, SCMP_ACT_ALLOW, row->call, 0, NULL);
     }
-    return seccomp_rule_add_array(context, SCMP_ACT_ALLOW, row->call, 1, &compare);
+    if (row->and_within)
+        compare[count++] = (struct scmp_arg_cmp){
+            .arg = row->and_arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = ~row->and_within};
+    return seccomp_rule_add_array(context, SCMP_ACT_ALLOW, row->call, count, compare);
 }
 
 /* libseccomp writes programs to descriptors only: through a pipe, which holds more than

@@ -17,6 +17,9 @@ struct filter_row {
     int call; /* SYS_... of this machine */
     unsigned arg;
     uint64_t value;
+    /* Where not 0: argument `and_arg` has no bit outside it, besides. */
+    unsigned and_arg;
+    uint64_t and_within;
 };
 
 enum { FILTER_MAX = 2048 };

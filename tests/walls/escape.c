@@ -206,7 +206,7 @@ static void prepare(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int call = 0; call < CALLS; call++)
-        all_calls[call] = (struct filter_row){FILTER_ANY, call, 0, 0};
+        all_calls[call] = (struct filter_row){FILTER_ANY, call, 0, 0, 0, 0};
     profile_open = profile_worker;
     profile_open.calls = all_calls;
     tale = mmap(NULL, sizeof *tale, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@ int main(int argc, char **argv)
     struct why why = {0};
     if (argc > 1 && strcmp(argv[1], "--user") == 0 && geteuid() == 0 &&
         (setgroups(0, NULL) < 0 || setresgid(65533, 65533, 65533) < 0 ||
-         setresuid(65533, 65533, 65533) < 0))
+         setresuid(65533, 65533, 65533) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0))
         return 2;
     walls =
         mmap(NULL, sizeof *walls, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -136,6 +136,13 @@ WAY(more_than_granted)
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 }
 
+/* No limit counts what is shared and has no file. */
+WAY(shared_without_file)
+{
+    return mapped(mmap(NULL, (size_t)8 << 30, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+}
+
 #ifdef __x86_64__
 static long call_32(long number, unsigned long first, unsigned long second)
 {
@@ -226,6 +233,7 @@ const struct way ways_memory[] = {
     {"personality READ_IMPLIES_EXEC", read_means_execute, WALL_CALLS},
     {"64 TiB of memory", other_memory_limit, WALL_LIMITS},
     {"8 GiB of memory", more_than_granted, WALL_LIMITS},
+    {"8 GiB of shared memory", shared_without_file, WALL_CALLS},
 #ifdef __x86_64__
     {"getpid by int 0x80", getpid_32, WALL_CALLS},
     {"open by int 0x80", open_32, WALL_LANDLOCK},
