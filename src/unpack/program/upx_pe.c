@@ -310,13 +310,14 @@ static void rebuild_resources(struct pe_upx *upx)
 {
     bytes file = upx->image.data;
     struct pe_tree tree;
-    uint32_t place;
-    if (!pe_tree_open(&upx->image, &tree))
+    uint32_t place, directory, ignored;
+    if (!pe_image_directory(&upx->image, PE_DIRECTORY_RESOURCE, &directory, &ignored) ||
+        !pe_tree_open(&upx->image, &tree))
         return;
     while (pe_tree_next(&tree, upx->unpack->budget)) {
         int64_t at = pe_image_offset(&upx->image, tree.rva);
         uint64_t size = ((uint64_t)tree.size + 3) & ~UINT64_C(3);
-        if (at < 4 || !bytes_has(file, (uint64_t)at, size) ||
+        if (tree.rva <= directory || at < 4 || !bytes_has(file, (uint64_t)at, size) ||
             !bytes_le32(file, (uint64_t)at - 4, &place) || place < upx->rva)
             continue;
         uint8_t *to = memory_at(upx, place - upx->rva, size);
