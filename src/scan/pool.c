@@ -65,6 +65,7 @@ struct side {
     uint32_t next_seq;
     struct handed handed[WINDOW];
     uint32_t first, count, live; /* live: not taken back */
+    bool alone;                  /* the job is to be the only one */
     uint64_t live_bytes;
     struct text partial; /* the reply that is coming in */
     int64_t since;       /* the last sign of progress */
@@ -205,9 +206,11 @@ static void describe_end(const struct side *side, const struct sandbox_end *end,
     snprintf(ret, POOL_FAULT, "%s%s%s", what, stage[0] ? " while reading " : "", stage);
 }
 
-static void lose_jobs(struct pool *pool, struct side *side, const char *fault)
+/* The job that a worker died over costs that job. What else it had, and all of it where it is
+ * not known which job it was, is handed out once more: each alone, so that it is known then. */
+static void lose_jobs(struct pool *pool, struct side *side, bool known, const char *fault)
 {
-    const struct handed *guilty = side->greeted ? blamed(side) : NULL;
+    const struct handed *guilty = side->greeted && known ? blamed(side) : NULL;
     for (uint32_t i = 0; i < side->count; i++) {
         const struct handed *handed = handed_at(side, i);
         struct job *job = job_at(pool, handed->job);
@@ -223,8 +226,9 @@ static void lose_jobs(struct pool *pool, struct side *side, const char *fault)
     side->count = side->live = 0;
 }
 
-/* A worker is gone, or has to go: `what` says why, NULL: as it ended by itself. */
-static void lose_worker(struct pool *pool, struct side *side, const char *what)
+/* A worker is gone, or has to go: `what` says why, NULL: as it ended by itself. `known`: it is
+ * still at the job that is to blame. */
+static void lose_worker(struct pool *pool, struct side *side, bool known, const char *what)
 {
     struct sandbox_end end;
     char fault[POOL_FAULT];
@@ -237,7 +241,7 @@ static void lose_worker(struct pool *pool, struct side *side, const char *what)
     pool->failures = side->greeted ? 0 : pool->failures + 1;
     if (!side->greeted && !pool->why.text[0])
         snprintf(pool->why.text, sizeof pool->why.text, "%s", fault);
-    lose_jobs(pool, side, fault);
+    lose_jobs(pool, side, known, fault);
 }
 
 /* --- handing out --- */
@@ -285,7 +289,7 @@ static bool read_small(struct side *side, struct job *job, struct worker_job *re
 static bool has_room(const struct side *side)
 {
     return side->socket >= 0 && !side->clogged && side->count < WINDOW &&
-           side->live_bytes < WINDOW_BYTES;
+           side->live_bytes < WINDOW_BYTES && !(side->alone && side->live);
 }
 
 static struct side *roomiest(struct pool *pool)
@@ -326,13 +330,20 @@ struct batch {
     uint32_t fd_count, count;
 };
 
+/* Whether the worker may get this job now: one that a worker died over, or beside, goes to an
+ * idle one and stays alone there. */
+static bool may_have(const struct side *side, const struct batch *batch, const struct job *job)
+{
+    return has_room(side) && batch->fd_count < WORKER_FDS && (!job->tries || side->live == 0);
+}
+
 /* Writes one job into the message. False when it does not fit any more. */
 static bool add_job(struct pool *pool, struct side *side, struct batch *batch)
 {
     uint64_t number;
     struct job *job = next_waiting(pool, &number);
     struct worker_job head = {.seq = side->next_seq};
-    if (!job || !has_room(side) || batch->fd_count == WORKER_FDS)
+    if (!job || !may_have(side, batch, job))
         return false;
     const char *owner = pool->options.wants_owner ? owner_name(&pool->owners, job->uid) : "";
     head.owner = (uint16_t)strlen(owner);
@@ -358,6 +369,7 @@ static bool add_job(struct pool *pool, struct side *side, struct batch *batch)
     *handed_at(side, side->count++) = (struct handed){
         .job = number, .ring_end = side->ring_head, .size = job->size, .seq = head.seq};
     side->next_seq++;
+    side->alone = job->tries > 0;
     side->live++;
     side->live_bytes += job->size;
     job->state = JOB_HANDED;
@@ -429,7 +441,7 @@ static void hand_out(struct pool *pool, bool all)
         if (error == -EAGAIN)
             side->clogged = true;
         else if (error)
-            lose_worker(pool, side, NULL);
+            lose_worker(pool, side, true, NULL);
     }
 }
 
@@ -565,14 +577,14 @@ static void receive(struct pool *pool, struct side *side)
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0) {
-            lose_worker(pool, side, NULL);
+            lose_worker(pool, side, true, NULL);
             return;
         }
         side->worker.page->flush = false;
         if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
             !(side->greeted ? take_frames(pool, side, (size_t)n)
                             : take_hello(pool, side, (size_t)n)))
-            lose_worker(pool, side, "the worker gave an answer that makes no sense");
+            lose_worker(pool, side, false, "the worker gave an answer that makes no sense");
     }
 }
 
@@ -624,7 +636,7 @@ static void tick_side(struct pool *pool, struct side *side)
         tell_to_stop(pool, side, current);
     if ((side->told && pool->now - side->told > GRACE_MS) ||
         (limit && pool->now - side->since > limit + 2 * GRACE_MS))
-        lose_worker(pool, side,
+        lose_worker(pool, side, true,
                     pool->ended ? "the scan was interrupted"
                                 : "the worker did not stop when its time was up");
 }

@@ -8,7 +8,15 @@ extern const struct unpack_format unpack_image[];    /* file systems and disk im
 extern const struct unpack_format unpack_mail[];     /* mail, encodings, HTML and scripts */
 extern const struct unpack_format unpack_program[];  /* programs, installers, packers */
 
+#ifdef CANDOR_PLANTED /* a program of the tests */
+extern const struct unpack_format unpack_planted[];
+#define UNPACK_PLANTED , unpack_planted
+#else
+#define UNPACK_PLANTED
+#endif
+
 #define UNPACK_GROUPS                                                                          \
     {                                                                                          \
-        unpack_archive, unpack_document, unpack_image, unpack_mail, unpack_program             \
+        unpack_archive, unpack_document, unpack_image, unpack_mail,                            \
+            unpack_program UNPACK_PLANTED                                                      \
     }

@@ -446,6 +446,108 @@ def full_disk():
     check(done.returncode == 2 and b'No space left' in done.stderr, done.returncode, done.stderr)
 
 
+def zipped(members, method=None):
+    import io
+    import zipfile
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED if method is None else method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+@case
+def objects_in_files():
+    inner = zipped([('deep/mark', b'xx MARK'), ('clean', b'clean')])
+    put('d/a.zip', zipped([('b.zip', inner), ('mark', b'MARK')]))
+    done = scan('--json', 'd')
+    check_status(done, 1)
+    row, summary = lines(done)
+    check([(f['object'], f['rule']) for f in row['findings']] ==
+          [(['b.zip', 'deep/mark'], 'mark'), (['mark'], 'mark')], row)
+    check(row['findings'][0]['patterns'][0]['matches'][0]['offset'] == 3, row)
+    check('gaps' not in row and summary['summary']['objects'] == 4, row, summary)
+    check(summary['summary']['unpacked'] == len(inner) + 7 + 5 + 4, summary)
+    text = scan('d').stdout
+    check(b'd/a.zip > b.zip > deep/mark\n' in text and b'4 objects in them' in text, text)
+    tree = lines(scan('--json', '--tree', 'd'))[0]['objects']
+    check([(o['object'], o['size']) for o in tree] ==
+          [(['b.zip'], len(inner)), (['b.zip', 'deep/mark'], 7), (['b.zip', 'clean'], 5), (['mark'], 4)], tree)
+    check(tree[0]['kind'] == 'zip' and 'kind' not in tree[1], tree)
+    tree = scan('--tree', 'd').stdout.decode().splitlines()
+    check(tree[:3] == ['d/a.zip  %d B' % len(put_size('d/a.zip')), '    b.zip  %d B  zip' % len(inner),
+                       '        deep/mark  7 B'], tree)
+    log = json.loads(scan('--sarif', 'd').stdout)
+    place = log['runs'][0]['results'][0]['locations'][0]
+    check(place['logicalLocations'] == [{'fullyQualifiedName': 'b.zip > deep/mark'}], place)
+
+
+def put_size(name):
+    with open(name, 'rb') as file:
+        return file.read()
+
+
+@case
+def hostile_names_in_files():
+    put('a.zip', zipped([('\x1b[31mred\n', b'MARK'), ('../../etc/passwd', b'MARK')]))
+    text = scan('a.zip').stdout
+    check(b'\x1b' not in text and b'\\x1b[31mred\\x0a' in text and b'../../etc/passwd' in text, text)
+    objects = [f['object'] for f in lines(scan('--json', 'a.zip'))[0]['findings']]
+    check(objects == [['\x1b[31mred\n'], ['../../etc/passwd']], objects)
+    check(os.listdir('.') == ['rule.yar', 'a.zip'] or sorted(os.listdir('.')) == ['a.zip', 'rule.yar'])
+
+
+@case
+def limits_are_said():
+    data = zipped([('x', b'MARK')])
+    for _ in range(20):
+        data = zipped([('z', data)], 0)
+    put('deep.zip', data)
+    put('many.zip', zipped([('%d' % i, b'x') for i in range(50)]))
+    put('large.zip', zipped([('large', b'x' * 3000000), ('mark', b'MARK')]))
+    def gaps(*arguments):
+        row = lines(scan('--json', *arguments))[0]
+        check(row['verdict'] == ('found' if row['findings'] else 'partial'), row)
+        return [(len(g['object']), g['kind'], g['reason']) for g in row['gaps']]
+    check(gaps('deep.zip') == [(16, 'limit', 'nested deeper than 16 containers')], gaps('deep.zip'))
+    check(gaps('--profile', 'mail', 'deep.zip')[0][0] == 8)
+    check(lines(scan('--json', '--profile', 'deep', 'deep.zip'))[0]['verdict'] == 'found')
+    check(gaps('--max-depth', '0', 'many.zip') == [(0, 'limit', 'nested deeper than 0 containers')])
+    check('more than 20 members' in gaps('--max-members', '20', 'many.zip')[0][2])
+    check('limit' in gaps('--max-unpacked', '1M', 'large.zip')[0][1])
+    check_status(scan('--strict', '--max-members', '20', 'many.zip'), 3)
+    check_status(scan('--max-members', '20', 'many.zip'), 0)
+    summary = lines(scan('--json', '--max-members', '20', 'many.zip'))[-1]['summary']
+    check(summary['gaps']['limit'] == 1 and summary['partial'] == 1, summary)
+    text = scan('--max-members', '20', 'many.zip').stdout
+    check(b'not fully examined  many.zip: more than 20 members' in text and b'not examined: 1 limit' in text, text)
+
+
+@case
+def passwords_are_tried():
+    if not shutil.which('7z'):
+        raise Skip('no 7z to encrypt with')
+    put('mark', b'MARK')
+    for name, password in ('customary.zip', 'infected'), ('own.zip', 'correct horse'):
+        subprocess.run(['7z', 'a', '-tzip', '-p' + password, name, 'mark'], stdout=subprocess.DEVNULL, check=True)
+    check(lines(scan('--json', 'customary.zip'))[0]['findings'][0]['object'] == ['mark'])
+    row = lines(scan('--json', 'own.zip'))[0]
+    check(row['verdict'] == 'partial' and row['gaps'][0]['kind'] == 'encrypted' and row['gaps'][0]['object'] == ['mark'], row)
+    check(lines(scan('--json', '--password', 'wrong', '--password', 'correct horse', 'own.zip'))[0]['verdict'] == 'found')
+
+
+@case
+def variables_of_objects():
+    put('vars.yar', b'''rule name { condition: filename == "Setup.EXE" }
+rule path { condition: filepath == "%s/d/a.zip/sub/Setup.EXE" }
+rule ending { condition: extension == ".exe" }
+rule kind { condition: filetype == "EXE" }''' % os.getcwd().encode())
+    put('d/a.zip', zipped([('sub/Setup.EXE', b'MZ...')]))
+    done = run('scan', '--no-default-definitions', '-r', 'vars.yar', '--json', 'd')
+    check([(f['object'], f['rule']) for f in lines(done)[0]['findings']] ==
+          [(['sub/Setup.EXE'], r) for r in ('name', 'path', 'ending', 'kind')], done.stdout)
+
+
 @case
 def pages_agree_with_options():
     """Every option of --help is in the man page and the completions."""
