@@ -146,25 +146,10 @@ VECTOR static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t 
     return n;
 }
 
-/* A table of 256 bytes would take sixteen shuffles: plain loads are quicker. */
-VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
-                            const uint32_t pairs[TINY_WORDS], const uint8_t *at, uint32_t n,
-                            uint32_t *out)
-{
-    (void)gate;
-    (void)second;
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t pair = load_le16(at + i);
-        out[found] = i;
-        found += pairs[pair >> 5] >> (pair & 31) & 1;
-    }
-    return found;
-}
-
+/* `tiny` is the plain one: a table of 256 bytes would take sixteen shuffles. */
 const struct literals_steps literals_avx2 = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
     .both = both,
-    .tiny = tiny,
+    .tiny = literals_plain_tiny,
 };
 #endif

@@ -54,9 +54,9 @@ static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint
     return n;
 }
 
-static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
-                     const uint32_t pairs[TINY_WORDS], const uint8_t *at, uint32_t n,
-                     uint32_t *out)
+uint32_t literals_plain_tiny(const struct tiny_gate *gate, const uint8_t second[256],
+                             const uint32_t pairs[TINY_WORDS], const uint8_t *at, uint32_t n,
+                             uint32_t *out)
 {
     (void)gate;
     (void)second;
@@ -72,5 +72,5 @@ static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
 const struct literals_steps literals_scalar = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
     .both = both,
-    .tiny = tiny,
+    .tiny = literals_plain_tiny,
 };

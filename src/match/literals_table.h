@@ -214,4 +214,9 @@ struct literals_steps {
     bool has_gates; /* else one call of `tiny` with the bitmap serves for all */
 };
 
+/* The reference's `tiny`, which other variants use too. */
+uint32_t literals_plain_tiny(const struct tiny_gate *gate, const uint8_t second[256],
+                             const uint32_t pairs[TINY_WORDS], const uint8_t *at, uint32_t n,
+                             uint32_t *out);
+
 extern const struct literals_steps literals_scalar, literals_avx2, literals_avx512;

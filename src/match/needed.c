@@ -67,8 +67,8 @@ static uint32_t text_cost(struct needs *x, bytes text)
     return *known - 1u;
 }
 
-/* How often the set is met: the commonest one's cost and 8 more for every doubling of their
- * number, on the scale of literal_cost; among equals, what the bytes themselves tell. */
+/* How dear it is to look for the set: the dearest one's cost and 8 more for every doubling of
+ * their number, on the scale of literal_cost; among equals, what the bytes themselves tell. */
 static uint32_t strings_cost(struct needs *x, const struct strings *set)
 {
     uint32_t least = UINT32_MAX, most = 0, doublings = 0;
@@ -201,17 +201,48 @@ static void ask_byte(struct needs *x, const struct re_node *node, struct answer 
     offer(x, ret, &ret->exact);
 }
 
-/* A sequence so far: `run` is what its end is known to be, `whole` whether that is all of it.
- */
+/* A sequence so far: `run` is what its end is known to be, `whole` whether that is all of it,
+ * `plain` the end of which there is but one spelling. */
 struct sequence {
-    struct strings run;
+    struct strings run, plain;
     bool whole;
 };
+
+static void sequence_begin(struct sequence *sequence)
+{
+    one_empty(&sequence->run);
+    one_empty(&sequence->plain);
+    sequence->whole = true;
+}
+
+/* One long spelling may be better than many that are longer still. */
+static void plain_add(struct needs *x, struct sequence *sequence, const struct answer *part,
+                      struct answer *ret)
+{
+    bool is_plain = part->exact.known && part->exact.n == 1;
+
+    if (is_plain && cross(x, &sequence->plain, &part->exact, &sequence->plain))
+        return;
+    if (sequence->run.n > 1)
+        offer(x, ret, &sequence->plain);
+    if (is_plain)
+        copy_strings(&sequence->plain, &part->exact);
+    else
+        one_empty(&sequence->plain);
+}
+
+static void sequence_end(struct needs *x, struct sequence *sequence, struct answer *ret)
+{
+    offer(x, ret, &sequence->run);
+    if (sequence->run.n > 1)
+        offer(x, ret, &sequence->plain);
+}
 
 static void sequence_add(struct needs *x, struct sequence *sequence, const struct answer *part,
                          struct answer *ret)
 {
     offer_answer(ret, part);
+    plain_add(x, sequence, part, ret);
     if (part->exact.known && part->exact.n > 1)
         offer(x, ret, &sequence->run);
     if (part->exact.known && cross(x, &sequence->run, &part->exact, &sequence->run))
@@ -233,13 +264,12 @@ static void ask_concat(struct needs *x, const struct re_node *node, struct answe
         x->full = true;
         return;
     }
-    one_empty(&sequence->run);
-    sequence->whole = true;
+    sequence_begin(sequence);
     for (const struct re_node *at = node->first; at && !x->full; at = at->next) {
         ask(x, at, part);
         sequence_add(x, sequence, part, ret);
     }
-    offer(x, ret, &sequence->run);
+    sequence_end(x, sequence, ret);
     if (sequence->whole)
         copy_strings(&ret->exact, &sequence->run);
 }
@@ -256,8 +286,7 @@ static void ask_repeat(struct needs *x, const struct re_node *node, int32_t n, i
         return;
     }
     ask(x, node->first, part);
-    one_empty(&sequence->run);
-    sequence->whole = true;
+    sequence_begin(sequence);
     if (n == 0) {
         if (m == 1 && part->exact.known) {
             join(&sequence->run, &part->exact);
@@ -267,7 +296,7 @@ static void ask_repeat(struct needs *x, const struct re_node *node, int32_t n, i
     }
     for (int32_t i = 0; i < n && i < NEEDED_LENGTH && !x->full; i++)
         sequence_add(x, sequence, part, ret);
-    offer(x, ret, &sequence->run);
+    sequence_end(x, sequence, ret);
     if (n == m && n < NEEDED_LENGTH && sequence->whole)
         copy_strings(&ret->exact, &sequence->run);
 }

@@ -1,5 +1,8 @@
 #include "rules/order.h"
 
+#include "match/literals.h"
+
+#include <math.h>
 #include <string.h>
 
 /* Rough costs, in nanoseconds on an object of 100 KB. */
@@ -11,6 +14,7 @@ enum {
     COST_CALL = 1000,
     COST_SEARCH = 10000, /* a pattern must be looked for in the whole object */
     COST_SLOW = 50000,   /* and has no literal to look for */
+    OBJECT_SIZE = 100000,
     LOOP_TURNS = 8,
     LONG_LIST = 256, /* lists longer than this stay as written */
 };
@@ -22,7 +26,7 @@ struct price {
 
 struct orderer {
     struct draft *draft;
-    const bool *filtered;
+    const double *searches;    /* what finding each program costs */
     struct price *prices;      /* per node */
     struct price *rule_prices; /* per rule */
 };
@@ -33,14 +37,36 @@ static void add(struct price *sum, struct price more)
     sum->speaks |= more.speaks;
 }
 
+/* How likely an object of 100 KB has a literal of the program, which then is to be searched
+ * for: the cost of a literal is a share of positions (match/frequency.h). */
+static double search_share(const struct draft_program *program)
+{
+    double positions = 0;
+    for (uint32_t i = 0; i < program->literal_count; i++)
+        positions +=
+            exp2(
+                (literal_cost(program->literals[i].text, program->literals[i].nocase) - 255.0) /
+                8.0) *
+            OBJECT_SIZE;
+    return positions < 1 ? positions : 1;
+}
+
 static double search_cost(const struct orderer *o, uint32_t pattern)
 {
     if (pattern == NODE_LOOP_PATTERN)
         return COST_FILTERED;
-    uint32_t program = o->draft->patterns.at[pattern].program;
-    if (o->filtered[program])
+    return o->searches[o->draft->patterns.at[pattern].program];
+}
+
+static double program_cost(const struct draft_program *program, bool is_filtered)
+{
+    if (!program->literal_count)
+        return COST_SLOW;
+    if (!is_filtered)
+        return COST_SEARCH;
+    if (program->flags & PROGRAM_WHOLE)
         return COST_FILTERED;
-    return o->draft->programs.at[program].literal_count ? COST_SEARCH : COST_SLOW;
+    return COST_FILTERED + COST_SEARCH * search_share(program);
 }
 
 static struct price list_price(const struct orderer *o, uint32_t start, uint32_t count)
@@ -48,6 +74,19 @@ static struct price list_price(const struct orderer *o, uint32_t start, uint32_t
     struct price sum = {0};
     for (uint32_t i = 0; i < count; i++)
         add(&sum, o->prices[o->draft->links.at[start + i]]);
+    return sum;
+}
+
+/* Of members in the order in which they are asked: each answers for all half of the time. */
+static struct price first_price(const struct orderer *o, uint32_t start, uint32_t count)
+{
+    struct price sum = {0};
+    double share = 1;
+    for (uint32_t i = 0; i < count; i++, share /= 2) {
+        struct price more = o->prices[o->draft->links.at[start + i]];
+        more.cost *= share;
+        add(&sum, more);
+    }
     return sum;
 }
 
@@ -95,8 +134,6 @@ static struct price node_price(const struct orderer *o, const struct node *node)
 {
     struct price sum = {.cost = COST_FACT};
     switch ((enum node_op)node->op) {
-    case NODE_AND:
-    case NODE_OR:
     case NODE_OF:
     case NODE_LIST:
         return list_price(o, node->a, node->b);
@@ -148,18 +185,26 @@ static struct price node_price(const struct orderer *o, const struct node *node)
 
 bool order_conditions(struct draft *draft, const bool *filtered, struct arena *arena)
 {
-    struct orderer o = {.draft = draft, .filtered = filtered};
+    struct orderer o = {.draft = draft};
+    double *searches = PUSH_ARRAY(arena, double, draft->programs.n);
+    for (uint32_t i = 0; searches && i < draft->programs.n; i++)
+        searches[i] = program_cost(&draft->programs.at[i], filtered[i]);
+    o.searches = searches;
     o.prices = PUSH_ARRAY(arena, struct price, draft->nodes.n);
     o.rule_prices = PUSH_ARRAY(arena, struct price, draft->rules.n);
-    if (!o.prices || !o.rule_prices)
+    if (!o.prices || !o.rule_prices || !searches)
         return false;
     /* Nodes and rules come in the order in which they refer to each other. */
     uint32_t rule = 0;
     for (uint32_t i = 0; i < draft->nodes.n; i++) {
         struct node *node = &draft->nodes.at[i];
-        o.prices[i] = node_price(&o, node);
-        if ((node->op == NODE_AND || node->op == NODE_OR) && !o.prices[i].speaks)
-            sort_list(&o, draft->links.at + node->a, node->b);
+        if (node->op == NODE_AND || node->op == NODE_OR) {
+            if (!list_price(&o, node->a, node->b).speaks)
+                sort_list(&o, draft->links.at + node->a, node->b);
+            o.prices[i] = first_price(&o, node->a, node->b);
+        } else {
+            o.prices[i] = node_price(&o, node);
+        }
         while (rule < draft->rules.n && draft->rules.at[rule].condition == i)
             o.rule_prices[rule++] = o.prices[i];
     }
