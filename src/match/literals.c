@@ -64,8 +64,9 @@ static bool has_fired(const struct literals_scratch *scratch, uint32_t literal)
     return scratch->fired[literal / 64] >> literal % 64 & 1;
 }
 
-/* Whether some literal with these two bytes is still looked for. */
-static bool pair_is_wanted(const struct literals_scratch *scratch, const uint8_t pair[2])
+/* Whether some literal with these two bytes is still looked for; `is_two`: one of two bytes. */
+static bool pair_is_wanted(const struct literals_scratch *scratch, const uint8_t pair[2],
+                           bool is_two)
 {
     const struct literals_table *table = scratch->table;
     const uint32_t *buckets = section_at(table, table->tiny_buckets);
@@ -73,7 +74,7 @@ static bool pair_is_wanted(const struct literals_scratch *scratch, const uint8_t
     uint32_t bucket = tiny_bucket(pair[0], pair[1]);
     for (uint32_t k = buckets[bucket]; k < buckets[bucket + 1]; k++)
         if (entries[k].pair[0] == pair[0] && entries[k].pair[1] == pair[1] &&
-            !has_fired(scratch, entries[k].literal))
+            (!is_two || entries[k].gate == 0) && !has_fired(scratch, entries[k].literal))
             return true;
     return false;
 }
@@ -104,9 +105,9 @@ static void tiny_add(struct literals_scratch *scratch, const struct tiny_entry *
     }
     if (*live == 0)
         *second &= (uint8_t) ~(1u << class);
-    if (entry->gate == 0)
+    if (entry->gate == 0 && !pair_is_wanted(scratch, entry->pair, true))
         tiny->twos[pair >> 5] &= ~bit;
-    if (!pair_is_wanted(scratch, entry->pair))
+    if (!pair_is_wanted(scratch, entry->pair, false))
         tiny->pairs[pair >> 5] &= ~bit;
 }
 
@@ -195,6 +196,30 @@ static bool text_is_at(const struct literals_table *table, uint32_t literal, con
     return true;
 }
 
+/* Whether what is around the literal at `offset` is what counts. */
+static bool context_is_at(const struct scan *scan, uint32_t literal, uint64_t offset)
+{
+    const struct record *record =
+        (const struct record *)section_at(scan->table, scan->table->records) + literal;
+    const uint8_t *value =
+        (const uint8_t *)section_at(scan->table, scan->table->texts) + record->context;
+    const uint8_t *mask = value + record->around;
+    if (record->around == 0)
+        return true;
+    if (offset < record->lead ||
+        !bytes_has(scan->object, offset - record->lead, record->around))
+        return false;
+    const uint8_t *at = scan->object.at + offset - record->lead;
+    uint32_t i = 0;
+    for (; i + 8 <= record->around; i += 8)
+        if ((load_le64(at + i) & load_le64(mask + i)) != load_le64(value + i))
+            return false;
+    for (; i < record->around; i++)
+        if ((at[i] & mask[i]) != value[i])
+            return false;
+    return true;
+}
+
 /* True when the whole literal lies in the object with byte `back` of it at `position`. */
 static bool literal_is_at(const struct scan *scan, uint32_t literal, uint64_t position,
                           uint8_t back)
@@ -202,7 +227,8 @@ static bool literal_is_at(const struct scan *scan, uint32_t literal, uint64_t po
     const struct record *records = section_at(scan->table, scan->table->records);
     return position >= back &&
            bytes_has(scan->object, position - back, records[literal].length) &&
-           text_is_at(scan->table, literal, scan->object.at + position - back);
+           text_is_at(scan->table, literal, scan->object.at + position - back) &&
+           context_is_at(scan, literal, position - back);
 }
 
 /* Whether the bytes that the entry has of its literal are in the object, which has eight bytes
@@ -349,7 +375,8 @@ static bool verify_tiny(struct scan *scan, uint64_t base, uint32_t n)
         for (uint32_t k = buckets[bucket]; k < buckets[bucket + 1]; k++) {
             const struct tiny_entry *entry = &entries[k];
             if (!tiny_is_at(entry, scan->object, position) || !(entry->groups & scan->groups) ||
-                has_fired(scan->scratch, entry->literal))
+                has_fired(scan->scratch, entry->literal) ||
+                !context_is_at(scan, entry->literal, position))
                 continue;
             if (!fire(scan, entry->literal, position))
                 return false;
@@ -480,7 +507,8 @@ static bool find_solo(struct scan *scan, uint32_t *number, size_t from, size_t t
     uint8_t upper = (uint8_t)(text.at[0] ^ 0x20);
     size_t at = from;
     while ((at = solo_next(scan, solo, text, at, to)) != SIZE_MAX &&
-           !text_is_at(scan->table, solo->literal, scan->object.at + at))
+           !(text_is_at(scan->table, solo->literal, scan->object.at + at) &&
+             context_is_at(scan, solo->literal, at)))
         at++;
     /* One byte with nocase: its other spelling. */
     if (at == SIZE_MAX && text.len == 1 && ascii_lower(upper) == text.at[0])

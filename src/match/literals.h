@@ -8,11 +8,17 @@
 #pragma once
 #include "base/arena.h"
 #include "base/budget.h"
+#include "match/pattern.h"
 
 struct literal {
     bytes text;  /* 1 byte or more */
     bool nocase; /* then `text` is ASCII lower case */
+    /* Occurrences with something else around them are none; at most LITERAL_CONTEXT bytes. A
+     * repetition of one byte has none. */
+    struct literal_context context;
 };
+
+enum { LITERAL_CONTEXT = 512 };
 
 /* Builds the table for literals[0..count), whose index is the number reported. The result is in
  * `arena`, 64-byte aligned in its own address and relocatable to any 64-byte aligned one.

@@ -101,7 +101,15 @@ uint32_t literal_cost(bytes text, bool nocase)
 
 static uint64_t literal_hash(const struct literal *literal)
 {
-    return hash64(literal->text, literal->nocase);
+    return hash64(literal->context.value, hash64(literal->text, literal->nocase));
+}
+
+static bool same_literal(const struct literal *a, const struct literal *b)
+{
+    return a->nocase == b->nocase && bytes_equal(a->text, b->text) &&
+           a->context.lead == b->context.lead &&
+           bytes_equal(a->context.value, b->context.value) &&
+           bytes_equal(a->context.mask, b->context.mask);
 }
 
 /* Links literals of the same text: the first one is searched, and stands for all. */
@@ -120,7 +128,7 @@ static bool link_repeated(struct plan *plan)
         for (; slots[at]; at = (at + 1) & (size - 1)) {
             uint32_t head = slots[at] - 1;
             const struct literal *other = &plan->literals[head];
-            if (other->nocase == literal->nocase && bytes_equal(other->text, literal->text)) {
+            if (same_literal(other, literal)) {
                 plan->next[last[head]] = i;
                 last[head] = i;
                 plan->is_repeated[i] = true;
@@ -262,11 +270,16 @@ static int plan_make(struct plan *plan, struct why *why)
         return fail(why, ENOMEM, "no memory to plan %u literals", plan->count);
     for (uint32_t i = 0; i < plan->count; i++) {
         bytes text = plan->literals[i].text;
+        const struct literal_context *context = &plan->literals[i].context;
         if (text.len == 0 || text.len > UINT32_MAX / 2)
             return fail(why, EINVAL, "literal %u has %zu bytes", i, text.len);
+        if (context->value.len > LITERAL_CONTEXT || context->mask.len != context->value.len ||
+            (context->value.len && is_run(&plan->literals[i])))
+            return fail(why, EINVAL, "literal %u has a context of %zu bytes", i,
+                        context->value.len);
         if (plan->is_repeated[i])
             continue;
-        plan->text_size += text.len;
+        plan->text_size += text.len + 2 * plan->literals[i].context.value.len;
         if (text.len <= 3) {
             plan->choices[i].class = TINY;
             plan->tiny++;
@@ -342,6 +355,21 @@ static void *section_write(struct literals_table *table, struct section section)
     return (uint8_t *)table + section.at;
 }
 
+/* Returns the end of the texts. */
+static uint64_t fill_context(struct record *record, const struct literal_context *context,
+                             uint8_t *texts, uint64_t end)
+{
+    size_t length = context->value.len;
+    if (length == 0)
+        return end;
+    record->context = end;
+    record->around = (uint32_t)length;
+    record->lead = (uint16_t)context->lead;
+    memcpy(texts + end, context->value.at, length);
+    memcpy(texts + end + length, context->mask.at, length);
+    return end + 2 * length;
+}
+
 static void fill_records(const struct plan *plan, struct literals_table *table)
 {
     struct record *records = section_write(table, table->records);
@@ -360,6 +388,7 @@ static void fill_records(const struct plan *plan, struct literals_table *table)
         records[i].head = i;
         memcpy(texts + end, literal->text.at, literal->text.len);
         end += literal->text.len;
+        end = fill_context(&records[i], &literal->context, texts, end);
     }
     /* Repetitions come after what they repeat. */
     for (uint32_t i = 0; i < plan->count; i++)

@@ -99,7 +99,11 @@ struct record {
     uint32_t length;
     uint32_t next; /* another literal of the same text, with a greater number; or 0 */
     uint32_t head; /* the first literal of this text: the one that is searched */
-    uint8_t flags, groups, unused[2];
+    uint8_t flags, groups;
+    uint16_t lead;    /* of the text in its context */
+    uint64_t context; /* in section texts: as many bytes of values, and of masks */
+    uint32_t around;  /* length of the context, 0: none */
+    uint32_t unused;
 };
 
 struct literals_table {

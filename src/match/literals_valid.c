@@ -69,6 +69,9 @@ static bool records_are_valid(const struct literals_table *table)
         if (record->length == 0 || record->length > table->texts.count ||
             record->text > table->texts.count - record->length)
             return false;
+        if (record->around > LITERAL_CONTEXT || record->context > table->texts.count ||
+            2 * record->around > table->texts.count - record->context)
+            return false;
         if ((record->flags & LITERAL_TINY && record->length < 2) || record->head > i ||
             (record->next && (record->next <= i || record->next >= table->count)))
             return false;

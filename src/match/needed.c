@@ -4,10 +4,16 @@
  * few (`exact`), and the best set of which any match contains one (`best`). A concatenation
  * multiplies the exact sets of neighbours as long as the product stays small. */
 #include "match/needed.h"
+#include "match/context.h"
 #include "match/literals.h"
 #include "match/text.h"
 
 #include <string.h>
+
+enum {
+    NOT_PLAIN =
+        PATTERN_WIDE | PATTERN_NOCASE | PATTERN_XOR | PATTERN_BASE64 | PATTERN_BASE64WIDE
+};
 
 enum { SET_MAX = 64, COST_NONE = UINT32_MAX, COST_BYTES = 8 };
 
@@ -416,7 +422,9 @@ bool needed_tree(const struct re_node *root, uint32_t flags, struct arena *arena
     for (uint32_t i = 0; i < n; i++)
         if (!put_literal(arena, code, (bytes){kept[i], lengths[i]}, flags))
             return false;
-    return true;
+    bool is_plain = n == 1 && !(flags & NOT_PLAIN);
+    return !is_plain || context_find(root, x.dotall, code->literals[0].text, arena,
+                                     &code->literals[0].context);
 }
 
 /* Every key over the text, in each form. */

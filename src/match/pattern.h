@@ -44,9 +44,17 @@ struct pattern_fault {
     char text[200]; /* YARA's wording where it has one */
 };
 
+/* What stands around a literal wherever it counts: (byte & mask) == value for each of the bytes
+ * from `lead` before it. Empty where nothing is known. */
+struct literal_context {
+    bytes value, mask; /* of the same length */
+    uint32_t lead;
+};
+
 struct pattern_literal {
     bytes text;  /* at least one byte */
     bool nocase; /* ASCII letters match in both cases; text is then lower case */
+    struct literal_context context;
 };
 
 struct pattern_code {

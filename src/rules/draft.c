@@ -244,7 +244,13 @@ static bool copy_program(struct draft *draft, const struct pattern_code *code,
     for (uint32_t i = 0; i < code->literal_count; i++) {
         ret->literals[i].nocase = code->literals[i].nocase;
         ret->literals[i].text = arena_copy(draft->arena, code->literals[i].text);
-        if (!ret->literals[i].text.at)
+        const struct literal_context *context = &code->literals[i].context;
+        if (context->value.len)
+            ret->literals[i].context = (struct literal_context){
+                arena_copy(draft->arena, context->value),
+                arena_copy(draft->arena, context->mask), context->lead};
+        if (!ret->literals[i].text.at ||
+            (context->value.len && !ret->literals[i].context.mask.at))
             return false;
     }
     return true;

@@ -22,7 +22,7 @@
 #include "base/base.h"
 #include "rules/node.h"
 
-enum { RULESET_VERSION = 3, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum { RULESET_VERSION = 4, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
 
 enum { RULESET_NONE = 0xffffffff };
 

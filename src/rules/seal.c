@@ -58,18 +58,29 @@ static void choose_programs(struct seal *seal)
             seal->filtered[seal->anchors[i].programs[k]] = true;
 }
 
+static int compare_contexts(const struct literal_context *a, const struct literal_context *b)
+{
+    int order = bytes_compare(a->value, b->value);
+    if (!order)
+        order = bytes_compare(a->mask, b->mask);
+    return order ? order : (a->lead > b->lead) - (a->lead < b->lead);
+}
+
 static int by_literal(const void *a, const void *b)
 {
     const struct literal_use *x = a, *y = b;
     if (x->literal.nocase != y->literal.nocase)
         return x->literal.nocase ? 1 : -1;
     int order = bytes_compare(x->literal.text, y->literal.text);
+    if (!order)
+        order = compare_contexts(&x->literal.context, &y->literal.context);
     return order ? order : (x->program > y->program) - (x->program < y->program);
 }
 
 static bool same_literal(const struct literal *a, const struct literal *b)
 {
-    return a->nocase == b->nocase && bytes_equal(a->text, b->text);
+    return a->nocase == b->nocase && bytes_equal(a->text, b->text) &&
+           compare_contexts(&a->context, &b->context) == 0;
 }
 
 /* Fills literals, table and suspects from the sorted uses. */
@@ -110,7 +121,8 @@ static bool collect_literals(struct seal *seal)
         for (uint32_t k = 0; seal->filtered[i] && k < draft->programs.at[i].literal_count;
              k++) {
             const struct pattern_literal *literal = &draft->programs.at[i].literals[k];
-            uses[n++] = (struct literal_use){{literal->text, literal->nocase}, i};
+            uses[n++] =
+                (struct literal_use){{literal->text, literal->nocase, literal->context}, i};
         }
     qsort(uses, n, sizeof *uses, by_literal);
     return group_literals(seal, uses, n);

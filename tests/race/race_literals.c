@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { LITERALS = 400, OBJECT = 70000, ROUNDS = 60 };
+enum { LITERALS = 400, OBJECT = 70000, ROUNDS = 60, CONTEXT = 400 };
 
 static uint64_t state;
 
@@ -40,10 +40,35 @@ struct round {
     struct literal literals[LITERALS];
     uint8_t groups[LITERALS];
     uint8_t texts[LITERALS][320];
+    uint8_t values[LITERALS][CONTEXT], masks[LITERALS][CONTEXT];
     uint32_t count;
     uint8_t *object; /* ends where the readable memory ends */
     size_t len;
 };
+
+/* Some literals count only between bytes of which some bits are known: mostly those that are
+ * around them in the object. */
+static void round_surround(struct round *round, uint32_t i, size_t at)
+{
+    struct literal *literal = &round->literals[i];
+    size_t len = literal->text.len, lead = random_below(40), after = random_below(40);
+    bool is_run = true;
+    for (size_t k = 1; k < len; k++)
+        is_run &= literal->text.at[k] == literal->text.at[0];
+    if (is_run || literal->nocase || random_below(2) || at < lead ||
+        at + len + after > round->len)
+        return;
+    for (size_t k = 0; k < lead + len + after; k++) {
+        bool is_text = k >= lead && k < lead + len;
+        round->masks[i][k] = is_text ? 0xff : random_below(3) ? 0 : (uint8_t)random_below(256);
+        round->values[i][k] = round->object[at - lead + k] & round->masks[i][k];
+    }
+    if (random_below(8) == 0 && lead)
+        round->values[i][random_below((uint32_t)lead)] ^= 1;
+    literal->context = (struct literal_context){{round->values[i], lead + len + after},
+                                                {round->masks[i], lead + len + after},
+                                                (uint32_t)lead};
+}
 
 static void round_fill(struct round *round, uint8_t *end, uint32_t number)
 {
@@ -57,22 +82,34 @@ static void round_fill(struct round *round, uint8_t *end, uint32_t number)
         uint32_t len = 1 + random_below(random_below(3) ? 14 : random_below(9) ? 40 : 320);
         for (uint32_t k = 0; k < len; k++)
             round->texts[i][k] = random_byte(alphabet);
+        size_t from = SIZE_MAX;
         /* Most are taken from the object, or put into it: some at its very ends. */
         if (len <= round->len && random_below(3)) {
             size_t at = random_below((uint32_t)(round->len - len) + 1);
             at = random_below(10) ? at : random_below(2) ? 0 : round->len - len;
             memcpy(round->texts[i], round->object + at, len);
+            from = at;
         }
         round->literals[i] =
             (struct literal){.text = {round->texts[i], len}, .nocase = random_below(3) == 0};
         for (uint32_t k = 0; k < len && round->literals[i].nocase; k++)
             round->texts[i][k] = ascii_lower(round->texts[i][k]);
+        if (from != SIZE_MAX)
+            round_surround(round, i, from);
         round->groups[i] = (uint8_t)(random_below(4) ? 0xff : 1u << random_below(8));
     }
 }
 
-static bool is_at(const struct literal *literal, const uint8_t *at)
+static bool is_at(const struct round *round, const struct literal *literal, size_t offset)
 {
+    const struct literal_context *context = &literal->context;
+    const uint8_t *at = round->object + offset;
+    if (context->value.len &&
+        (offset < context->lead || offset - context->lead + context->value.len > round->len))
+        return false;
+    for (size_t i = 0; i < context->value.len; i++)
+        if ((at[i - context->lead] & context->mask.at[i]) != context->value.at[i])
+            return false;
     for (size_t i = 0; i < literal->text.len; i++)
         if ((literal->nocase ? ascii_lower(at[i]) : at[i]) != literal->text.at[i])
             return false;
@@ -82,7 +119,7 @@ static bool is_at(const struct literal *literal, const uint8_t *at)
 static bool occurs(const struct round *round, const struct literal *literal)
 {
     for (size_t i = 0; i + literal->text.len <= round->len; i++)
-        if (is_at(literal, round->object + i))
+        if (is_at(round, literal, i))
             return true;
     return false;
 }
@@ -99,7 +136,7 @@ static uint32_t count_wrong(const struct round *round, uint8_t groups,
         bytes object = {round->object, round->len};
         wrong += seen[hits[i].literal]++ != 0;
         wrong += !bytes_has(object, hits[i].offset, literal->text.len) ||
-                 !is_at(literal, round->object + hits[i].offset);
+                 !is_at(round, literal, hits[i].offset);
     }
     for (uint32_t i = 0; i < round->count; i++) {
         bool is_wanted = (round->groups[i] & groups) != 0;

@@ -91,6 +91,39 @@ static void matches_as_written(void)
     }
 }
 
+/* A literal that is common by itself is told with what every match has around it. */
+static void literals_have_contexts(void)
+{
+    static const struct {
+        enum pattern_kind kind;
+        const char *text, *value, *mask;
+        uint32_t lead;
+    } rows[] = {
+        {PATTERN_HEX, "6? ?? 41 42 43 44 ?? 4?", "\x60\0ABCD\0\x40",
+         "\xf0\0\xff\xff\xff\xff\0\xf0", 2},
+        {PATTERN_HEX, "41 42 43 44 [2] 4?", "ABCD\0\0\x40", "\xff\xff\xff\xff\0\0\xf0", 0},
+        {PATTERN_HEX, "41 42 43 44 [2-3] 4?", "", "", 0},
+        {PATTERN_REGEX, "[`-z].abcdef.x", "\x60\0abcdef\0x",
+         "\xe0\0\xff\xff\xff\xff\xff\xff\0\xff", 2},
+        {PATTERN_REGEX, "[`-z]*abcdef", "", "", 0},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pattern_source source = {
+            .kind = rows[i].kind, .flags = A, .text = bytes_of(rows[i].text)};
+        struct pattern_fault fault;
+        struct pattern_code code;
+        CHECK(pattern_compile(&source, arena, &code, &fault) == 0);
+        CHECK_INT(code.literal_count, 1);
+        const struct literal_context *context = &code.literals[0].context;
+        size_t length = rows[i].mask[0] ? code.max_length : 0;
+        CHECK(bytes_equal(context->value, (bytes){(const uint8_t *)rows[i].value, length}));
+        CHECK(bytes_equal(context->mask, (bytes){(const uint8_t *)rows[i].mask, length}));
+        CHECK_INT(context->lead, rows[i].lead);
+    }
+    arena_reset(arena);
+}
+
 static void xor_keys_are_told(void)
 {
     struct pattern_source source = {.kind = PATTERN_TEXT,
@@ -348,6 +381,7 @@ int main(void)
     if (!arena)
         return 1;
     matches_as_written();
+    literals_have_contexts();
     xor_keys_are_told();
     says_what_is_wrong();
     agrees_with_the_reference();
