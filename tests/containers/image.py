@@ -550,6 +550,85 @@ def udf_kinds():
     hurt('udf')
 
 
+DISKS = (('qcow2', []), ('qcow2', ['-c']), ('qcow2', ['-c', '-o', 'compression_type=zstd']),
+         ('qcow2', ['-o', 'compat=0.10']), ('qcow2', ['-o', 'cluster_size=2M']), ('qcow2', ['-o', 'extended_l2=on']),
+         ('qcow2', ['-o', 'cluster_size=512']), ('vmdk', ['-o', 'subformat=monolithicSparse']),
+         ('vmdk', ['-o', 'subformat=streamOptimized']), ('vpc', ['-o', 'subformat=dynamic']),
+         ('vpc', ['-o', 'subformat=fixed']), ('vhdx', []), ('vhdx', ['-o', 'subformat=fixed']), ('vdi', []),
+         ('vdi', ['-o', 'static=on']))
+
+
+@case
+def disks_small():
+    need('qemu-img', 'sfdisk')
+    tree = sample_tree()
+    make_fat('fat', 4 << 20, tree, '-F', '12', '-s', '4')
+    zeros('raw', 12 << 20)
+    run('sfdisk', 'raw', input=b'label: dos\n2048,8192,6\n')
+    with open('fat', 'rb') as file, open('raw', 'r+b') as disk:
+        disk.seek(2048 * 512)
+        disk.write(file.read())
+    for kind, options in DISKS:
+        run('qemu-img', 'convert', '-f', 'raw', '-O', kind, *options, 'raw', 'disk')
+        found, gaps = unpack('disk')
+        prefix = '' if options == ['-o', 'subformat=fixed'] and kind == 'vpc' else 'disk > '
+        same('disk', tree, prefix + 'partition 1 (FAT16) > ')
+        if 'vmdk' != kind:
+            hurt('disk', step=4, flips=8)
+
+
+@case
+def disks_large():
+    """Larger than is handed out at once: file systems are read where they lie."""
+    need('qemu-img', 'sgdisk', 'mkfs.ext4', 'mkfs.ntfs', 'mksquashfs', 'genisoimage')
+    tree = sample_tree()
+    make_fat('fat', 4 << 20, tree, '-F', '12', '-s', '4')
+    run('mkfs.ext4', '-q', '-F', '-d', 'tree', zeros('ext', 8 << 20))
+    run('mksquashfs', 'tree', 'sq', '-quiet', '-no-progress')
+    run('genisoimage', '-quiet', '-R', '-o', 'iso', 'tree')
+    zeros('raw', 3 << 30)
+    parts = [('fat', 'ef00'), ('ext', '8300'), ('sq', '8300'), ('iso', '0700')]
+    arguments = []
+    for number, (_, kind) in enumerate(parts, 1):
+        arguments += [f'-n{number}:{number * 1024000}:+64M', f'-t{number}:{kind}']
+    run('sgdisk', *arguments, '-n5:5500928:+40M', '-t5:8200', '-n6:5701632:+40M', '-t6:8300', 'raw')
+    with open('raw', 'r+b') as disk:
+        disk.write(noise(1, 440))
+        disk.seek(100 * 512)
+        disk.write(noise(2, 512))
+        for number, (name, _) in enumerate(parts, 1):
+            with open(name, 'rb') as file:
+                disk.seek(number * 1024000 * 512)
+                disk.write(file.read())
+        disk.seek(5500929 * 512)
+        disk.write(b'swapped out')
+    names = ('1 (EFI system)', '2 (Linux)', '3 (Linux)', '4 (Microsoft basic data)')
+    for kind, options in DISKS:
+        if kind in ('vpc', 'vhdx', 'vdi') and options or '2M' in str(options) or '=512' in str(options):
+            continue
+        run('qemu-img', 'convert', '-f', 'raw', '-O', kind, *options, 'raw', 'disk')
+        for name in names:
+            found, gaps = same('disk', tree, f'partition {name}/', gaps_fine=True)
+            check(gaps == ['gap unsupported partition 5 (Linux swap): no known file system'], kind, gaps)
+        check('[boot code]' in found and '[boot area]' in found, kind, options)
+
+
+@case
+def disks_sparse():
+    """A hundred gigabytes of nearly nothing, and one that builds on another."""
+    need('qemu-img', 'mkfs.ext4')
+    put_tree(sample_tree(), 'tree')
+    run('mkfs.ext4', '-q', '-F', '-E', 'lazy_itable_init=1,nodiscard', '-O', '^has_journal', '-N', '4096', '-d', 'tree',
+        zeros('raw', 100 << 30))
+    run('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', '-c', 'raw', 'disk')
+    same('disk', sample_tree())
+    run('qemu-img', 'create', '-f', 'qcow2', '-b', 'disk', '-F', 'qcow2', 'over')
+    check('builds on another file' in str(unpack('over')[1]))
+    for kind in ('monolithicFlat', 'twoGbMaxExtentSparse'):
+        run('qemu-img', 'create', '-f', 'vmdk', '-o', 'subformat=' + kind, 'other.vmdk', '10M')
+        check('in other files' in str(unpack('other.vmdk')[1]), kind)
+
+
 def main():
     failed = 0
     cases = [c for c in CASES if not ONLY or c.__name__ in ONLY]

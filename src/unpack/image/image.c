@@ -3,7 +3,9 @@
 #include "unpack/formats.h"
 #include "unpack/image/appimage.h"
 #include "unpack/image/cdraw.h"
+#include "unpack/image/disk.h"
 #include "unpack/image/filesystem.h"
+#include "unpack/image/known.h"
 #include "unpack/image/partition.h"
 
 /* Enough for what `fits` reads. */
@@ -51,5 +53,12 @@ const struct unpack_format unpack_image[] = {
     {"ntfs", {{3, 8, "NTFS    "}}, ntfs_probe, ntfs_open},
     {"squashfs", {{0, 4, "hsqs"}}, squashfs_probe, squashfs_open},
     {"appimage", {{8, 3, "AI\2"}}, NULL, appimage_open},
+    {"qcow2", {{0, 4, "QFI\xfb"}}, NULL, qcow_open},
+    {"vmdk", {{0, 4, "KDMV"}}, NULL, vmdk_open},
+    {"vmdk-esx", {{0, 4, "COWD"}}, NULL, vmdk_cowd_open},
+    {"vhd", {{0, 8, "conectix"}}, NULL, vhd_open},
+    {"vhdx", {{0, 8, "vhdxfile"}}, NULL, vhdx_open},
+    {"vdi", {{64, 4, "\x7f\x10\xda\xbe"}}, NULL, vdi_open},
+    {"image", {{0}}, known_probe, known_open},
     {0},
 };
