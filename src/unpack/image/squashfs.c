@@ -82,10 +82,14 @@ static bool decode(struct squashfs *sq, bytes in, uint8_t *out, size_t room, siz
         [GZIP] = STREAM_ZLIB, [LZMA] = STREAM_LZMA, [XZ] = STREAM_XZ, [ZSTD] = STREAM_ZSTD};
 
     size_t used, n = 0;
+    *ret_len = 0;
     if (!budget_charge(sq->tree->unpack->budget, room / 4 + 256))
         return false;
-    if (sq->compressor == LZ4)
-        return stream_lz4_block(in, out, room, ret_len);
+    if (sq->compressor == LZ4) {
+        bool fine = stream_lz4_block(in, out, room, &n);
+        *ret_len = fine ? n : 0;
+        return fine;
+    }
     if (sq->compressor == GZIP && room == sq->block && in.len > 6 &&
         stream_inflate(bytes_slice(in, 2, in.len - 6), out, room, &used)) {
         *ret_len = room;
@@ -93,7 +97,6 @@ static bool decode(struct squashfs *sq, bytes in, uint8_t *out, size_t room, siz
     }
     struct stream *stream = stream_new(kinds[sq->compressor]);
     enum stream_state state = STREAM_MORE;
-    *ret_len = 0;
     while (stream && state == STREAM_MORE && *ret_len < room) {
         size_t left = in.len;
         state = stream_run(stream, &in, out + *ret_len, room - *ret_len, &n);
@@ -187,11 +190,15 @@ static bool block_read(struct squashfs *sq, uint64_t at, uint32_t size, uint8_t 
     struct source *source = sq->tree->source;
     bool stored = size & STORED;
     size &= STORED - 1;
-    *ret_len = size < room ? size : room;
+    *ret_len = 0;
     if (size > BLOCK_MOST + META)
         return false;
-    if (stored)
-        return size <= room && source_read(source, at, out, size);
+    if (stored) {
+        if (size > room || !source_read(source, at, out, size))
+            return false;
+        *ret_len = size;
+        return true;
+    }
     bytes in = source_view(source, at, size);
     if (!in.at && source_read(source, at, sq->packed, size))
         in = (bytes){sq->packed, size};
