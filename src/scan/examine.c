@@ -1,6 +1,7 @@
 #include "scan/examine.h"
 
 #include "scan/filetype.h"
+#include "shim/charset.h"
 #include "shim/crypto.h"
 #include "shim/jsontree.h"
 #include "shim/magic.h"
@@ -193,6 +194,7 @@ void examiner_warm(struct examiner *examiner)
     struct jsontree *tree;
     uint8_t many[4096] = {0};
     crypto_warm();
+    charset_warm();
     /* glibc asks for the size of memory when it first sorts more than a kilobyte. */
     qsort(many, sizeof many, 1, by_value);
     if (uses_module(examiner, "magic")) {

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import traceback
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 CANDOR, PLANTED = (os.path.abspath(a) for a in sys.argv[1:]) if len(sys.argv) == 3 else sys.exit(__doc__)
 CLASSES = "archive", "program", "pdf", "document", "mail"
 CRASHES = "null", "write", "stack", "abort", "call", "silent"
@@ -171,6 +172,16 @@ def same_report_with_and_without_walls():
         subprocess.run(["zip", "-qr", "d/all.zip", "d"], check=True)
     walled, free = (scan(CANDOR, *options, "d")[1][:-1] for options in ([], ["--no-walls"]))
     check(walled == free, "differ")
+
+
+@case
+def every_container_opens_behind_the_walls():
+    """What a library first needs while it reads some format must have been there before."""
+    seeds = os.path.join(HERE, "../../fuzz/seeds")
+    walled, free = (scan(CANDOR, *options, "--tree", seeds)[1][:-1] for options in ([], ["--no-walls"]))
+    for with_walls, without in zip(walled, free):
+        check(with_walls == without, with_walls, without)
+    check(len(walled) == len(free) > 50, len(walled))
 
 
 @case
