@@ -1,10 +1,13 @@
 #include "unpack/program/program.h"
 #include "unpack/formats.h"
+#include "unpack/program/inno.h"
 #include "unpack/program/nsis.h"
 #include "unpack/program/upx.h"
 
 const struct unpack_format unpack_program[] = {
     {"nsis", {{4, 16, "\xef\xbe\xad\xdeNullsoftInst"}}, NULL, nsis_open},
+    {"inno", {{0, 2, "MZ"}}, inno_probe, inno_open},
+    {"inno", {{0, 8, "idska32\x1a"}, {0, 21, "Inno Setup Setup Data"}}, NULL, inno_slice_open},
     {"upx", {{0, 2, "MZ"}}, upx_pe_probe, upx_pe_open},
     {"upx", {{0, 4, "\177ELF"}}, upx_elf_probe, upx_elf_open},
     {"pyinstaller",
