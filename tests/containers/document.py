@@ -2,13 +2,15 @@
 """Documents: what unpack_tool finds in them, against what was put in and against other readers.
 
 usage: document.py UNPACK_TOOL
+       document.py --seeds FOLDER     writes small samples, for fuzz/seeds/document
 
 Prints TAP. Compound files, macros, objects, RTF and the like are made here, by hand, as their
 specifications say; PDF by hand and by qpdf. Oracles where the machine has them: olefile, oletools
 (olevba, rtfobj), msoffcrypto, qpdf; a case that needs one that is missing is skipped."""
 import hashlib, io, os, random, re, shutil, struct, subprocess, sys, tempfile, traceback, zipfile, zlib
 
-TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
+SEEDS = sys.argv[2] if sys.argv[1:2] == ['--seeds'] and len(sys.argv) == 3 else None
+TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 or SEEDS else sys.exit(__doc__)
 CASES = []
 TEXT = b'The quick brown fox jumps over the lazy dog. ' * 3
 rng = random.Random(7)
@@ -541,6 +543,82 @@ def pdf_as_qpdf_writes_it():
         damaged(locked, 20, '-p', 'user')
 
 
+# --- RTF, by hand ---
+
+def ole1(name, data):
+    def text(t):
+        return struct.pack('<I', len(t) + 1) + t + b'\0' if t else struct.pack('<I', 0)
+    return struct.pack('<II', 0x501, 2) + text(name) + text(b'') + text(b'') + struct.pack('<I', len(data)) + data
+
+
+def rtf(objdata, before=b'{\\*\\objdata ', after=b'}'):
+    return b'{\\rtf1\\ansi{\\object\\objemb' + before + objdata + after + b'}text\\par}'
+
+
+@case
+def rtf_objects():
+    inner = ole2({'\1Ole10Native': b'1234' + TEXT, 'x': TEXT})
+    embedded, packaged = ole1(b'OLE2Link', inner), ole1(b'Package', package(b'fox.txt', TEXT))
+    wanted = {'objdata 1': embedded, 'OLE2Link': inner, 'OLE2Link > x': TEXT}
+    plain = embedded.hex().encode()
+
+    def holds(data):
+        objects, gaps = tree(data)
+        for path, content in wanted.items():
+            has(objects, path, content)
+        check(not gaps, gaps)
+    holds(rtf(plain))
+    holds(rtf(b'\r\n'.join(plain[i:i + 64] for i in range(0, len(plain), 64)).upper()))
+    holds(rtf(b' \t'.join(plain[i:i + 1] for i in range(len(plain)))))
+    holds(rtf(plain[:21] + b'{\\*\\foo 1234{\\bar abcdef}}' + plain[21:]))
+    holds(rtf(plain[:20] + b'{' + plain[20:40] + b'{\\b0 ' + plain[40:60] + b'}}' + plain[60:]))
+    holds(rtf(plain[:20] + b'\\par\\foo123 ' + plain[20:31] + b"\\'3a\\\\" + plain[31:]))
+    holds(rtf(plain[:20] + b'\\bin5 ' + embedded[10:15] + plain[30:]))
+    holds(rtf(plain, b'\\objupdate{\\objdata\r\n'))
+    holds(rtf(plain, b'{\\*\\foo{\\*\\objdata ', b'}}'))
+    holds(b'{\\rtfxyz' + rtf(plain)[6:])
+    has(tree(rtf(packaged.hex().encode()))[0], 'fox.txt', TEXT)
+    # a header that is none, and digits out of step: the compound file is found all the same
+    has(tree(rtf((b'\1\2\3' + inner).hex().encode()))[0], 'object > x', TEXT)
+    has(tree(rtf(b'7' + inner.hex().encode()))[0], 'object > x', TEXT)
+    objects, gaps = tree(rtf(plain)[:-400])
+    check(gaps and objects, gaps)
+    damaged(rtf(plain), 20)
+
+
+@case
+def rtf_fields():
+    data = (b'{\\rtf1{\\*\\template http://example.org/t.dot}{\\field{\\*\\fldinst {\\b DDEAUTO c:\\\\\\\\x "{\\i a}"}}{\\fldrslt r}}'
+            b"{\\field{\\*\\fldinst PAGE}}{\\pict\\wmetafile8 " + TEXT.hex().encode() + b'}}')
+    exactly(data, {'[fields]': b'http://example.org/t.dot\nDDEAUTO c:\\\\x "a"\n', 'pict 1': TEXT})
+
+
+@case
+def rtf_as_rtfobj_reads_it():
+    rtfobj = module('oletools.rtfobj')
+    inner = ole2({'x': TEXT})
+    plain = ole1(b'Foo', inner).hex().encode()
+    for data in (rtf(plain), rtf(plain[:30] + b'\n\n{\\*\\x 12}' + plain[30:])):
+        objects, _ = tree(data)
+        parser = rtfobj.RtfObjParser(data)
+        parser.parse()
+        check(len(parser.objects) == 1, len(parser.objects))
+        has(objects, 'objdata 1', parser.objects[0].rawdata)
+        has(objects, 'Foo', parser.objects[0].oledata)
+
+
+def seeds():
+    short = b'Attribute VB_Name = "M"\r\nSub A()\r\nEnd Sub\r\n' * 2
+    yield 'vba', ole2({**vba_project({'M': short}), '\1Ole10Native': b'1234' + package(b'a', b'b')})
+    yield "ole2_orphan", ole2({"A/x": b"x" * 80, "y": b"y"}, orphans=("y",))
+    yield 'pdf', pdf(script_objects())
+    yield 'pdf_filters', pdf(ROOT + [(b'/Filter [/A85 /Fl]', encode_85(zlib.compress(TEXT))), (b'/Filter /LZW', encode_lzw(TEXT)),
+        (b'/Filter/RL', encode_run(TEXT)), (b'/Filter /Fl /DecodeParms << /Predictor 12 /Columns 5 >>',
+                                            zlib.compress(predict_png(TEXT, 5, 2)))])
+    yield 'pdf_packed', pdf(ROOT + [(b'/Type /ObjStm /N 1 /First 4', b'9 0 << /JS (x) >>')])
+    yield 'rtf', rtf(ole1(b'Package', package(b'a', b'b')).hex().encode() + b'{\\*\\x 1}\\bin2 ab') + b'{\\fldinst DDE x}'
+
+
 @case
 def published_test_files():
     folder = '/usr/share/clamav-testfiles'
@@ -552,7 +630,7 @@ def published_test_files():
         check(any(s == sum_of(inner) for rows in objects.values() for _, s, _ in rows), name, objects)
 
 
-PUBLISHED = ['clam.ole.doc', 'clam.pdf']
+PUBLISHED = ['clam.ole.doc', 'clam.pdf', 'clam.exe.rtf']
 
 
 def main():
@@ -573,4 +651,9 @@ def main():
     return failed > 0
 
 
+if SEEDS:
+    for seed, content in seeds():
+        with open(os.path.join(SEEDS, seed), 'wb') as out:
+            out.write(content)
+    sys.exit(0)
 sys.exit(main())

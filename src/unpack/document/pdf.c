@@ -62,7 +62,8 @@ static void form_note(const struct pdf *pdf, bytes value)
     role_set(pdf, value, PDF_FORM, none);
     if (pdf_lex(&value).kind != PDF_ARRAY)
         return;
-    while (pdf_lex_peek(value).kind != PDF_ARRAY_END && pdf_lex_peek(value).kind != PDF_END) {
+    for (size_t before = 0; before != value.len;) { /* a bracket that ends it stays */
+        before = value.len;
         role_set(pdf, value, PDF_FORM, none);
         pdf_lex_skip(&value);
     }
