@@ -75,7 +75,6 @@ static int support(struct archive *reader, enum libarchive_kind kind)
         [LIBARCHIVE_RAR5] = archive_read_support_format_rar5,
         [LIBARCHIVE_LHA] = archive_read_support_format_lha,
         [LIBARCHIVE_XAR] = archive_read_support_format_xar,
-        [LIBARCHIVE_WARC] = archive_read_support_format_warc,
         [LIBARCHIVE_ZIP] = archive_read_support_format_zip_streamable,
     };
     return formats[kind](reader);

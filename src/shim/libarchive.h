@@ -15,7 +15,6 @@ enum libarchive_kind {
     LIBARCHIVE_RAR5,
     LIBARCHIVE_LHA,
     LIBARCHIVE_XAR,
-    LIBARCHIVE_WARC,
     LIBARCHIVE_ZIP, /* from a local header on */
     LIBARCHIVE_KINDS,
 };

@@ -31,8 +31,8 @@ void rar_open(struct unpack *unpack);
 void rar5_open(struct unpack *unpack);
 void lha_open(struct unpack *unpack);
 void xar_open(struct unpack *unpack);
+/* warc.c, rpm.c */
 void warc_open(struct unpack *unpack);
-/* rpm.c */
 void rpm_open(struct unpack *unpack);
 
 /* microsoft.c: what libmspack reads. */

@@ -1,5 +1,5 @@
-/* Archives that libarchive reads: tar in all flavours, cpio, ar and deb, 7z, rar, lha, xar,
- * warc. Where it gives up within a tar, this goes on at the next header whose checksum is
+/* Archives that libarchive reads: tar in all flavours, cpio, ar and deb, 7z, rar, lha, xar.
+ * Where it gives up within a tar, this goes on at the next header whose checksum is
  * right. */
 #include "unpack/archive/library.h"
 
@@ -315,9 +315,4 @@ void lha_open(struct unpack *unpack)
 void xar_open(struct unpack *unpack)
 {
     open_whole(unpack, LIBARCHIVE_XAR);
-}
-
-void warc_open(struct unpack *unpack)
-{
-    open_whole(unpack, LIBARCHIVE_WARC);
 }

@@ -97,8 +97,8 @@ static bool read_local(bytes data, uint64_t at, struct zip_entry *ret)
     read_shared(p + 6, &entry);
     entry.name = bytes_at(data, at + LOCAL_SIZE, name);
     entry.data = at + LOCAL_SIZE + name + extra;
-    entry.sized = !(entry.flags & ZIP_TRAILED) || entry.packed != 0;
     read_extra(bytes_at(data, at + LOCAL_SIZE + name, extra), &entry, &unused);
+    entry.sized = !(entry.flags & ZIP_TRAILED) || entry.packed != 0;
     *ret = entry;
     return true;
 }

@@ -1,0 +1,721 @@
+#!/usr/bin/env python3
+"""Archives and compressed files: what unpack_tool finds in them, against what was put in.
+
+usage: archive.py UNPACK_TOOL
+
+Prints TAP. Samples are made with Debian's tools; by hand in Python where there is none (zip's
+old methods and hidden members, SZDD). What a tool is missing for is skipped."""
+import bz2, gzip, hashlib, io, lzma, os, random, re, shutil, struct, subprocess, sys, tarfile, tempfile
+import traceback, zipfile, zlib
+
+TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
+CASES = []
+rng = random.Random(3)
+WORDS = [bytes(rng.choices(b'abcdefghijklmnopqrstuvwxyz', k=rng.randrange(2, 9))) for _ in range(300)]
+TEXT = b' '.join(rng.choices(WORDS, k=9000)) + b'\n'
+FILES = {
+    'text.txt': TEXT,
+    'one': b'1',
+    'folder/noise': rng.randbytes(70000),
+    'folder/deep/er/zeros and more': bytes(100000) + b'end',
+    'name with spaces.bin': bytes(range(256)) * 300,
+}
+CLAM = '/usr/share/clamav-testfiles'
+
+
+class Skip(Exception):
+    """The machine lacks what a case needs."""
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def check(truth, *what):
+    if not truth:
+        raise AssertionError(' '.join(str(w) for w in what)[:1500])
+
+
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            raise Skip(f'{tool} is not installed')
+
+
+def run(*command, stdin=None, cwd=None):
+    done = subprocess.run(command, input=stdin, capture_output=True, cwd=cwd)
+    check(done.returncode == 0, command, done.stderr[-500:], done.stdout[-300:])
+    return done.stdout
+
+
+def made(*command, cwd='in', out='out', stdin=None):
+    """The file that a command makes of the sample files; OUT in it stands for its name."""
+    if os.path.exists(out):
+        os.unlink(out)
+    path = os.path.abspath(out)
+    text = run(*[path if c == 'OUT' else c.replace('OUT', path) for c in command], cwd=cwd, stdin=stdin)
+    return read(out) if os.path.exists(out) else text
+
+
+def read(path):
+    with open(path, 'rb') as file:
+        return file.read()
+
+
+def unquote(text):
+    raw = re.sub(r'\\x([0-9a-f]{2})', lambda m: chr(int(m[1], 16)), text)
+    return raw.encode('latin-1').decode('utf-8', 'replace')
+
+
+def tree(data, *arguments):
+    """({path: [(size, sha256, partial)]}, [line of a gap])"""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        done = subprocess.run([TOOL, *arguments, file.name], capture_output=True, timeout=300)
+    check(done.returncode == 0, 'unpack_tool', done.returncode, done.stderr[-1200:])
+    objects, gaps = {}, []
+    for line in done.stdout.decode('latin-1').split('\n'):
+        m = re.match(r'object (\d+) ([0-9a-f]{64}) (partial )?(.*)$', line)
+        if m:
+            objects.setdefault(unquote(m[4]), []).append((int(m[1]), m[2], bool(m[3])))
+        elif line.startswith('gap '):
+            gaps.append(unquote(line))
+    return objects, gaps
+
+
+def kind(data):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return subprocess.run([TOOL, '-k', file.name], capture_output=True).stdout.strip().decode()
+
+
+def sum_of(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def clean_name(path):
+    return re.sub(r'(^|> )(\./)+', r'\1', path)
+
+
+def exactly(data, members, *arguments, names=True, folders=True):
+    """All these members and no others, no gap. Without `names` only contents are compared;
+    without `folders` only the last part of names."""
+    objects, gaps = tree(data, *arguments)
+    check(not gaps, gaps)
+    found = [(clean_name(p), o) for p, all_of in objects.items() for o in all_of]
+    wanted = [(p, (len(d), sum_of(d), False)) for p, d in members.items() if d]
+    if not folders:
+        found = [(p.rsplit('/', 1)[-1], o) for p, o in found]
+        wanted = [(p.rsplit('/', 1)[-1], o) for p, o in wanted]
+    if not names:
+        found, wanted = [o for _, o in found], [o for _, o in wanted]
+    check(sorted(found) == sorted(wanted), 'found', sorted(found), 'wanted', sorted(wanted))
+
+
+def sums(objects):
+    return {o[1] for all_of in objects.values() for o in all_of}
+
+
+def damaged(data, *arguments, tries=24, silent=()):
+    """Cut at many places and with bits flipped: never a crash, and where content is missing, a gap.
+    `silent`: kinds whose format cannot tell."""
+    whole = sums(tree(data, *arguments)[0])
+    for i in range(tries):
+        bad = bytearray(data)
+        if i % 2:
+            bad = bad[:rng.randrange(1, len(bad))]
+        else:
+            for _ in range(1 + i % 5):
+                bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+        objects, gaps = tree(bytes(bad), *arguments)
+        if i % 2 and kind(bytes(bad)) and not whole <= sums(objects) and kind(data) not in silent:
+            check(gaps, kind(data), 'cut to', len(bad), 'of', len(data), 'objects', list(objects), 'no gap')
+
+
+# --- zip ---
+
+def zip_of(files, method=zipfile.ZIP_DEFLATED, **options):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, 'w', method, **options) as z:
+        for name, data in files.items():
+            z.writestr(name, data)
+    return out.getvalue()
+
+
+@case
+def zip_by_zip():
+    need('zip')
+    for options in (['-r'], ['-0r'], ['-9r'], ['-r', '-Z', 'bzip2'], ['-rD'], ['-r', '-fz']):
+        exactly(made('zip', '-q', *options, 'OUT', '.', out='o.zip'), FILES)
+    exactly(made('zip', '-qr', '-', '.'), FILES)  # streamed: sizes follow the data
+
+
+@case
+def zip_by_7z():
+    need('7z')
+    for method in ('Copy', 'Deflate', 'Deflate64', 'BZip2', 'LZMA', 'PPMd'):
+        exactly(made('7z', 'a', '-mm=' + method, 'OUT', '.', out='o.zip'), FILES)
+
+
+@case
+def zip_by_python():
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        data = zip_of(FILES, method)
+        exactly(data, FILES)
+        exactly(data[:-2] + b'\7\0comment', FILES)
+        exactly(b'PK\3\4' + b'prefix' * 100 + data, FILES)
+        damaged(data)
+    for level in (1, 9):
+        exactly(zip_of(FILES, compresslevel=level), FILES)
+
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+        def seek(self, *_):
+            raise io.UnsupportedOperation
+    out = Pipe()
+    with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as z:
+        for name, data in FILES.items():
+            with z.open(name, 'w', force_zip64=True) as member:
+                member.write(data)
+    exactly(out.getvalue(), FILES)
+    # The same without its directory: found by local headers, and said.
+    data = out.getvalue()
+    objects, gaps = tree(data[:data.index(b'PK\1\2')])
+    check(sums(objects) == {sum_of(d) for d in FILES.values()}, list(objects))
+    check(any('directory is missing' in g for g in gaps), gaps)
+
+
+@case
+def zip_zstd_and_xz():
+    """By hand: no tool of Debian's writes them."""
+    need('zstd')
+    for method, data in ((93, run('zstd', '-c', stdin=TEXT)), (20, run('zstd', '-c', stdin=TEXT)),
+                         (95, lzma.compress(TEXT))):
+        exactly(raw_zip([('t', method, data, TEXT)]), {'t': TEXT})
+
+
+def raw_zip(members, flags=0, directory=None):
+    """[(name, method, packed, plain)]; `directory` (a list of the same, and the index of the local
+    header) when it is to differ."""
+    out, at = b'', []
+    for name, method, packed, plain in members:
+        at.append(len(out))
+        name = name.encode()
+        out += struct.pack('<4sHHHHHLLLHH', b'PK\3\4', 20, flags, method, 0, 0x21, zlib.crc32(plain),
+                           len(packed), len(plain), len(name), 0) + name + packed
+    start = len(out)
+    rows = directory if directory is not None else [(*m, i) for i, m in enumerate(members)]
+    for name, method, packed, plain, index in rows:
+        name = name.encode()
+        out += struct.pack('<4sHHHHHHLLLHHHHHLL', b'PK\1\2', 20, 20, flags, method, 0, 0x21, zlib.crc32(plain),
+                           len(packed), len(plain), len(name), 0, 0, 0, 0, 0, at[index]) + name
+    return out + struct.pack('<4sHHHHLLH', b'PK\5\6', 0, 0, len(rows), len(rows), len(out) - start, start, 0)
+
+
+def deflated(data):
+    c = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return c.compress(data) + c.flush()
+
+
+class LowBits:
+    def __init__(self):
+        self.value, self.count, self.out = 0, 0, bytearray()
+
+    def put(self, value, count):
+        self.value |= value << self.count
+        self.count += count
+        while self.count >= 8:
+            self.out.append(self.value & 255)
+            self.value >>= 8
+            self.count -= 8
+
+    def done(self):
+        self.put(0, 7)
+        return bytes(self.out)
+
+
+def shrink(data, forget):
+    """LZW as in PKZIP 1: codes grow by command; with `forget` of them, those that begin no other
+    are forgotten."""
+    bits, width, table, free = LowBits(), 9, {}, 256
+    current = data[0]
+
+    def put(code):
+        nonlocal width
+        while code >= 1 << width:
+            bits.put(256, width)
+            bits.put(1, width)
+            width += 1
+        bits.put(code, width)
+    for byte in data[1:]:
+        if (current, byte) in table:
+            current = table[current, byte]
+            continue
+        put(current)
+        if free >= forget and current < 256:
+            bits.put(256, width)
+            bits.put(2, width)
+            parents = {prefix for prefix, _ in table}
+            table = {k: v for k, v in table.items() if v in parents}
+            free = 256
+        used = set(table.values())
+        free += 1
+        while free < 8192 and free in used:
+            free += 1
+        if free < 8192:
+            table[current, byte] = free
+        free = min(free, 8191)
+        current = byte
+    put(current)
+    return bits.done()
+
+
+def matches(data, shortest, longest, window):
+    """(byte, None) or (length, distance), greedily."""
+    seen, at = {}, 0
+    while at < len(data):
+        key = data[at:at + shortest]
+        before = seen.get(key)
+        if len(key) == shortest and before is not None and at - before <= window:
+            length = shortest
+            while length < longest and data[before + length:before + length + 1] == data[at + length:at + length + 1] != b'':
+                length += 1
+            yield length, at - before
+        else:
+            length = 1
+            yield data[at], None
+        for i in range(at, at + length):
+            seen[data[i:i + shortest]] = i
+        at += length
+
+
+def reduce(data, factor):
+    first, mask = bytearray(), 255 >> factor
+    for what, distance in matches(data, 4, 200, (1 << factor) * 256):
+        if distance is None:
+            first += bytes([what]) if what != 144 else b'\x90\0'
+            continue
+        length, high = what - 3, (distance - 1) >> 8
+        first += bytes([144, min(length, mask) | high << (8 - factor)])
+        first += bytes([length - mask]) if length >= mask else b''
+        first.append((distance - 1) & 255)
+    check(all(first[i + 1] or first[i] != 144 for i in range(len(first) - 1)) or 144 in data, 'mark')
+    followers = {}
+    for a, b in zip(first, first[1:]):
+        followers.setdefault(a, {}).setdefault(b, 0)
+        followers[a][b] += 1
+    sets = {a: sorted(f, key=f.get)[-(1 + a % 33):] for a, f in followers.items() if a % 3}
+    bits, last = LowBits(), 0
+    for a in range(255, -1, -1):
+        bits.put(len(sets.get(a, ())), 6)
+        for b in sets.get(a, ()):
+            bits.put(b, 8)
+    for byte in first:
+        choices = sets.get(last, [])
+        if choices and byte in choices:
+            bits.put(0, 1)
+            bits.put(choices.index(byte), max(1, (len(choices) - 1).bit_length()))
+        else:
+            if choices:
+                bits.put(1, 1)
+            bits.put(byte, 8)
+        last = byte
+    return bits.done()
+
+
+def implode(data, large, literals):
+    bits, low, shortest = LowBits(), 7 if large else 6, 3 if literals else 2
+    trees = ([(256, 8)] if literals else []) + [(64, 6), (64, 6)]
+    for count, length in trees:
+        bits.put(count // 16 - 1, 8)
+        for _ in range(count // 16):
+            bits.put((length - 1) | 0xf0, 8)
+
+    def code(value, length):  # inverted, its high bit first
+        for i in range(length - 1, -1, -1):
+            bits.put(~value >> i & 1, 1)
+    for what, distance in matches(data, shortest, 63 + 255 + shortest - 1, 64 << low):
+        if distance is None:
+            bits.put(1, 1)
+            code(what, 8) if literals else bits.put(what, 8)
+            continue
+        bits.put(0, 1)
+        bits.put((distance - 1) & ((1 << low) - 1), low)
+        code((distance - 1) >> low, 6)
+        length = what - shortest
+        code(min(length, 63), 6)
+        if length >= 63:
+            bits.put(length - 63, 8)
+    return bits.done()
+
+
+def others_agree(data, plain):
+    if shutil.which('7z'):
+        with open('o.zip', 'wb') as file:
+            file.write(data)
+        check(run('7z', 'x', '-so', 'o.zip') == plain, '7z reads something else: the generator is wrong')
+
+
+@case
+def zip_of_the_nineties():
+    """shrink, reduce 1-4, implode: by hand; 7z is asked where it knows the method."""
+    plain = TEXT + bytes(range(256)) * 20 + bytes(3000) + TEXT[:5000]
+    for forget in (600, 2000, 6000):
+        data = raw_zip([('t', 1, shrink(plain, forget), plain)])
+        others_agree(data, plain)
+        exactly(data, {'t': plain})
+        damaged(data)
+    for factor in range(1, 5):
+        data = raw_zip([('t', 1 + factor, reduce(plain, factor), plain)])
+        exactly(data, {'t': plain})
+    damaged(data)
+    for large in (0, 2):
+        for literals in (0, 4):
+            data = raw_zip([('t', 6, implode(plain, large, literals), plain)], flags=large | literals)
+            others_agree(data, plain)
+            exactly(data, {'t': plain})
+    damaged(data)
+
+
+@case
+def zip_encrypted():
+    need('zip', '7z')
+    samples = [made('zip', '-qr', '-P', 'infected', 'OUT', '.', out='o.zip'),
+               made('zip', '-q0r', '-P', 'infected', 'OUT', '.', out='o.zip'),
+               made('zip', '-qr', '-P', 'infected', '-', '.')]
+    for cipher in ('AES128', 'AES192', 'AES256', 'ZipCrypto'):
+        samples.append(made('7z', 'a', '-pinfected', '-mem=' + cipher, 'OUT', '.', out='o.zip'))
+    for data in samples:
+        exactly(data, FILES, '-p', 'wrong', '-p', 'infected')
+        objects, gaps = tree(data, '-p', 'wrong')
+        check(not objects and len(gaps) == len(FILES) and all(g.startswith('gap encrypted') for g in gaps), gaps)
+        damaged(data, '-p', 'infected', tries=8)
+
+
+@case
+def zip_hides_nothing():
+    a, b, c = (b'A' * 500, b'B' * 600, TEXT)
+    packed = [('a', 8, deflated(a), a), ('b', 8, deflated(b), b), ('c', 8, deflated(c), c)]
+    # In local headers only; in the directory only some.
+    for listed in ([], [0], [1], [2], [0, 2]):
+        exactly(raw_zip(packed, directory=[(*packed[i], i) for i in listed]), {'a': a, 'b': b, 'c': c})
+    # Two archives, one after the other; one inside padding.
+    exactly(raw_zip(packed[:1]) + raw_zip(packed[1:]), {'a': a, 'b': b, 'c': c})
+    exactly(raw_zip(packed[:1]) + bytes(1000) + raw_zip(packed[1:]) + bytes(100), {'a': a, 'b': b, 'c': c})
+    # The directory says stored, the member's own header deflate: both are looked at.
+    lie = raw_zip(packed[2:], directory=[('c', 0, deflated(c), c, 0)])
+    objects, gaps = tree(lie)
+    check(sum_of(c) in sums(objects) and gaps, objects, gaps)
+    # A member twice in the directory is one.
+    exactly(raw_zip(packed, directory=[(*packed[i % 3], i % 3) for i in range(9)]), {'a': a, 'b': b, 'c': c})
+    # A wrong checksum is said, and the content is there.
+    objects, gaps = tree(raw_zip([('a', 8, deflated(a), b)]))
+    check(sum_of(a) in sums(objects) and 'damaged' in gaps[0], objects, gaps)
+    # A method that nobody knows.
+    objects, gaps = tree(raw_zip([('a', 77, a, a)]))
+    check(gaps and gaps[0].startswith('gap unsupported'), gaps)
+
+
+# --- compressed streams ---
+
+STREAMS = {
+    'gzip': ['gzip', '-c'], 'bzip2': ['bzip2', '-c'], 'xz': ['xz', '-c'], 'lzma': ['xz', '--format=lzma', '-c'],
+    'lzip': ['lzip', '-c'], 'zstd': ['zstd', '-c'], 'lz4': ['lz4', '-c'], 'compress': ['compress', '-c'],
+    'pigz': ['pigz', '-c'], 'lz4 legacy': ['lz4', '-l', '-c'], 'xz crc32': ['xz', '-Ccrc32', '-c'],
+    'xz blocks': ['xz', '--block-size=9000', '-T2', '-c'], 'zstd long': ['zstd', '--long', '-19', '-c'],
+    'compress 10': ['compress', '-b10', '-c'], 'compress 12': ['compress', '-b12', '-c'],
+}
+
+
+def only(data, plain, *arguments):
+    """One object: the plain data."""
+    objects, gaps = tree(data, *arguments)
+    check(sums(objects) == {sum_of(plain)} and not gaps, objects, gaps)
+
+
+@case
+def streams():
+    plain = TEXT * 30 + rng.randbytes(50000)
+    missing = []
+    for name, command in STREAMS.items():
+        if not shutil.which(command[0]):
+            missing.append(command[0])
+            continue
+        data = run(*command, stdin=plain)
+        only(data, plain)
+        objects, gaps = tree(data[:len(data) // 2])
+        check(name.startswith(('compress', 'lz4 legacy')) or gaps, name, 'cut in half: no gap')
+        check(objects or name.startswith('lz4'), name, 'cut in half: nothing of it came out')
+        if name not in ('lzma', 'compress', 'compress 10', 'compress 12', 'xz blocks'):
+            only(data + run(*command, stdin=TEXT), plain + TEXT)
+        if name not in ('compress', 'compress 10', 'compress 12', 'lz4 legacy'):
+            objects, gaps = tree(data + b'hidden behind the end')
+            check(sums(objects) == {sum_of(plain), sum_of(b'hidden behind the end')}, name, objects, gaps)
+        damaged(data, silent=('compress', 'lz4'), tries=10)
+    if missing:
+        raise Skip('not installed: ' + ' '.join(missing))
+
+
+@case
+def stream_names():
+    with open('in name.txt', 'wb') as file:
+        file.write(TEXT)
+    exactly(run('gzip', '-c', 'in name.txt'), {'in name.txt': TEXT})
+    skippable = struct.pack('<LL', 0x184d2a53, 5) + b'12345'
+    if shutil.which('zstd'):
+        only(skippable + run('zstd', '-c', stdin=TEXT) + skippable, TEXT)
+    if shutil.which('lz4'):
+        only(skippable + run('lz4', '-c', stdin=TEXT) + skippable, TEXT)
+
+
+# --- archives that libarchive reads ---
+
+@case
+def tar_flavours():
+    for flavour in ('v7', 'ustar', 'gnu', 'oldgnu', 'pax'):
+        data = made('tar', '--format=' + flavour, '-cf', '-', '.')
+        exactly(data, FILES)
+        damaged(data, tries=10)
+    long = {('d' * 90 + '/') * 3 + 'f' * 200: TEXT}
+    for format in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode='w', format=format) as t:
+            for name, data in long.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                t.addfile(info, io.BytesIO(data))
+        exactly(out.getvalue(), long)
+    exactly(run('tar', '-czf', '-', 'text.txt', cwd='in') and made('tar', '-cf', '-', 'text.txt'), {'text.txt': TEXT})
+
+
+@case
+def tar_sparse():
+    with open('sparse', 'wb') as file:
+        file.seek(3 << 20)
+        file.write(TEXT)
+        file.seek(9 << 20)
+        file.write(b'end')
+    plain = read('sparse')
+    for options in (['--format=gnu'], ['--format=posix'], ['--format=posix', '--sparse-version=0.0'],
+                    ['--format=posix', '--sparse-version=0.1']):
+        exactly(run('tar', '-S', *options, '-cf', '-', 'sparse'), {'sparse': plain}, names=False)
+
+
+@case
+def tar_hides_nothing():
+    one, two = made('tar', '-cf', '-', 'text.txt'), made('tar', '-cf', '-', 'one')
+    exactly(one + two, {'text.txt': TEXT, 'one': b'1'})
+    # A header whose checksum is wrong: what follows is found, and the damage is said.
+    whole = made('tar', '--format=ustar', '-cf', '-', 'one', 'text.txt', 'folder/noise')
+    bad = bytearray(whole)
+    bad[whole.index(b'text.txt') + 3] ^= 1
+    objects, gaps = tree(bytes(bad))
+    check(sum_of(FILES['folder/noise']) in sums(objects) and gaps, objects, gaps)
+
+
+@case
+def cpio_flavours():
+    need('cpio')
+    names = '\0'.join(FILES).encode() + b'\0'
+    for flavour in ('bin', 'odc', 'newc', 'crc', 'hpodc', 'hpbin'):
+        data = made('cpio', '-0', '-o', '--quiet', '-H', flavour, stdin=names)
+        exactly(data, FILES)
+        damaged(data, tries=8)
+
+
+@case
+def sevenzip_methods():
+    need('7z')
+    for options in (['-m0=LZMA'], ['-m0=LZMA2'], ['-m0=PPMd'], ['-m0=BZip2'], ['-m0=Deflate'], ['-m0=Copy'],
+                    ['-ms=off'], ['-m0=BCJ', '-m1=LZMA'], ['-m0=BCJ2', '-m1=LZMA'], ['-m0=Delta:4', '-m1=LZMA2'],
+                    ['-mhc=off']):
+        data = made('7z', 'a', *options, 'OUT', '.', out='o.7z')
+        exactly(data, FILES)
+    damaged(data)
+    for options in ([], ['-mhe']):
+        objects, gaps = tree(made('7z', 'a', '-pinfected', *options, 'OUT', '.', out='o.7z'), '-p', 'wrong')
+        check(gaps and all(g.startswith('gap encrypted') for g in gaps), gaps)
+
+
+@case
+def ar_and_deb():
+    need('ar', 'dpkg-deb')
+    flat = {n: d for n, d in FILES.items() if '/' not in n and ' ' not in n}
+    exactly(made('ar', 'rcS', 'OUT', *flat, out='o.a'), flat)
+    os.makedirs('deb/DEBIAN', exist_ok=True)
+    shutil.copytree('in', 'deb/opt', dirs_exist_ok=True)
+    with open('deb/DEBIAN/control', 'w') as file:
+        file.write('Package: x\nVersion: 1\nArchitecture: all\nMaintainer: x\nDescription: x\n')
+    for how in ('gzip', 'xz', 'zstd', 'none'):
+        run('dpkg-deb', '-Z' + how, '--build', 'deb', 'o.deb')
+        objects, gaps = tree(read('o.deb'))
+        check({sum_of(d) for d in FILES.values()} <= sums(objects) and not gaps, how, list(objects), gaps)
+
+
+@case
+def rpm_packages():
+    need('rpmbuild')
+    with open('x.spec', 'w') as file:
+        file.write('Name: x\nVersion: 1\nRelease: 1\nSummary: x\nLicense: x\nBuildArch: noarch\n'
+                   '%description\nx\n%post\necho from-the-script\n%install\nmkdir -p %{buildroot}/opt\n'
+                   f'cp -r {os.path.abspath("in")}/. %{{buildroot}}/opt/\n%files\n/opt\n')
+    for how in ('w9.gzdio', 'w6.xzdio', 'w9.bzdio', 'w3.zstdio'):
+        run('rpmbuild', '-bb', '--quiet', '--define', f'_topdir {os.path.abspath("rpm")}', '--define',
+            f'_binary_payload {how}', '--define', '__os_install_post %{nil}', 'x.spec')
+        data = read('rpm/RPMS/noarch/x-1-1.noarch.rpm')
+        objects, gaps = tree(data)
+        check({sum_of(d) for d in FILES.values()} <= sums(objects) and not gaps, how, list(objects), gaps)
+    damaged(data, tries=10)
+
+
+@case
+def xar_warc_lha():
+    need('bsdtar')
+    exactly(made('bsdtar', '--format=xar', '-cf', '-', '.'), FILES)
+    data = made('bsdtar', '--format=warc', '-cf', '-', *FILES)
+    objects, gaps = tree(data)
+    check({sum_of(d) for d in FILES.values()} <= sums(objects) and not gaps, objects, gaps)
+    damaged(data, tries=8)
+    if not shutil.which('jlha'):
+        raise Skip('jlha is not installed')
+    for level in ('5', '6', '7'):
+        exactly(made('jlha', '-ao' + level, 'OUT', *FILES, out='o.lzh'), FILES)
+
+
+# --- Microsoft's, ARJ ---
+
+@case
+def cabinets():
+    need('gcab')
+    for options in (['-c'], ['-cz']):
+        data = made('gcab', *options, 'OUT', *FILES, out='o.cab')
+        exactly(data, FILES)
+        damaged(data, tries=10)
+
+
+@case
+def szdd():
+    """By hand: blocks of eight literals."""
+    body = b''.join(b'\xff' + TEXT[i:i + 8] for i in range(0, len(TEXT), 8))
+    data = b'SZDD\x88\xf0\x27\x33A_' + struct.pack('<L', len(TEXT)) + body
+    only(data, TEXT)
+    damaged(data, tries=10)
+
+
+@case
+def arj_methods():
+    need('arj')
+    for method in range(5):
+        data = made('arj', 'a', '-y', '-i', f'-m{method}', 'OUT', *FILES, out='o.arj')
+        exactly(data, FILES)
+        damaged(data, tries=8)
+    objects, gaps = tree(made('arj', 'a', '-y', '-i', '-gsecret', 'OUT', *FILES, out='o.arj'))
+    check(not objects and all(g.startswith('gap encrypted') for g in gaps) and gaps, objects, gaps)
+
+
+# --- all of them ---
+
+@case
+def test_files_of_clamav():
+    """Each archive of clamav-testfiles holds the same small program."""
+    if not os.path.exists(CLAM + '/clam.exe'):
+        raise Skip('clamav-testfiles is not installed')
+    wanted = sum_of(read(CLAM + '/clam.exe'))
+    for name in ('clam.7z', 'clam.arj', 'clam.bin-be.cpio', 'clam.bin-le.cpio', 'clam.newc.cpio', 'clam.odc.cpio',
+                 'clam.bz2.zip', 'clam.d64.zip', 'clam.impl.zip', 'clam.zip', 'clam.cab', 'clam.chm',
+                 'clam.exe.bz2', 'clam.exe.szdd', 'clam.tar.gz', 'clam_cache_emax.tgz'):
+        objects, gaps = tree(read(f'{CLAM}/{name}'))
+        check(wanted in sums(objects) and not gaps, name, objects, gaps)
+
+
+def wrappers():
+    """{name: function of (name, data) to the archive that holds it}"""
+    def tar(format):
+        def make(name, data):
+            out = io.BytesIO()
+            with tarfile.open(fileobj=out, mode='w', format=format) as t:
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                t.addfile(info, io.BytesIO(data))
+            return out.getvalue()
+        return make
+
+    def tool(*command, out='w.out'):
+        def make(name, data):
+            os.makedirs('wrap', exist_ok=True)
+            with open('wrap/' + name, 'wb') as file:
+                file.write(data)
+            return made(*[name if c == 'NAME' else c for c in command], cwd='wrap', out=out,
+                        stdin=(name + '\n').encode())
+        return make
+    found = {
+        'zip': lambda n, d: zip_of({n: d}), 'stored zip': lambda n, d: zip_of({n: d}, zipfile.ZIP_STORED),
+        'ustar': tar(tarfile.USTAR_FORMAT), 'pax': tar(tarfile.PAX_FORMAT),
+        'gzip': lambda n, d: gzip.compress(d), 'bzip2': lambda n, d: bz2.compress(d),
+        'xz': lambda n, d: lzma.compress(d), 'lzma': lambda n, d: lzma.compress(d, lzma.FORMAT_ALONE),
+    }
+    for name, command, out in (
+            ('7z', ['7z', 'a', '-mx=1', 'OUT', 'NAME'], 'w.7z'), ('cab', ['gcab', '-cz', 'OUT', 'NAME'], 'w.cab'),
+            ('arj', ['arj', 'a', '-y', '-i', 'OUT', 'NAME'], 'w.arj'), ('cpio', ['cpio', '-o', '--quiet', '-H', 'newc'], 'w.cpio'),
+            ('ar', ['ar', 'rcS', 'OUT', 'NAME'], 'w.a'), ('xar', ['bsdtar', '--format=xar', '-cf', 'OUT', 'NAME'], 'w.xar'),
+            ('lha', ['jlha', '-ao5', 'OUT', 'NAME'], 'w.lzh'), ('zstd', ['zstd', '-qc', 'NAME'], 'w.zst'),
+            ('lz4', ['lz4', '-c', 'NAME'], 'w.lz4'), ('lzip', ['lzip', '-c', 'NAME'], 'w.lz')):
+        if shutil.which(command[0]):
+            found[name] = tool(*command, out=out)
+    return found
+
+
+@case
+def everything_in_everything():
+    kinds = wrappers()
+    for outer in kinds:
+        for inner in kinds:
+            data = kinds[outer]('b', kinds[inner]('a', TEXT))
+            objects, gaps = tree(data)
+            check(sum_of(TEXT) in sums(objects) and not gaps, outer, 'of', inner, objects, gaps)
+    for seed in range(12):
+        data, path = TEXT, []
+        for _ in range(rng.randrange(3, 14)):
+            path.append(rng.choice(list(kinds)))
+            data = kinds[path[-1]]('n', data)
+        objects, gaps = tree(data)
+        check(sum_of(TEXT) in sums(objects) and not gaps, path, objects, gaps)
+
+
+@case
+def texts_are_no_archives():
+    for path in (__file__, '/etc/passwd', TOOL):
+        check(kind(read(path)) in ('', 'elf', 'html', 'text'), path, kind(read(path)))
+
+
+def main():
+    for name, data in FILES.items():
+        os.makedirs(os.path.dirname('in/' + name), exist_ok=True)
+        with open('in/' + name, 'wb') as file:
+            file.write(data)
+    print(f'1..{len(CASES)}')
+    failed = 0
+    for number, function in enumerate(CASES, 1):
+        name = function.__name__.replace('_', ' ')
+        try:
+            function()
+            print(f'ok {number} - {name}')
+        except Skip as why:
+            print(f'ok {number} - {name} # SKIP {why}')
+        except Exception:
+            failed += 1
+            print(f'not ok {number} - {name}')
+            print(''.join('# ' + line + '\n' for line in traceback.format_exc().splitlines()), end='')
+        sys.stdout.flush()
+    return failed > 0
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    status = main()
+sys.exit(status)
