@@ -629,6 +629,90 @@ def disks_sparse():
         check('in other files' in str(unpack('other.vmdk')[1]), kind)
 
 
+def hfs_volume(tree):
+    """xorriso writes an HFS+ volume into the partition of an ISO image."""
+    need('xorriso')
+    put_tree(tree, 'tree')
+    run('xorriso', '-as', 'mkisofs', '-quiet', '-hfsplus', '-o', 'iso', 'tree')
+    with open('iso', 'rb') as file:
+        data = file.read()
+    for at in range(0, len(data), 512):
+        if data[at + 1024:at + 1028] in (b'H+\0\4', b'HX\0\5'):
+            return data[at:at + struct.unpack_from('>I', data, at + 1024 + 44)[0] *
+                        struct.unpack_from('>I', data, at + 1024 + 40)[0]]
+    raise Skip('xorriso made no HFS+')
+
+
+@case
+def hfs_plus():
+    tree = sample_tree() | {'viele gr\u00fc\u00dfe/x': b'y', 'd/e/f/g/h/i/j': b'deep'}
+    volume = hfs_volume(tree)
+    with open('hfs', 'wb') as file:
+        file.write(volume)
+    check(run(TOOL, '-k', 'hfs').stdout == b'hfs\n')
+    found, gaps = unpack('hfs')
+    check(not gaps, gaps)
+    # accents are decomposed there
+    same('hfs', {n: d for n, d in tree.items() if n.isascii()}, others=lambda name: name.startswith('viele '))
+    check(len([n for n in found if n.startswith('viele ')]) == 1, list(found)[-5:])
+    hurt('hfs', flips=30)
+
+
+def adc(data):
+    """Compresses runs of one byte only."""
+    out, at = b'', 0
+    while at < len(data):
+        if at and data[at:at + 67] == data[at - 1:at] * 67:
+            out += b'\x7f\0\0'
+            at += 67
+        else:
+            out += b'\x80' + data[at:at + 1]
+            at += 1
+    return out
+
+
+def dmg_file(disk, kinds):
+    """By hand: no tool for it here. Chunks of 64 KiB, their kinds in turn."""
+    import base64, bz2, lzma, zlib
+    pack = {1: bytes, 0x80000004: adc, 0x80000005: zlib.compress, 0x80000006: bz2.compress, 0x80000008: lzma.compress}
+    data, chunks = b'', b''
+    for number, at in enumerate(range(0, len(disk), 65536)):
+        part = disk[at:at + 65536]
+        kind = kinds[number % len(kinds)] if any(part) else 2 * (number % 2)
+        packed = pack[kind](part) if any(part) else b''
+        chunks += struct.pack('>IIQQQQ', kind, 0, at // 512, len(part) // 512, len(data), len(packed))
+        data += packed
+    chunks += struct.pack('>IIQQQQ', 0xffffffff, 0, len(disk) // 512, 0, len(data), 0)
+    table = struct.pack('>4sIQQQII', b'mish', 1, 0, len(disk) // 512, 0, 0, 0).ljust(200, b'\0')
+    table += struct.pack('>I', len(chunks) // 40) + chunks
+    text = base64.encodebytes(table).replace(b'\n', b'\n\t\t\t\t')
+    plist = (b'<?xml version="1.0" encoding="UTF-8"?>\n<plist version="1.0"><dict><key>resource-fork</key><dict>'
+             b'<key>blkx</key>\n<array><dict><key>Data</key>\n<data>\n' + text + b'</data></dict></array>'
+             b'<key>plst</key><array><dict><key>Data</key><data>AAAA</data></dict></array></dict></dict></plist>')
+    koly = bytearray(512)
+    struct.pack_into('>4sIII', koly, 0, b'koly', 4, 512, 1)
+    struct.pack_into('>QQ', koly, 24, 0, len(data))
+    struct.pack_into('>QQ', koly, 216, len(data), len(plist))
+    struct.pack_into('>Q', koly, 492, len(disk) // 512)
+    return data + plist + koly
+
+
+@case
+def dmg():
+    tree = {n: d for n, d in sample_tree().items()}
+    volume = hfs_volume(tree)
+    volume += b'\0' * (-len(volume) % 512)
+    for size in (0, 40 << 20):
+        for kinds in ([0x80000005], [0x80000005, 1, 0x80000006], [0x80000005, 0x80000008], [0x80000004]):
+            with open('dmg', 'wb') as file:
+                file.write(dmg_file(volume.ljust(size, b'\0'), kinds))
+            same('dmg', tree, '' if size else 'disk > ', others=lambda name: name == 'disk')
+    check(run(TOOL, '-k', 'dmg').stdout == b'dmg\n')
+    with open('dmg', 'wb') as file:
+        file.write(dmg_file(volume, [0x80000005]).replace(b'AAAA', b'AAAB'))
+    hurt('dmg')
+
+
 def main():
     failed = 0
     cases = [c for c in CASES if not ONLY or c.__name__ in ONLY]

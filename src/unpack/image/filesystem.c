@@ -6,6 +6,7 @@ static const struct filesystem filesystems[] = {
     {"squashfs", squashfs_fits, squashfs_walk},
     {"iso", iso_fits, iso_walk},
     {"udf", udf_fits, udf_walk},
+    {"hfs", hfs_fits, hfs_walk},
     {"fat", fat_fits, fat_walk},
     {"ext", ext_fits, ext_walk},
 };

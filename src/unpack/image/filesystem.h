@@ -31,3 +31,5 @@ void iso_walk(struct tree *tree);
 /* Without what ISO 9660 shows of the same image, when that was walked before with this tree. */
 bool udf_fits(struct source *source);
 void udf_walk(struct tree *tree);
+bool hfs_fits(struct source *source);
+void hfs_walk(struct tree *tree);

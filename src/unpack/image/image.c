@@ -29,6 +29,7 @@ enum { PROBE_STEPS = 1 << 16 };
 FILESYSTEM(fat)
 FILESYSTEM(exfat)
 FILESYSTEM(ext)
+FILESYSTEM(hfs)
 FILESYSTEM(iso)
 FILESYSTEM(ntfs)
 FILESYSTEM(squashfs)
@@ -44,6 +45,7 @@ const struct unpack_format unpack_image[] = {
     {"fat", {{0, 1, "\xeb"}, {0, 1, "\xe9"}}, fat_probe, fat_open},
     {"exfat", {{3, 8, "EXFAT   "}}, exfat_probe, exfat_open},
     {"ext", {{0x438, 2, "\x53\xef"}}, ext_probe, ext_open},
+    {"hfs", {{1024, 2, "H+"}, {1024, 2, "HX"}, {1024, 2, "BD"}}, hfs_probe, hfs_open},
     {"iso", {{0x8001, 5, "CD001"}}, iso_probe, iso_open},
     {"udf",
      {{0x8001, 5, "BEA01"}, {0x8801, 5, "NSR02"}, {0x8801, 5, "NSR03"}},
@@ -59,6 +61,7 @@ const struct unpack_format unpack_image[] = {
     {"vhd", {{0, 8, "conectix"}}, NULL, vhd_open},
     {"vhdx", {{0, 8, "vhdxfile"}}, NULL, vhdx_open},
     {"vdi", {{64, 4, "\x7f\x10\xda\xbe"}}, NULL, vdi_open},
+    {"dmg", {{0}}, dmg_probe, dmg_open},
     {"image", {{0}}, known_probe, known_open},
     {0},
 };

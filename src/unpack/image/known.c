@@ -18,6 +18,7 @@ static const struct known table[] = {
     {"ubi", 0, 4, "UBI#", GAP_UNSUPPORTED, "a flash image of UBI"},
     {"ubifs", 0, 4, "\x31\x18\x10\x06", GAP_UNSUPPORTED, "the file system UBIFS"},
     {"squashfs", 0, 4, "sqsh", GAP_UNSUPPORTED, "squashfs of an older version"},
+    {"hfs", 1024, 4, "BD\0\0", GAP_UNSUPPORTED, "the file system HFS"},
     {"high-sierra", 0x8009, 5, "CDROM", GAP_UNSUPPORTED, "a CD-ROM in High Sierra format"},
     {"vmdk", 0, 21, "# Disk DescriptorFile", GAP_UNSUPPORTED,
      "a disk whose data are in other files"},
