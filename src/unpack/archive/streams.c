@@ -2,7 +2,7 @@
  *
  *     gzip    RFC 1952           1f 8b 08, flags, ..., name; deflate; CRC-32, size
  *     bzip2   "BZh", level       xz      "\xfd7zXZ\0", the .xz file format 1.1.0
- *     lzma    5d 00 00 ...       LZMA SDK, "lzma alone": properties, dictionary, size
+ *     lzma    5d, dictionary ...  LZMA SDK, "lzma alone": properties, dictionary, size
  *     lzip    "LZIP", version    lzip manual, "File format"
  *     zstd    RFC 8878           frames and skippable frames, in any order
  *     lz4     LZ4 frame format 1.6.2; legacy frames: blocks of at most 8 MiB, each with its
