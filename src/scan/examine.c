@@ -173,10 +173,10 @@ struct examiner *examiner_free(struct examiner *examiner)
     return NULL;
 }
 
-static bool uses_module(const struct examiner *examiner, const char *name)
+static bool uses_module(const struct examine_options *options, const char *name)
 {
-    for (int i = 0; i < examiner->options.set_count; i++) {
-        const struct ruleset *set = &examiner->options.sets[i].set;
+    for (int i = 0; i < options->set_count; i++) {
+        const struct ruleset *set = &options->sets[i].set;
         for (uint32_t k = 0; k < set->module_count; k++)
             if (strcmp(ruleset_text(set, set->modules[k].name), name) == 0)
                 return true;
@@ -189,22 +189,23 @@ static int by_value(const void *a, const void *b)
     return *(const uint8_t *)a - *(const uint8_t *)b;
 }
 
-void examiner_warm(struct examiner *examiner)
+void examine_warm(const struct examine_options *options)
 {
+    struct arena *arena = arena_new(1 << 20);
     struct jsontree *tree;
     uint8_t many[4096] = {0};
     crypto_warm();
     charset_warm();
     /* glibc asks for the size of memory when it first sorts more than a kilobyte. */
     qsort(many, sizeof many, 1, by_value);
-    if (uses_module(examiner, "magic")) {
-        magic_describe(bytes_of("x"), false, examiner->run.arena);
-        magic_describe(bytes_of("x"), true, examiner->run.arena);
+    if (arena && uses_module(options, "magic")) {
+        magic_describe(bytes_of("x"), false, arena);
+        magic_describe(bytes_of("x"), true, arena);
     }
-    /* Containers ask jansson too. */
-    if (jsontree_parse(bytes_of("{\"a\":1}"), examiner->run.arena, &tree, NULL) < 0)
-        return;
-    arena_reset(examiner->run.arena);
+    /* jansson reads the seed of its tables. */
+    if (arena && jsontree_parse(bytes_of("{\"a\":1}"), arena, &tree, NULL) < 0)
+        arena_reset(arena);
+    arena_free(arena);
 }
 
 /* The absolute path of the file, as the rules expect it, and of what is in it, as if containers

@@ -43,11 +43,12 @@ struct examiner;
 struct examiner *examiner_new(const struct examine_options *options,
                               struct examine_control *control);
 struct examiner *examiner_free(struct examiner *examiner);
-/* Opens what libraries open at their first use: before the rights for that are given up. */
-void examiner_warm(struct examiner *examiner);
 /* Examines a file and appends the reply. */
 void examiner_file(struct examiner *examiner, const struct examine_file *file,
                    struct text *out);
+/* Opens what libraries open at their first use, before a process starts workers: these inherit
+ * it, and cannot open anything. */
+void examine_warm(const struct examine_options *options);
 /* Whether some ruleset asks for the owner's name. */
 bool examine_wants_owner(const struct examine_options *options);
 /* Milliseconds of the monotonic clock. */

@@ -19,10 +19,7 @@ struct workers {
 static void *start_worker(void *context, struct examine_control *control)
 {
     const struct scan *scan = context;
-    struct examiner *examiner = examiner_new(&scan->options->examine, control);
-    if (examiner)
-        examiner_warm(examiner);
-    return examiner;
+    return examiner_new(&scan->options->examine, control);
 }
 
 /* In a sealed worker. */
@@ -106,6 +103,7 @@ static int start(struct scan *scan, struct why *why)
     if (!workers->arena)
         return fail(why, ENOMEM, "out of memory");
     scan->context.walled = true;
+    examine_warm(&scan->options->examine);
     return pool_new(&options, &workers->pool, &scan->context.walls, why);
 }
 

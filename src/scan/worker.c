@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Files of this size and more are not begun before what is known was said. */
@@ -160,6 +161,7 @@ int worker_run(void *context)
         return 1;
     state->worker = worker;
     content_guard();
+    tzset(); /* libarchive asks for local time; the environment is another now than at start */
     state->started = worker->options->start(worker->options->context, &worker->page->control);
     hello.error = state->started ? sandbox_seal(&profile_worker, &hello.walls, &hello.why)
                                  : fail(&hello.why, ENOMEM, "out of memory");

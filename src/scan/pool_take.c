@@ -1,0 +1,121 @@
+#include "scan/pool_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { KEEP_REPLY = 64 << 10 }; /* memory that stays with a slot */
+
+void pool_emit(struct pool *pool)
+{
+    for (; pool->emitted < pool->put; pool->emitted++) {
+        struct job *job = pool_job(pool, pool->emitted);
+        if (job->state != JOB_DONE && job->state != JOB_DROPPED)
+            return;
+        const struct pool_result result = {
+            .path = {(const uint8_t *)job->path, job->is_note ? 0 : job->len},
+            .named = job->named,
+            .size = job->size,
+            .error = job->error,
+            .fault = bytes_of(job->fault ? job->fault : ""),
+            .reply = {(const uint8_t *)job->reply.at, job->reply.len},
+            .note_out = {(const uint8_t *)job->note_out.at, job->note_out.len},
+            .note_err = {(const uint8_t *)job->note_err.at, job->note_err.len}};
+        if (job->state == JOB_DONE)
+            pool->options.emit(pool->options.context, &result);
+        pool_job_close(job);
+        free(job->fault);
+        job->fault = NULL;
+        if (job->reply.room > KEEP_REPLY)
+            text_free(&job->reply);
+    }
+}
+
+/* The oldest job of a worker is answered. */
+static void finish_job(struct pool *pool, struct side *side)
+{
+    struct handed *handed = pool_handed(side, 0);
+    struct job *job = pool_job(pool, handed->job);
+    side->ring_tail = handed->ring_end;
+    side->since = pool->now;
+    side->told = 0;
+    if (!handed->taken_back) {
+        side->live--;
+        side->live_bytes -= handed->size;
+        struct text empty = job->reply;
+        job->reply = side->partial;
+        side->partial = empty;
+        job->state = JOB_DONE;
+        pool_job_close(job);
+    }
+    side->partial.len = 0;
+    side->first = (side->first + 1) % POOL_WINDOW;
+    side->count--;
+}
+
+static bool take_hello(struct pool *pool, struct side *side, size_t len)
+{
+    struct worker_hello hello;
+    if (len != sizeof hello)
+        return false;
+    memcpy(&hello, pool->message, sizeof hello);
+    hello.why.text[sizeof hello.why.text - 1] = 0;
+    if (hello.magic != WORKER_HELLO)
+        return false;
+    if (hello.error) {
+        pool->why = hello.why;
+        return false;
+    }
+    if (!walls_sound(&hello.walls))
+        return false;
+    pool->walls = hello.walls;
+    pool->failures = 0;
+    side->greeted = true;
+    return true;
+}
+
+static bool take_frames(struct pool *pool, struct side *side, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        struct worker_frame frame;
+        if (len - at < sizeof frame)
+            return false;
+        memcpy(&frame, pool->message + at, sizeof frame);
+        at += sizeof frame;
+        size_t size = frame.length & ~WORKER_LAST;
+        if (size > len - at || !side->count || frame.seq != pool_handed(side, 0)->seq ||
+            side->partial.len + size > POOL_REPLY_MAX)
+            return false;
+        text_add(&side->partial, pool->message + at, size);
+        at += size;
+        if (side->partial.failed)
+            return false;
+        if (frame.length & WORKER_LAST)
+            finish_job(pool, side);
+    }
+    return true;
+}
+
+void pool_receive(struct pool *pool, struct side *side)
+{
+    while (side->socket >= 0) {
+        struct iovec part = {.iov_base = pool->message, .iov_len = sizeof pool->message};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+        ssize_t n = recvmsg(side->socket, &message, MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0) {
+            pool_worker_lose(pool, side, true, NULL);
+            return;
+        }
+        side->worker.page->flush = false;
+        if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
+            !(side->greeted ? take_frames(pool, side, (size_t)n)
+                            : take_hello(pool, side, (size_t)n)))
+            pool_worker_lose(pool, side, false,
+                             "the worker gave an answer that makes no sense");
+    }
+}
