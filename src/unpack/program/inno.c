@@ -320,6 +320,9 @@ void inno_open(struct unpack *unpack)
 
 void inno_slice_open(struct unpack *unpack)
 {
+    /* What lies behind a program was opened with it. */
+    if (unpack->up && strcmp(unpack->up->format->name, "pe") == 0)
+        return;
     unpack_gap(unpack, bytes_of(""), GAP_UNSUPPORTED,
                "a part of an installer of Inno Setup, which cannot be opened by itself");
 }

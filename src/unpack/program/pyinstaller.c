@@ -11,7 +11,7 @@
 #include "unpack/archive/decode.h"
 #include "unpack/program/program.h"
 
-enum { SEARCHED = 64 << 10, COOKIE_OLD = 24, COOKIE = 88, ENTRY = 18 };
+enum { SEARCHED = 64 << 10, COOKIE_OLD = 24, COOKIE = 88, ENTRY = 18, ENTRY_MAX = 4096 };
 
 static const bytes magic = {(const uint8_t *)"MEI\014\013\012\013\016", 8};
 
@@ -23,7 +23,16 @@ static size_t find_cookie(bytes data)
     return last;
 }
 
-/* The archive that ends with the cookie; .len 0: none. */
+/* True when the directory's entries follow one another up to its end. */
+static bool is_directory(bytes list)
+{
+    uint32_t size;
+    while (bytes_be32(list, 0, &size) && size >= ENTRY && size <= ENTRY_MAX)
+        list = bytes_slice(list, size, list.len);
+    return list.len == 0;
+}
+
+/* The archive that ends with the cookie of `size` bytes; .len 0: none. */
 static bytes archive_of(bytes data, size_t cookie, unsigned size)
 {
     uint32_t length, offset, directory;
@@ -31,7 +40,8 @@ static bytes archive_of(bytes data, size_t cookie, unsigned size)
         !bytes_be32(data, cookie + 16, &directory) || !bytes_has(data, cookie, size) ||
         length > cookie + size || (uint64_t)offset + directory > length)
         return (bytes){0};
-    return bytes_slice(data, cookie + size - length, length);
+    bytes archive = bytes_slice(data, cookie + size - length, length);
+    return is_directory(bytes_slice(archive, offset, directory)) ? archive : (bytes){0};
 }
 
 bool pyinstaller_probe(bytes data)
@@ -69,7 +79,7 @@ void pyinstaller_open(struct unpack *unpack)
         return;
     bytes archive = archive_of(unpack->data, cookie, COOKIE);
     uint32_t offset = load_be32(unpack->data.at + cookie + 12), size;
-    if (!archive.len || !bytes_be32(archive, offset, &size) || size < ENTRY || size > 4096)
+    if (!archive.len)
         archive = archive_of(unpack->data, cookie, COOKIE_OLD);
     bytes list = bytes_slice(archive, offset, load_be32(unpack->data.at + cookie + 16));
     while (list.len >= ENTRY) {
