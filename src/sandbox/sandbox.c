@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The program of one profile, made at its first spawn; children inherit it. */
@@ -23,10 +24,27 @@ static struct {
     struct filter filter;
 } compiled;
 
+static int compare_bytes(const void *a, const void *b)
+{
+    return *(const char *)a - *(const char *)b;
+}
+
+/* What the C library asks the kernel only once, children inherit: qsort the size of memory
+ * (sysinfo), when it first sorts more than 1 KiB; gmtime_r and timegm the time zone's file. */
+static void warm_library(void)
+{
+    char many[2048] = {0};
+    time_t zero = 0;
+    struct tm broken;
+    qsort(many, sizeof many, 1, compare_bytes);
+    gmtime_r(&zero, &broken);
+}
+
 static int compile(const struct sandbox_profile *profile, struct why *why)
 {
     if (compiled.profile == profile)
         return 0;
+    warm_library();
     const struct filter_row *lists[2] = {profile->calls};
     size_t count = 1;
 #ifdef SANDBOX_SANITIZED
