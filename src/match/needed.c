@@ -352,6 +352,8 @@ static void ask(struct needs *x, const struct re_node *node, struct answer *ret)
     case RE_END:
     case RE_BOUNDARY:
     case RE_NOT_BOUNDARY:
+    case RE_LINE_START:
+    case RE_LINE_END:
         one_empty(&ret->exact);
         break;
     default:

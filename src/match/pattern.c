@@ -212,6 +212,7 @@ static bool lead_bytes(const struct re_node *node, uint32_t flags, struct lead *
     case RE_START:
     case RE_BOUNDARY:
     case RE_NOT_BOUNDARY:
+    case RE_LINE_START:
         return true;
     default:
         if (lead->length == LEAD_MAX ||

@@ -90,6 +90,8 @@ enum re_op {
     OP_END,
     OP_BOUNDARY,
     OP_NOT_BOUNDARY,
+    OP_LINE_START,
+    OP_LINE_END,
     OP_SPLIT_NEXT, /* try the next instruction first, then target; a: number of the split */
     OP_SPLIT_JUMP, /* target first */
     OP_JUMP,

@@ -31,6 +31,8 @@ enum re_kind {
     RE_END,
     RE_BOUNDARY,
     RE_NOT_BOUNDARY,
+    RE_LINE_START, /* `^` and `$` after (?m) */
+    RE_LINE_END,
 };
 
 struct re_set {

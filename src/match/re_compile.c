@@ -279,6 +279,10 @@ static bool emit_node(struct emitter *e, struct re_node *node, uint32_t keep)
         return put(e, (struct re_inst){.op = OP_BOUNDARY}, SIZE_BARE);
     case RE_NOT_BOUNDARY:
         return put(e, (struct re_inst){.op = OP_NOT_BOUNDARY}, SIZE_BARE);
+    case RE_LINE_START:
+        return put(e, (struct re_inst){.op = OP_LINE_START}, SIZE_BARE);
+    case RE_LINE_END:
+        return put(e, (struct re_inst){.op = OP_LINE_END}, SIZE_BARE);
     default:
         return emit_byte(e, node);
     }

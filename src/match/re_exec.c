@@ -361,6 +361,24 @@ static bool is_word_at(const struct run *r, int64_t at)
            (r->width == 1 || p[at + 1] == 0);
 }
 
+/* The character at a position, or -1 where there is none. */
+static int character_at(const struct run *r, int64_t at)
+{
+    const uint8_t *p = r->x->data.at;
+    if (at < 0 || at + r->width > r->size || (r->width == 2 && p[at + 1] != 0))
+        return -1;
+    return p[at];
+}
+
+/* Lines end with \n, \r or \r\n, and the last one with the object. */
+static bool is_line_edge(const struct run *r, int64_t at, bool is_start)
+{
+    int before = character_at(r, at - r->width), after = character_at(r, at);
+    if (is_start)
+        return at <= 0 || before == '\n' || (before == '\r' && after != '\n');
+    return at >= r->size || after == '\r' || (after == '\n' && before != '\r');
+}
+
 enum action { KEEP, DROP, DROP_REST, AGAIN };
 
 static enum action take_byte(const struct run *r, const struct re_inst *inst, int64_t at)
@@ -414,6 +432,10 @@ static enum action take_none(struct run *r, const struct re_inst *inst, int64_t 
         break;
     case OP_END:
         good = !r->backward && r->size - r->at <= (int64_t)r->matched;
+        break;
+    case OP_LINE_START:
+    case OP_LINE_END:
+        good = is_line_edge(r, r->backward ? at + r->width : at, inst->op == OP_LINE_START);
         break;
     default:
         good = is_word_at(r, at - r->step) != is_word_at(r, at);
@@ -655,7 +677,7 @@ static bool has_memo(struct run *r)
         (!r->backward && r->at == 0))
         return false;
     if (!x->memo) {
-        x->memo = re_memo_new(x->program, x->arena);
+        x->memo = re_memo_fits(x->program) ? re_memo_new(x->program, x->arena) : NULL;
         if (!x->memo)
             x->effort = MEMO_OFF;
     }

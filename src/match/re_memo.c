@@ -115,6 +115,15 @@ static void make_classes(struct re_memo *memo, const struct program *program)
     }
 }
 
+bool re_memo_fits(const struct program *program)
+{
+    for (uint32_t i = 0; i < program->inst_count; i++)
+        if (program_insts(program)[i].op == OP_LINE_START ||
+            program_insts(program)[i].op == OP_LINE_END)
+            return false;
+    return true;
+}
+
 struct re_memo *re_memo_new(const struct program *program, struct arena *arena)
 {
     struct re_memo *memo = PUSH(arena, struct re_memo);

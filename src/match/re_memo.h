@@ -43,6 +43,9 @@ struct re_memo {
     uint16_t group[PROGRAM_GROUPS][MEMO_WAYS]; /* where the runs of a group begin */
 };
 
+/* Whether a step depends on no more than a state knows: not with the edges of lines, which look
+ * a byte ahead. */
+bool re_memo_fits(const struct program *program);
 /* NULL when the arena is full. */
 struct re_memo *re_memo_new(const struct program *program, struct arena *arena);
 void re_memo_clear(struct re_memo *memo);

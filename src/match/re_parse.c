@@ -6,6 +6,11 @@
  *   repeat:        single ( '*' | '+' | '?' | '{' n? ',' m? '}' | '{' n '}' ) '?'?
  *                  | single | \b | \B | '^' | '$'
  *   single:        '(' alternative ')' | '.' | class | \w \W \s \S \d \D | byte
+ *                  | '(?' flags ')' | '(?' flags ':' alternative ')'
+ *
+ * The last line is YARA-X's and an error in YARA: flags hold to the end of the group they stand
+ * in, or of their own. They are worked into the nodes, as the program's flags hold for all of
+ * it.
  *
  * A `{` that does not begin a valid repetition is a byte like any other. */
 #include "match/re.h"
@@ -13,10 +18,16 @@
 #include <errno.h>
 #include <string.h>
 
+/* Of each flag: 1 on, -1 off, 0 as the modifiers behind the expression say. */
+struct re_mode {
+    int8_t nocase, dotall, lines, unicode, swapped;
+};
+
 struct re_parser {
     bytes text;
     size_t at;
     uint32_t depth, flags;
+    struct re_mode mode;
     struct arena *arena;
     struct pattern_fault *fault;
 };
@@ -177,6 +188,17 @@ static int add_element(struct re_parser *p, struct re_set *set)
     return 0;
 }
 
+static void set_both_cases(struct re_set *set)
+{
+    for (unsigned c = 'a'; c <= 'z'; c++) {
+        bool has = re_set_has(set, (uint8_t)c) || re_set_has(set, (uint8_t)(c ^ 0x20));
+        if (has) {
+            re_set_add(set, (uint8_t)c);
+            re_set_add(set, (uint8_t)(c ^ 0x20));
+        }
+    }
+}
+
 static struct re_node *parse_class(struct re_parser *p, bool *full)
 {
     size_t open = p->at;
@@ -205,16 +227,63 @@ static struct re_node *parse_class(struct re_parser *p, bool *full)
             return NULL;
     }
     p->at++;
+    if (p->mode.nocase > 0)
+        set_both_cases(set);
     return node;
+}
+
+/* `ims-u` behind `(?`: stops at what is no flag. False after a fault. */
+static bool parse_flags(struct re_parser *p)
+{
+    int8_t value = 1;
+
+    for (; peek(p) != ')' && peek(p) != ':'; p->at++) {
+        switch (peek(p)) {
+        case 'i':
+            p->mode.nocase = value;
+            break;
+        case 's':
+            p->mode.dotall = value;
+            break;
+        case 'm':
+            p->mode.lines = value;
+            break;
+        case 'u':
+            p->mode.unicode = value;
+            break;
+        case 'U':
+            p->mode.swapped = value;
+            break;
+        case '-':
+            value = -1;
+            break;
+        default:
+            fail_at(p, p->at, "unknown flag, expected one of i, m, s, u, U");
+            return false;
+        }
+    }
+    return true;
 }
 
 static struct re_node *parse_group(struct re_parser *p, bool *full)
 {
+    struct re_mode before = p->mode;
     struct re_node *node;
 
     if (++p->depth > RE_MAX_DEPTH)
         return fail_at(p, p->at, "too many nested parentheses");
     p->at++;
+    if (peek(p) == '?') {
+        p->at++;
+        if (!parse_flags(p))
+            return NULL;
+        if (peek(p) == ')') {
+            p->at++;
+            p->depth--;
+            return make(p, RE_EMPTY, full);
+        }
+        p->at++;
+    }
     node = parse_alternative(p, full);
     if (!node)
         return NULL;
@@ -222,12 +291,55 @@ static struct re_node *parse_group(struct re_parser *p, bool *full)
         return fail_at(p, p->at, "syntax error");
     p->at++;
     p->depth--;
+    p->mode = before;
+    return node;
+}
+
+/* One byte: with a mode of its own, as a node that the program's flags do not change. */
+static struct re_node *make_byte(struct re_parser *p, uint8_t c, bool *full)
+{
+    bool is_letter = ascii_alnum(c) && c > '9';
+    struct re_node *node = make(p, p->mode.nocase && is_letter ? RE_MASKED : RE_LITERAL, full);
+
+    if (!node)
+        return NULL;
+    node->mask = p->mode.nocase > 0 ? 0xdf : 0xff;
+    node->value = node->kind == RE_MASKED ? c & node->mask : c;
+    return node;
+}
+
+/* A character of UTF-8, as (?u) has it. */
+static struct re_node *make_character(struct re_parser *p, bool *full)
+{
+    struct re_parser inner = *p;
+
+    inner.text = bytes_of(p->mode.dotall > 0
+                              ? "([\\x00-\\x7f]|[\\xc2-\\xdf][\\x80-\\xbf]|[\\xe0-\\xef]"
+                                "[\\x80-\\xbf]{2}|[\\xf0-\\xf4][\\x80-\\xbf]{3})"
+                              : "([\\x00-\\x09\\x0b-\\x7f]|[\\xc2-\\xdf][\\x80-\\xbf]|"
+                                "[\\xe0-\\xef][\\x80-\\xbf]{2}|[\\xf0-\\xf4][\\x80-\\xbf]{3})");
+    inner.at = 0;
+    inner.mode = (struct re_mode){0};
+    p->flags |= RE_ALTERNATIVE | RE_GREEDY;
+    return parse_alternative(&inner, full);
+}
+
+static struct re_node *make_dot(struct re_parser *p, bool *full)
+{
+    struct re_node *node;
+
+    if (p->mode.unicode > 0)
+        return make_character(p, full);
+    if (p->mode.dotall == 0)
+        return make(p, RE_ANY, full);
+    node = make(p, p->mode.dotall > 0 ? RE_MASKED : RE_NOT, full);
+    if (node)
+        node->value = p->mode.dotall > 0 ? 0 : '\n';
     return node;
 }
 
 static struct re_node *parse_escape(struct re_parser *p, bool *full)
 {
-    struct re_node *node;
     size_t at = p->at;
     int value;
 
@@ -250,15 +362,11 @@ static struct re_node *parse_escape(struct re_parser *p, bool *full)
     value = read_escape(p, &p->at);
     if (value < 0)
         return fail_at(p, at, "illegal escape sequence");
-    node = make(p, RE_LITERAL, full);
-    if (node)
-        node->value = (uint8_t)value;
-    return node;
+    return make_byte(p, (uint8_t)value, full);
 }
 
 static struct re_node *parse_single(struct re_parser *p, bool *full)
 {
-    struct re_node *node;
     int c = peek(p);
 
     switch (c) {
@@ -270,13 +378,13 @@ static struct re_node *parse_single(struct re_parser *p, bool *full)
         return parse_escape(p, full);
     case '.':
         p->at++;
-        return make(p, RE_ANY, full);
+        return make_dot(p, full);
     case '^':
         p->at++;
-        return make(p, RE_START, full);
+        return make(p, p->mode.lines > 0 ? RE_LINE_START : RE_START, full);
     case '$':
         p->at++;
-        return make(p, RE_END, full);
+        return make(p, p->mode.lines > 0 ? RE_LINE_END : RE_END, full);
     case -1:
     case '|':
     case ')':
@@ -285,11 +393,8 @@ static struct re_node *parse_single(struct re_parser *p, bool *full)
     case '?':
         return fail_at(p, p->at, "syntax error");
     default:
-        node = make(p, RE_LITERAL, full);
-        if (node)
-            node->value = (uint8_t)c;
         p->at++;
-        return node;
+        return make_byte(p, (uint8_t)c, full);
     }
 }
 
@@ -377,7 +482,7 @@ static struct re_node *parse_repeat(struct re_parser *p, bool *full)
         return NULL;
     if (c != '*' && c != '+' && c != '?' && !interval)
         return single;
-    if (single->kind >= RE_START)
+    if (single->kind >= RE_START || single->kind == RE_EMPTY)
         return fail_at(p, p->at, "syntax error");
     if (interval) {
         node = repeat(p, single, low, high, full);
@@ -396,6 +501,8 @@ static struct re_node *parse_repeat(struct re_parser *p, bool *full)
         p->at++;
         node->lazy = true;
     }
+    if (p->mode.swapped > 0)
+        node->lazy = !node->lazy;
     p->flags |= node->lazy ? RE_LAZY : RE_GREEDY;
     return node;
 }

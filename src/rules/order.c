@@ -82,9 +82,10 @@ static struct price first_price(const struct orderer *o, uint32_t start, uint32_
 {
     struct price sum = {0};
     double share = 1;
-    for (uint32_t i = 0; i < count; i++, share /= 2) {
+    for (uint32_t i = 0; i < count; i++) {
         struct price more = o->prices[o->draft->links.at[start + i]];
         more.cost *= share;
+        share /= 2;
         add(&sum, more);
     }
     return sum;

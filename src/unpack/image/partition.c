@@ -217,7 +217,7 @@ static void gpt_add(struct partition_table *table, struct arena *arena, uint32_t
 
 static void gpt_list(struct source *disk, struct partition_table *table, struct arena *arena)
 {
-    uint32_t sector, zero[4] = {0};
+    uint32_t sector = 512, zero[4] = {0};
     uint8_t header[92], entry[128];
     uint64_t at = gpt_header(disk, &sector);
     if (!source_read(disk, at, header, sizeof header)) {
