@@ -598,13 +598,121 @@ def rtf_as_rtfobj_reads_it():
     rtfobj = module('oletools.rtfobj')
     inner = ole2({'x': TEXT})
     plain = ole1(b'Foo', inner).hex().encode()
-    for data in (rtf(plain), rtf(plain[:30] + b'\n\n{\\*\\x 12}' + plain[30:])):
+    for data in (rtf(plain), rtf(b' \n'.join(plain[i:i + 7] for i in range(0, len(plain), 7)))):
         objects, _ = tree(data)
         parser = rtfobj.RtfObjParser(data)
         parser.parse()
         check(len(parser.objects) == 1, len(parser.objects))
         has(objects, 'objdata 1', parser.objects[0].rawdata)
         has(objects, 'Foo', parser.objects[0].oledata)
+
+
+@case
+def presentations_and_hangul():
+    inner = ole2({'x': TEXT})
+
+    def record(head, number, data):
+        return struct.pack('<HHI', head, number, len(data)) + data
+    stream = record(15, 1000, record(0, 1, b'abc') + record(15, 2, b'')) + record(0x10, 0x1011, struct.pack('<I', len(inner)) + zlib.compress(inner))
+    stream += record(0, 0x1011, inner)
+    objects, gaps = tree(ole2({'PowerPoint Document': stream}))
+    for number in 1, 2:
+        has(objects, f'PowerPoint Document/object {number} > x', TEXT)
+    check(not gaps, gaps)
+    check(tree(ole2({'PowerPoint Document': stream[:-50]}))[1], 'no gap')
+    packed = zlib.compressobj(wbits=-15)
+    packed = packed.compress(TEXT) + packed.flush()
+    head = b'HWP Document File'.ljust(32, b'\0')
+    streams = {'FileHeader': head + struct.pack('<II', 0x5000300, 1), 'BodyText/Section0': packed, 'BinData/BIN0001.ole': packed}
+    exactly(ole2(streams), {**streams, 'BodyText/Section0 [unpacked]': TEXT, 'BinData/BIN0001.ole [unpacked]': TEXT})
+    streams['FileHeader'] = head + struct.pack('<II', 0x5000300, 3)
+    check(tree(ole2(streams))[1][0][0] == 'encrypted', 'no gap')
+
+
+@case
+def messages():
+    text, name = 'Grüße'.encode('utf-16-le'), 'fox ü.txt'.encode('utf-16-le')
+    rtf_text = b'{\\rtf1\\ansi fox}'
+    folder = '__attach_version1.0_#00000000/__substg1.0_'
+    streams = {'__properties_version1.0': bytes(40), '__substg1.0_1000001F': text, folder + '37010102': TEXT,
+               folder + '3707001F': name, folder + '3704001F': 'fox~1.txt'.encode('utf-16-le'),
+               '__substg1.0_10090102': struct.pack('<IIII', len(rtf_text) + 12, len(rtf_text), 0x414c454d, 0) + rtf_text}
+    wanted = {p: d for p, d in streams.items() if '37010102' not in p}
+    exactly(ole2(streams), {**wanted, 'body.txt': 'Grüße'.encode(), 'fox ü.txt': TEXT, 'body.rtf': rtf_text})
+
+
+@case
+def installers():
+    """Names of an installer's streams, as msibuild writes them."""
+    if not shutil.which('msibuild'):
+        raise Skip('msibuild is not installed')
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f'{folder}/fox', 'wb') as file:
+            file.write(NOISE)
+        def msibuild(*arguments):
+            subprocess.run(['msibuild', f'{folder}/x.msi', *arguments], check=True, capture_output=True)
+        msibuild('-s', 'Title', 'Author', 'Intel;1033', '{12345678-1234-1234-1234-123456789012}')
+        msibuild('-a', 'fox.cab', f'{folder}/fox')
+        data = open(f'{folder}/x.msi', 'rb').read()
+    objects, gaps = tree(data)
+    has(objects, 'fox.cab', NOISE)
+    check('!_StringPool' in objects or '!_StringData' in objects or len(objects) > 1, objects)
+
+
+def lnk(strings, wide=True, more=b''):
+    flags, body = 0x80 if wide else 0, b''
+    for bit, text in strings.items():
+        flags |= 1 << bit
+        body += struct.pack('<H', len(text)) + (text.encode('utf-16-le') if wide else text.encode('latin-1'))
+    head = struct.pack('<I', 76) + bytes.fromhex('0114020000000000c000000000000046') + struct.pack('<I', flags | 3)
+    return head.ljust(76, b'\0') + struct.pack('<H', 4) + b'abcd' + struct.pack('<I', 28) + bytes(24) + body + \
+        struct.pack('<II', 8, 0xa0000006) + bytes(4) + more
+
+
+@case
+def small_documents():
+    import lzma
+    for wide in True, False:
+        exactly(lnk({3: '..\\cmd.exe', 5: '/c dir' + ' ' * 300}, wide, TEXT),
+                {'[shortcut]': b'path ..\\cmd.exe\narguments /c dir' + b' ' * 300 + b'\n', '[appended]': TEXT})
+    check(tree(lnk({5: 'x' * 50})[:140])[1], 'no gap')
+    guid = bytes.fromhex('e716e3bd65261145a4c48d4d0b7a9eac')
+    one = bytes.fromhex('e4525c7b8cd8a74daeb15378d02996d3') + bytes(2000)
+    for data in TEXT, NOISE:
+        one += guid + struct.pack('<Q', len(data)) + bytes(12) + data + b'\0' * 9
+    exactly(one, {'embedded 1': TEXT, 'embedded 2': NOISE})
+    objects, gaps = tree(one[:-100])
+    has(objects, 'embedded 1', TEXT)
+    check(gaps, 'no gap')
+    movie = struct.pack('<I', len(TEXT) + 8) + TEXT
+    exactly(b'CWS\x0a' + movie[:4] + zlib.compress(TEXT), {'unpacked.swf': b'FWS\x0a' + movie})
+    packed = lzma.compress(TEXT, lzma.FORMAT_ALONE)
+    exactly(b'ZWS\x0d' + movie[:4] + struct.pack('<I', len(packed) - 13) + packed[:5] + packed[13:], {'unpacked.swf': b'FWS\x0d' + movie})
+    inner = ole2({'x': TEXT})
+    mso = b'ActiveMime' + bytes(40) + zlib.compress(inner)
+    exactly(mso, {'document': inner, 'document > x': TEXT})
+    exactly(b'ActiveMime' + bytes(61) + zlib.compress(inner), {'document': inner, 'document > x': TEXT})
+    check(tree(mso[:-30])[1] and tree(mso[:60])[1], 'no gap')
+
+
+@case
+def office_xml():
+    import base64
+    inner = ole2({'x': TEXT})
+    binary = base64.encodebytes(inner)
+    word = b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w:wordDocument><w:binData w:name="editdata.mso">' + \
+        binary + b'</w:binData></w:wordDocument>'
+    exactly(word, {'editdata.mso': inner, 'editdata.mso > x': TEXT}, more=['[base64'])
+    flat = b'<?xml version="1.0"?><pkg:package xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage">' \
+        b'<pkg:part pkg:name="/word/vbaProject.bin"><pkg:binaryData>' + binary + b'</pkg:binaryData></pkg:part></pkg:package>'
+    exactly(flat, {'/word/vbaProject.bin': inner, '/word/vbaProject.bin > x': TEXT}, more=['[base64'])
+    rels = b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="a" Type="http://s/image" ' \
+        b'Target="a.png"/><Relationship Id="b" Type="http://s/attachedTemplate" Target="http://example.org/t.dotm" TargetMode="External"/></Relationships>'
+    exactly(rels, {'[external links]': b'attachedTemplate http://example.org/t.dotm\n'})
+    exactly(rels.replace(b'External', b'Internal'), {})
+    manifest = b'<?xml version="1.0"?><manifest:manifest><manifest:file-entry><manifest:encryption-data manifest:checksum="x"/></manifest:manifest>'
+    objects, gaps = tree(manifest)
+    check([k for k, _ in gaps] == ['encrypted'], gaps)
 
 
 def seeds():
@@ -616,6 +724,14 @@ def seeds():
         (b'/Filter/RL', encode_run(TEXT)), (b'/Filter /Fl /DecodeParms << /Predictor 12 /Columns 5 >>',
                                             zlib.compress(predict_png(TEXT, 5, 2)))])
     yield 'pdf_packed', pdf(ROOT + [(b'/Type /ObjStm /N 1 /First 4', b'9 0 << /JS (x) >>')])
+    yield 'shortcut', lnk({5: 'x'}, more=b'y')
+    yield 'xml', b'<?mso-application?><w:binData w:name="a">eHg=</w:binData>'
+    yield 'rels', b'<package/2006/relationships><Relationship Type="a/b" Target="c" TargetMode="External"/>'
+    yield 'activemime', b'ActiveMime' + bytes(40) + zlib.compress(TEXT)
+    yield 'flash', b'CWS\x0a' + struct.pack('<I', 143) + zlib.compress(TEXT)
+    yield 'onenote', bytes.fromhex('e4525c7b8cd8a74daeb15378d02996d3e716e3bd65261145a4c48d4d0b7a9eac') + struct.pack('<Q', 1) + bytes(13)
+    yield 'message', ole2({'__substg1.0_1000001F': b'a\0', 'A/__substg1.0_37010102': b'x', 'A/__substg1.0_3707001F': b'n\0'})
+    yield 'slides', ole2({'PowerPoint Document': struct.pack('<HHII', 0x10, 0x1011, 60, 9) + zlib.compress(TEXT)})
     yield 'rtf', rtf(ole1(b'Package', package(b'a', b'b')).hex().encode() + b'{\\*\\x 1}\\bin2 ab') + b'{\\fldinst DDE x}'
 
 
@@ -630,7 +746,7 @@ def published_test_files():
         check(any(s == sum_of(inner) for rows in objects.values() for _, s, _ in rows), name, objects)
 
 
-PUBLISHED = ['clam.ole.doc', 'clam.pdf', 'clam.exe.rtf']
+PUBLISHED = ['clam.ole.doc', 'clam.pdf', 'clam.exe.rtf', 'clam.ppt']
 
 
 def main():

@@ -1,28 +1,68 @@
+#include "unpack/document/message.h"
 #include "unpack/document/object.h"
 #include "unpack/document/ole2.h"
+#include "unpack/document/packed.h"
+#include "unpack/document/slides.h"
 #include "unpack/document/text.h"
 #include "unpack/document/vba.h"
 
+enum { HANGUL_FLAGS = 36, HANGUL_PACKED = 1, HANGUL_LOCKED = 2 };
+
+/* Flags of a Hangul document (its "Document File Formats 5.0", 3.2.1), 0 of others. */
+static uint32_t hangul_flags(struct ole2 *ole)
+{
+    uint32_t entry = ole2_find(ole, 0, bytes_of("FileHeader")), flags = 0;
+    size_t mark = unpack_mark(ole->unpack);
+    bytes data = entry == OLE2_NONE ? (bytes){NULL, 0} : ole2_load(ole, entry);
+    if (text_begins(data, "HWP Document File"))
+        (void)bytes_le32(data, HANGUL_FLAGS, &flags);
+    unpack_release(ole->unpack, mark);
+    return flags;
+}
+
+static bool hangul_derive(struct ole2 *ole, bytes path, bytes data, uint32_t flags)
+{
+    struct unpack *u = ole->unpack;
+    if (!(flags & HANGUL_PACKED) ||
+        !(text_begins(path, "BodyText/") || text_begins(path, "BinData/") ||
+          text_begins(path, "Scripts/") || text_begins(path, "DocInfo") ||
+          text_begins(path, "ViewText/")))
+        return true;
+    if (flags & HANGUL_LOCKED) {
+        unpack_gap(u, path, GAP_ENCRYPTED, "encrypted with the document's password");
+        return true;
+    }
+    bytes name =
+        arena_printf(u->arena, "%.*s [unpacked]", (int)path.len, (const char *)path.at);
+    return packed_child(u, name, STREAM_DEFLATE, data);
+}
+
 /* What is made of a stream beside the stream itself. */
-static bool stream_derive(struct ole2 *ole, uint32_t entry, bytes path, bytes data)
+static bool stream_derive(struct ole2 *ole, uint32_t entry, bytes path, bytes data,
+                          uint32_t hangul)
 {
     bytes name = ole->entries[entry].name;
     if (bytes_is(name, "\1Ole10Native") && !object_native(ole->unpack, path, data))
         return false;
-    return vba_stream(ole, entry, path, data);
+    if (text_is(name, "PowerPoint Document") && !slides_open(ole->unpack, path, data))
+        return false;
+    return hangul_derive(ole, path, data, hangul) && message_body(ole, entry, path, data) &&
+           vba_stream(ole, entry, path, data);
 }
 
-static bool stream_open(struct ole2 *ole, uint32_t entry)
+static bool stream_open(struct ole2 *ole, uint32_t entry, uint32_t hangul)
 {
     struct unpack *u = ole->unpack;
     struct arena_mark memory = arena_mark(u->arena);
     size_t mark = unpack_mark(u);
-    bytes data, path = ole2_path(ole, entry);
+    bytes data, path = ole2_path(ole, entry), named = message_attachment(ole, entry);
     if (!ole->entries[entry].reached)
         path = arena_printf(u->arena, "[orphan]/%.*s", (int)path.len, (const char *)path.at);
+    if (named.len)
+        path = named;
     bool more = ole2_hand_out(ole, entry, path, &data);
     if (more && data.len)
-        more = stream_derive(ole, entry, path, data);
+        more = stream_derive(ole, entry, path, data, hangul);
     unpack_release(u, mark);
     arena_pop(u->arena, memory);
     return more && !u->run->stopped && !u->budget->hit;
@@ -47,6 +87,21 @@ static void wreck_open(struct unpack *unpack)
         return;
 }
 
+/* True when all streams were opened. */
+static bool streams_open(struct ole2 *ole)
+{
+    uint32_t hangul = hangul_flags(ole);
+    for (uint32_t i = 0; i < ole->order_count; i++)
+        if (ole->entries[ole->order[i]].type == OLE2_STREAM &&
+            !stream_open(ole, ole->order[i], hangul))
+            return false;
+    for (uint32_t i = 0; i < ole->count; i++)
+        if (!ole->entries[i].reached && ole->entries[i].type == OLE2_STREAM &&
+            ole->entries[i].size && !stream_open(ole, i, hangul))
+            return false;
+    return true;
+}
+
 void ole2_open(struct unpack *unpack)
 {
     struct ole2 ole;
@@ -54,13 +109,6 @@ void ole2_open(struct unpack *unpack)
         wreck_open(unpack);
         return;
     }
-    if (!projects_read(&ole))
-        return;
-    for (uint32_t i = 0; i < ole.order_count; i++)
-        if (ole.entries[ole.order[i]].type == OLE2_STREAM && !stream_open(&ole, ole.order[i]))
-            return;
-    for (uint32_t i = 0; i < ole.count; i++)
-        if (!ole.entries[i].reached && ole.entries[i].type == OLE2_STREAM &&
-            ole.entries[i].size && !stream_open(&ole, i))
-            return;
+    if ((!projects_read(&ole) || !streams_open(&ole)) && !unpack->run->stopped)
+        unpack_gap(unpack, bytes_of(""), GAP_LIMIT, "too much work");
 }

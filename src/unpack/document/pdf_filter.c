@@ -3,7 +3,7 @@
  * readers take: white space anywhere, ends that are missing, deflate without its header. */
 #include "unpack/document/pdf_filter.h"
 
-#include "shim/stream.h"
+#include "unpack/archive/decode.h"
 #include "unpack/document/pdf_lex.h"
 
 #include <stdlib.h>
@@ -53,39 +53,14 @@ static enum filter filter_of(bytes name)
 
 /* --- Flate --- */
 
-static enum stream_state inflate_all(struct unpack *u, enum stream_kind kind, bytes in)
-{
-    struct stream *stream = stream_new(kind);
-    enum stream_state state = stream ? STREAM_MORE : STREAM_TOO_LARGE;
-    while (state == STREAM_MORE) {
-        size_t room, wrote = 0;
-        uint8_t *at = unpack_room(u, &room);
-        if (!at) {
-            state = STREAM_END; /* the limit was noted */
-            break;
-        }
-        state = stream_run(stream, &in, at, room, &wrote);
-        if (!unpack_wrote(u, wrote))
-            break;
-        if (state == STREAM_MORE && wrote == 0 && in.len == 0)
-            break;
-    }
-    stream_free(stream);
-    return state;
-}
-
 static void undo_flate(struct stage *stage)
 {
     struct unpack *u = stage->unpack;
-    enum stream_state state = inflate_all(u, STREAM_ZLIB, stage->in);
-    if (state == STREAM_DAMAGED && unpack_written(u).len == 0)
-        state = inflate_all(u, STREAM_DEFLATE, bytes_slice(stage->in, 2, stage->in.len));
-    if (state == STREAM_DAMAGED || state == STREAM_TOO_LARGE)
-        unpack_gap(u, bytes_of(""), GAP_DAMAGED, "damaged after %zu bytes",
-                   unpack_written(u).len);
-    else if (state == STREAM_MORE && !u->run->stopped)
-        unpack_gap(u, bytes_of(""), GAP_DAMAGED, "cut short after %zu bytes",
-                   unpack_written(u).len);
+    bytes in = stage->in, raw = bytes_slice(stage->in, 2, stage->in.len);
+    enum decoded how = decode_stream(u, STREAM_ZLIB, &in);
+    if (how == DECODED_DAMAGED && unpack_written(u).len == 0)
+        how = decode_stream(u, STREAM_DEFLATE, &raw);
+    (void)decode_noted(u, how); /* whether to stop: the chain looks */
 }
 
 /* --- LZW --- */
