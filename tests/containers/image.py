@@ -713,6 +713,87 @@ def dmg():
     hurt('dmg')
 
 
+@case
+def cramfs_and_romfs():
+    need('mkfs.cramfs', 'genromfs')
+    tree = sample_tree() | {'d/zeros in it': noise(1, 5000).ljust(20000, b'\0') + b'end'}
+    put_tree(tree, 'tree')
+    os.symlink('hello.txt', 'tree/link')
+    run('mkfs.cramfs', '-z', 'tree', 'cramfs')
+    same('cramfs', tree)
+    hurt('cramfs')
+    run('genromfs', '-d', 'tree', '-f', 'romfs')
+    same('romfs', tree)
+    hurt('romfs')
+
+
+@case
+def android():
+    need('img2simg', 'mkbootimg', 'mkfs.ext4')
+    put_tree(sample_tree(), 'tree')
+    for size in (16 << 20, 48 << 20):
+        run('mkfs.ext4', '-q', '-F', '-d', 'tree', zeros('ext', size))
+        with open('ext', 'r+b') as file:  # what is filled with a word
+            file.seek(size - 8192)
+            file.write(b'\1\2\3\4' * 2048)
+        run('img2simg', 'ext', 'sparse')
+        same('sparse', sample_tree(), 'disk > ' if size < 32 << 20 else '', others=lambda name: name == 'disk')
+    hurt('sparse')
+    parts = {'kernel': noise(1, 10000), 'ramdisk': noise(2, 5000), 'dtb': noise(3, 3000)}
+    put_tree(parts, '.')
+    for version in (0, 2, 3):
+        wanted = {n: d for n, d in parts.items() if version == 2 or n != 'dtb'}
+        run('mkbootimg', '--kernel', 'kernel', '--ramdisk', 'ramdisk', *(['--dtb', 'dtb'] if version == 2 else []),
+            '--header_version', version, '-o', 'boot')
+        same('boot', wanted)
+    run('mkbootimg', '--vendor_ramdisk', 'ramdisk', '--dtb', 'dtb', '--header_version', 3, '--vendor_boot', 'vendor')
+    same('vendor', {n: parts[n] for n in ('ramdisk', 'dtb')})
+    hurt('boot')
+
+
+@case
+def firmware():
+    need('mkimage')
+    put_tree({'one': noise(1, 5001), 'two': noise(2, 300)}, '.')
+    run('mkimage', '-A', 'arm', '-T', 'kernel', '-C', 'none', '-n', 'a kernel', '-d', 'one', 'single')
+    same('single', {'a kernel': noise(1, 5001)})
+    run('mkimage', '-A', 'arm', '-T', 'multi', '-C', 'none', '-n', 'several', '-d', 'one:two', 'multi')
+    same('multi', {'part 1': noise(1, 5001), 'part 2': noise(2, 300)})
+    hurt('multi')
+    with open('trx', 'wb') as file:  # by hand
+        file.write(struct.pack('<4sIIHHIII', b'HDR0', 28 + 5301, 0, 0, 1, 28, 28 + 5001, 0) + noise(1, 5001) + noise(2, 300))
+    same('trx', {'part 1': noise(1, 5001), 'part 2': noise(2, 300)})
+    hurt('trx')
+
+
+@case
+def initramfs():
+    need('cpio', 'gzip')
+    put_tree({'early/micro.bin': noise(1, 3000)}, 'one')
+    put_tree({'bin/sh': noise(2, 9000)}, 'two')
+    data = b''
+    for top, packed in (('one', False), ('two', True), ('one', True)):
+        part = subprocess.run(f'cd {top} && find . -type f | cpio -o -H newc --quiet', shell=True, check=True,
+                              stdout=subprocess.PIPE).stdout
+        data += subprocess.run(['gzip'], input=part, check=True, stdout=subprocess.PIPE).stdout if packed else part
+    with open('initrd', 'wb') as file:
+        file.write(data)
+    found, gaps = unpack('initrd')
+    digests = {digest for values in found.values() for _, digest in values}
+    for part in (noise(1, 3000), noise(2, 9000)):
+        check(hashlib.sha256(part).hexdigest() in digests, list(found), gaps)
+
+
+@case
+def known():
+    """Recognised and not opened: said so."""
+    for name, at, magic in (('luks', 0, b'LUKS\xba\xbe'), ('lvm', 536, b'LVM2 001'), ('btrfs', 0x10040, b'_BHRfS_M'),
+                            ('xfs', 0, b'XFSB'), ('wim', 0, b'MSWIM\0\0\0'), ('bitlocker', 3, b'-FVE-FS-')):
+        with open(name, 'wb') as file:
+            file.write(magic.rjust(at + len(magic), b'\0').ljust(1 << 17, b'\0'))
+        check(unpack(name)[1], 'silent about', name)
+
+
 def main():
     failed = 0
     cases = [c for c in CASES if not ONLY or c.__name__ in ONLY]

@@ -7,6 +7,8 @@ static const struct filesystem filesystems[] = {
     {"iso", iso_fits, iso_walk},
     {"udf", udf_fits, udf_walk},
     {"hfs", hfs_fits, hfs_walk},
+    {"cramfs", cramfs_fits, cramfs_walk},
+    {"romfs", romfs_fits, romfs_walk},
     {"fat", fat_fits, fat_walk},
     {"ext", ext_fits, ext_walk},
 };

@@ -33,3 +33,7 @@ bool udf_fits(struct source *source);
 void udf_walk(struct tree *tree);
 bool hfs_fits(struct source *source);
 void hfs_walk(struct tree *tree);
+bool cramfs_fits(struct source *source);
+void cramfs_walk(struct tree *tree);
+bool romfs_fits(struct source *source);
+void romfs_walk(struct tree *tree);

@@ -3,8 +3,9 @@
 #include "unpack/formats.h"
 #include "unpack/image/appimage.h"
 #include "unpack/image/cdraw.h"
-#include "unpack/image/disk.h"
+#include "unpack/image/disk/disk.h"
 #include "unpack/image/filesystem.h"
+#include "unpack/image/firmware.h"
 #include "unpack/image/known.h"
 #include "unpack/image/partition.h"
 
@@ -29,9 +30,11 @@ enum { PROBE_STEPS = 1 << 16 };
 FILESYSTEM(fat)
 FILESYSTEM(exfat)
 FILESYSTEM(ext)
+FILESYSTEM(cramfs)
 FILESYSTEM(hfs)
 FILESYSTEM(iso)
 FILESYSTEM(ntfs)
+FILESYSTEM(romfs)
 FILESYSTEM(squashfs)
 FILESYSTEM(udf)
 
@@ -54,6 +57,8 @@ const struct unpack_format unpack_image[] = {
     {"cd-raw", {{0, 12, "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0"}}, NULL, cdraw_open},
     {"ntfs", {{3, 8, "NTFS    "}}, ntfs_probe, ntfs_open},
     {"squashfs", {{0, 4, "hsqs"}}, squashfs_probe, squashfs_open},
+    {"cramfs", {{0, 4, "\x45\x3d\xcd\x28"}}, cramfs_probe, cramfs_open},
+    {"romfs", {{0, 8, "-rom1fs-"}}, romfs_probe, romfs_open},
     {"appimage", {{8, 3, "AI\2"}}, NULL, appimage_open},
     {"qcow2", {{0, 4, "QFI\xfb"}}, NULL, qcow_open},
     {"vmdk", {{0, 4, "KDMV"}}, NULL, vmdk_open},
@@ -61,6 +66,12 @@ const struct unpack_format unpack_image[] = {
     {"vhd", {{0, 8, "conectix"}}, NULL, vhd_open},
     {"vhdx", {{0, 8, "vhdxfile"}}, NULL, vhdx_open},
     {"vdi", {{64, 4, "\x7f\x10\xda\xbe"}}, NULL, vdi_open},
+    {"android-sparse", {{0, 4, "\x3a\xff\x26\xed"}}, NULL, androidsparse_open},
+    {"uimage", {{0, 4, "\x27\x05\x19\x56"}}, NULL, firmware_uimage_open},
+    {"trx", {{0, 4, "HDR0"}}, NULL, firmware_trx_open},
+    {"android-boot", {{0, 8, "ANDROID!"}}, NULL, firmware_android_open},
+    {"android-vendor-boot", {{0, 8, "VNDRBOOT"}}, NULL, firmware_vendor_open},
+    {"initramfs", {{0, 6, "070701"}, {0, 6, "070702"}}, NULL, firmware_initramfs_open},
     {"dmg", {{0}}, dmg_probe, dmg_open},
     {"image", {{0}}, known_probe, known_open},
     {0},

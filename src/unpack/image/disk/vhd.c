@@ -5,8 +5,8 @@
  * none: a map of its sectors, then the data. VDI (VirtualBox), little endian: 64 be da 10 7f,
  * 76 kind (1 dynamic, 2 fixed, 4 differs), 340 table, 344 data, 368 size, 376 size of a block,
  * 384 blocks. The table has the number of each block, ffffffff for none, fffffffe for zeros. */
-#include "unpack/image/blocks.h"
-#include "unpack/image/disk.h"
+#include "unpack/image/disk/blocks.h"
+#include "unpack/image/disk/disk.h"
 
 #include <string.h>
 

@@ -12,6 +12,7 @@ void vmdk_cowd_open(struct unpack *unpack);
 void vhd_open(struct unpack *unpack);
 void vhdx_open(struct unpack *unpack);
 void vdi_open(struct unpack *unpack);
+void androidsparse_open(struct unpack *unpack);
 void dmg_open(struct unpack *unpack);
 /* Their mark is in the last bytes. */
 bool dmg_probe(bytes data);

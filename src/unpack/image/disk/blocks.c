@@ -1,4 +1,4 @@
-#include "unpack/image/blocks.h"
+#include "unpack/image/disk/blocks.h"
 
 static bool map_block(struct source *source, uint64_t at, struct source_piece *ret)
 {

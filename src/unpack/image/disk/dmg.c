@@ -5,7 +5,7 @@
  * 204 on, of 40: 0 kind, 8 first sector in the partition, 16 sectors, 24 where, 32 size ADC,
  * the oldest compression: a byte with bit 7 is before as many bytes as they are (and one); with
  * bit 6 a long, else a short reference back. */
-#include "unpack/image/disk.h"
+#include "unpack/image/disk/disk.h"
 
 #include "shim/stream.h"
 

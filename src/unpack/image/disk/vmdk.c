@@ -5,7 +5,7 @@
  * The directory has the sector of each grain table, these of each grain: 0 for none, 1 for
  * zeros. A compressed grain: 0 its sector on the disk, 8 bytes, 12 a zlib stream. COWD (ESX):
  * 12 size, 16 size of a grain, 20 directory; tables of 4096. */
-#include "unpack/image/disk.h"
+#include "unpack/image/disk/disk.h"
 
 #include "shim/stream.h"
 

@@ -4,8 +4,8 @@
  *     metadata: 0 "metadata", 10 entries; from 32 on, of 32: id, 16 where in this region
  *     the table of blocks: 8 bytes for each, low 3 bits state (6: there, 7: a part of it), from
  * bit 20 on where; after as many as share one map of sectors, an entry for that map */
-#include "unpack/image/blocks.h"
-#include "unpack/image/disk.h"
+#include "unpack/image/disk/blocks.h"
+#include "unpack/image/disk/disk.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "unpack/image/disk.h"
+#include "unpack/image/disk/disk.h"
 
 #include "unpack/image/filesystem.h"
 #include "unpack/image/known.h"
@@ -10,6 +10,7 @@ enum {
     WHOLE_MOST = 32 << 20, /* larger disks are not handed out in one piece */
     BOOT_MOST = 1 << 20,
     CODE_SIZE = 440,
+    PIECES_MOST = 1 << 20, /* that are looked at to see whether a part is empty */
     TABLES_END = 34 * 512,
 };
 
@@ -24,10 +25,11 @@ static bool emit_part(struct tree *tree, bytes name, uint64_t from, uint64_t siz
 static bool is_empty(struct source *part)
 {
     struct source_piece piece;
-    for (uint64_t at = 0; at < part->size; at += piece.len)
+    uint64_t at = 0;
+    for (unsigned n = 0; at < part->size && n < PIECES_MOST; n++, at += piece.len)
         if (!source_at(part, at, &piece) || piece.at)
             return false;
-    return true;
+    return at >= part->size;
 }
 
 /* The files of a part of the disk, or the part itself where it has none that are known. */

@@ -4,7 +4,7 @@
  * data in another file, 8: another compression, 16: entries of 16 bytes), 104 compression (1:
  * zstd) Table 1 says where the tables 2 are, these where the clusters (bits 9 to 55; bit 0:
  * zeros). Bit 62: compressed; the upper bits of the rest are the number of further sectors. */
-#include "unpack/image/disk.h"
+#include "unpack/image/disk/disk.h"
 
 #include "shim/stream.h"
 
