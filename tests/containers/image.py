@@ -536,6 +536,120 @@ def udf_alone():
     hurt('iso', flips=40)
 
 
+def udf_image(files, streams=()):
+    """UDF 2.50 with a metadata partition in two pieces, by hand: no tool writes files to one here.
+    `files` are paths and contents; `streams` (path, name, content)."""
+    size, start, pieces = 2048, 300, ((10, 30), (60, 400))
+    blocks, free, meta = {}, [600], [0]
+
+    def tag(kind, body, place=0):
+        head = struct.pack('<HHBBHHHI', kind, 3, 0, 0, 0, 0, len(body), place)
+        return head[:4] + bytes([sum(head) & 255]) + head[5:] + body
+
+    def physical(block):
+        for first, count in pieces:
+            if block < count:
+                return start + first + block
+            block -= count
+        raise AssertionError('metadata are full')
+
+    def put_meta(data):
+        block = meta[0]
+        meta[0] += 1
+        blocks[physical(block)] = data
+        return block
+
+    def put_data(data):
+        first = free[0]
+        for at in range(0, len(data), size):
+            blocks[start + free[0]] = data[at:at + size]
+            free[0] += 1
+        free[0] += 1  # so that nothing lies in a row by chance
+        return first
+
+    def long_ad(length, block, part):
+        return struct.pack('<IIH6x', length, block, part)
+
+    def entry(kind, length, parts, flags, stream=None):
+        body = struct.pack('<IHHHBB6xH', 0, 4, 0, 1, 0, kind, flags)
+        body = body.ljust(40, b'\0') + struct.pack('<QQ', length, length)
+        body = body.ljust(136, b'\0') + (long_ad(size, stream, 1) if stream is not None else b'')
+        return tag(266, body.ljust(192, b'\0') + struct.pack('<II', 0, len(parts)) + parts)
+
+    def file_entry(data, stream=None, number=0):
+        if len(data) < 1000:
+            return entry(5, len(data), data, 3, stream)
+        half = len(data) // 2 // size * size  # in two parts, of which the second may be zeros
+        parts = b''
+        for part in (data[:half], data[half:]):
+            if part and not any(part):
+                parts += long_ad(len(part) | 2 << 30, 0, 0)
+            elif part:
+                parts += long_ad(len(part), put_data(part), 0)
+        return entry(5, len(data), parts, 1, stream)
+
+    def name_entry(name, block, folder):
+        raw = b'\x08' + name.encode('latin-1') if all(ord(c) < 256 for c in name) else b'\x10' + name.encode('utf-16-be')
+        body = struct.pack('<HBB', 1, 2 if folder else 0, len(raw)) + long_ad(size, block, 1) + struct.pack('<H', 0) + raw
+        body = tag(257, body)
+        return body + b'\0' * (-len(body) % 4)
+
+    def folder(tree, path=''):
+        content = tag(257, struct.pack('<HBB', 1, 10, 0) + long_ad(size, 1, 1) + b'\0\0') + b'\0\0'
+        for name, value in tree.items():
+            if isinstance(value, dict):
+                content += name_entry(name, folder(value, path + name + '/'), True)
+                continue
+            own = [(n, d) for p, n, d in streams if p == path + name]
+            stream = None
+            if own:
+                inner = b''.join(name_entry(n, put_meta(file_entry(d)), False) for n, d in own)
+                stream = put_meta(entry(13, len(inner), inner, 3))
+            content += name_entry(name, put_meta(file_entry(value, stream)), False)
+        if len(content) < 1500:
+            return put_meta(entry(4, len(content), content, 3))
+        parts = b''
+        for at in range(0, len(content), size):
+            parts += struct.pack('<II', len(content[at:at + size]), put_meta(content[at:at + size]))
+        return put_meta(entry(4, len(content), parts, 0))
+
+    nested = {}
+    for path, data in files.items():
+        at = nested
+        for part in path.split('/')[:-1]:
+            at = at.setdefault(part, {})
+        at[path.split('/')[-1]] = data
+    meta[0] = 1
+    root = folder(nested)
+    blocks[physical(0)] = tag(256, b'\0' * 384 + long_ad(size, root, 1))
+    blocks[start] = entry(250, 0, b''.join(struct.pack('<II', n * size, first) for first, n in pieces), 0)
+    for place, name in ((16, b'\0BEA01\1'), (17, b'\0NSR03\1'), (18, b'\0TEA01\1')):
+        blocks[place] = name
+    maps = struct.pack('<BBHH', 1, 6, 1, 0) + (b'\2\x40\0\0\0*UDF Metadata Partition'.ljust(36, b'\0') +
+                                              struct.pack('<HHIII', 1, 0, 0, 0, 0xffffffff)).ljust(64, b'\0')
+    volume = b'\0' * 196 + struct.pack('<I', size) + b'\0' * 32 + long_ad(size, 0, 1) + struct.pack('<II', len(maps), 2)
+    blocks[32] = tag(5, (b'\0' * 6 + struct.pack('<H', 0)).ljust(172, b'\0') + struct.pack('<II', start, 100000))
+    blocks[33] = tag(6, volume.ljust(424, b'\0') + maps)
+    blocks[34] = tag(8, b'\0' * 496)
+    blocks[256] = tag(2, struct.pack('<IIII', 16 * size, 32, 16 * size, 32) + b'\0' * 480)
+    image = bytearray((max(blocks) + 1) * size)
+    for place, data in blocks.items():
+        check(len(data) <= size, 'block too large', place, len(data))
+        image[place * size:place * size + len(data)] = data
+    return bytes(image)
+
+
+@case
+def udf_metadata():
+    tree = sample_tree() | {'\u65e5\u672c\u8a9e.txt': b'nihongo\n', 'caf\u00e9': b'latin',
+                            'half': noise(1, 40960) + b'\0' * 40960}
+    with open('udf', 'wb') as file:
+        file.write(udf_image(tree, [('hello.txt', 'a stream', b'of bytes'), ('d/inner.txt', 'large', noise(2, 5000))]))
+    check(run(TOOL, '-k', 'udf').stdout == b'udf\n')
+    same('udf', tree | {'hello.txt/a stream': b'of bytes', 'd/inner.txt/large': noise(2, 5000)})
+    hurt('udf', flips=30)
+
+
 @case
 def udf_kinds():
     need('mkudffs', 'mount', 'umount')
