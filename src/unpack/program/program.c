@@ -22,6 +22,8 @@ const struct unpack_format unpack_program[] = {
      macho_fat_probe,
      macho_fat_open},
     {"pe", {{0, 2, "MZ"}}, pe_probe, pe_open},
+    {"packed", {{0, 2, "MZ"}}, packed_probe, packed_open},
+    {"packed", {{0, 2, "MZ"}}, packed_dos_probe, packed_dos_open},
     {"elf", {{0, 4, "\177ELF"}}, NULL, elf_open},
     {"polyglot", {{0}}, polyglot_probe, polyglot_open},
     {0},

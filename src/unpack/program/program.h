@@ -33,6 +33,12 @@ void pe_open(struct unpack *unpack);
 void elf_open(struct unpack *unpack);
 bool polyglot_probe(bytes data);
 void polyglot_open(struct unpack *unpack);
+/* The packer by whose name the gap goes; NULL for a program that is not packed. */
+const char *packed_name(bytes data);
+bool packed_probe(bytes data);
+void packed_open(struct unpack *unpack);
+bool packed_dos_probe(bytes data);
+void packed_dos_open(struct unpack *unpack);
 void crx_open(struct unpack *unpack);
 bool macho_fat_probe(bytes data);
 void macho_fat_open(struct unpack *unpack);
