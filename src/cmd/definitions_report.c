@@ -14,8 +14,9 @@ static void print_source(struct text *out, const struct yara_message *message)
     if (!line.len)
         return;
     text_printf(out, "%6u | ", message->line);
+    /* One for one, so that the mark below stands where it should. */
     for (size_t i = 0; i < shown.len; i++)
-        text_byte(out, (char)(shown.at[i] == '\t' ? ' ' : shown.at[i]));
+        text_byte(out, (char)(shown.at[i] < ' ' || shown.at[i] == 0x7f ? ' ' : shown.at[i]));
     text_word(out, "\n       | ");
     for (size_t i = from; i < column && i - from < shown.len; i++)
         text_byte(out, (shown.at[i - from] & 0xc0) == 0x80 ? 0 : ' ');

@@ -2,7 +2,7 @@
  * caret, and the variables given with -d. */
 #pragma once
 #include "cmd/options.h"
-#include "scan/definitions.h"
+#include "definitions/definitions.h"
 
 struct definitions_report {
     const char *program; /* put before each message */

@@ -1,8 +1,8 @@
 #include "cmd/commands.h"
 #include "cmd/definitions_report.h"
 #include "cmd/embedded.h"
+#include "definitions/rulefiles.h"
 #include "rules/kind.h"
-#include "scan/rulefiles.h"
 #include "scan/text.h"
 
 #include <errno.h>
@@ -104,6 +104,7 @@ static int compile_all(const struct defs_arguments *arguments, int argc, char **
         .externals = all,
         .external_count = definitions_report_externals(user, user_count, all, COUNT(all)),
         .no_warnings = arguments->no_warnings,
+        .walls = true,
     };
     struct definitions_loader *loader = definitions_loader_new(&options);
     if (!loader)

@@ -129,7 +129,8 @@ static int add_rules(const struct scan_arguments *arguments, const struct extern
                                                 .message_context = &report,
                                                 .externals = all,
                                                 .external_count = count,
-                                                .no_warnings = true};
+                                                .no_warnings = true,
+                                                .walls = !arguments->no_walls};
     struct definitions_loader *loader = definitions_loader_new(&options);
     uint32_t files = 0;
     int error = loader ? 0 : fail(why, ENOMEM, "out of memory");

@@ -2,12 +2,12 @@
  * exit statuses are YARA 4.5's. docs/yara-command.md lists where they differ. */
 #include "cmd/commands.h"
 #include "cmd/yara_output.h"
+#include "definitions/definitions.h"
+#include "definitions/rulefiles.h"
 #include "scan/content.h"
-#include "scan/definitions.h"
 #include "scan/examine.h"
 #include "scan/process.h"
 #include "scan/queue.h"
-#include "scan/rulefiles.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -169,7 +169,8 @@ static bool compile_rules(struct yara_run *run, int count, char **files)
                                                 .externals = run->externals,
                                                 .external_count = run->external_count,
                                                 .strict_4 = true,
-                                                .no_warnings = run->arguments.no_warnings};
+                                                .no_warnings = run->arguments.no_warnings,
+                                                .walls = true};
     struct why why;
     if (last_external_is_double(run)) {
         fprintf(stderr, "error: %d\n", ERROR_DUPLICATED_EXTERNAL);

@@ -1,4 +1,4 @@
-/* libcandor's compiler and rules: a thin cover over scan/definitions. */
+/* libcandor's compiler and rules: a thin cover over definitions/definitions. */
 #include "lib/rules.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* rules — what the parts of libcandor share. Not installed. */
 #pragma once
 #include "candor.h"
-#include "scan/definitions.h"
+#include "definitions/definitions.h"
 
 struct candor_rules {
     struct definitions definitions;

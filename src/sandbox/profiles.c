@@ -47,6 +47,15 @@ const struct sandbox_profile profile_worker = {
     .files = 128,
 };
 
+/* Rules, what is made of them on the way, and the ruleset: 4 GiB each at most. */
+const struct sandbox_profile profile_compiler = {
+    .name = "candor-compiler",
+    .calls = worker_calls,
+    .memory = (size_t)13 << 30,
+    .address = (size_t)1 << 38,
+    .files = 8,
+};
+
 /* Only in builds with sanitizers: their reports go to fd 2. What they look up for the report's
  * names is refused instead of killing, so that the report is written. */
 /* clang-format off */

@@ -14,6 +14,8 @@ struct sandbox_profile {
 /* Parses and matches hostile bytes: reads the descriptors it is handed on its socket
  * (SANDBOX_FIRST), answers there. Not even a descriptor of its own can it make. */
 extern const struct sandbox_profile profile_worker;
+/* The same, for the rules of strangers: parses and compiles them. */
+extern const struct sandbox_profile profile_compiler;
 
 /* Builds with AddressSanitizer make a few calls more, and map terabytes of shadow. */
 #ifdef __SANITIZE_ADDRESS__

@@ -17,7 +17,7 @@
  * reads trusts nothing: numbers, lengths and order are checked, and texts stay hostile. */
 #pragma once
 #include "base/arena.h"
-#include "scan/definitions.h"
+#include "definitions/definitions.h"
 #include "scan/text.h"
 #include "unpack/unpack.h"
 

@@ -29,6 +29,11 @@ struct definitions_options {
     const struct external *externals;
     uint32_t external_count;
     bool strict_4, no_warnings;
+    /* Compile in a sealed worker (forge.h); for processes without other threads. */
+    bool walls;
+    /* NULL: included files are read by this process. */
+    yara_include_fn *include;
+    void *include_context;
 };
 
 struct definitions_loader;
@@ -64,6 +69,11 @@ void definitions_close(struct definitions *definitions);
 /* Writes the ruleset beside `path`, syncs it and renames it over. */
 int definitions_save(const struct definitions *definitions, const char *path,
                      struct why *why) MUST_USE;
+
+/* Reads an included file: beside the including one, then as it is named. `path` becomes where
+ * it was found. The text is malloc'd. */
+int definitions_included(bytes name, bytes from, char *path, bytes *ret,
+                         struct why *why) MUST_USE;
 
 /* Reads "name=value" as yara's -d does: an integer, a float, true or false, else text. The
  * views point into `text`. False when there is no `=`. */

@@ -1,4 +1,4 @@
-#include "scan/rulefiles.h"
+#include "definitions/rulefiles.h"
 
 #include <dirent.h>
 #include <errno.h>

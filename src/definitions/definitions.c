@@ -1,7 +1,8 @@
-#include "scan/definitions.h"
+#include "definitions/definitions.h"
 
+#include "definitions/forge.h"
+#include "definitions/rulefiles.h"
 #include "rules/draft.h"
-#include "scan/rulefiles.h"
 #include "yara/module.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct definitions_loader {
     struct arena *arena;
     struct draft *draft;
     struct yara_compiler *compiler;
+    struct forge *forge; /* or NULL; started by the first text, which can say why it did not */
 };
 
 static bytes keep_text(struct definitions_loader *loader, bytes text)
@@ -32,27 +34,32 @@ static bytes keep_text(struct definitions_loader *loader, bytes text)
     return kept;
 }
 
-/* An included name is looked for beside the including file first, then as it stands. */
+int definitions_included(bytes name, bytes from, char *path, bytes *ret, struct why *why)
+{
+    size_t folder = from.len;
+    while (folder && from.at[folder - 1] != '/')
+        folder--;
+    if (name.len && name.at[0] == '/')
+        folder = 0;
+    if (name.len + folder >= PATH_MAX)
+        return fail(why, ENAMETOOLONG, "the name of the included file is too long");
+    snprintf(path, PATH_MAX, "%.*s%.*s", (int)folder, (const char *)from.at, (int)name.len,
+             (const char *)name.at);
+    int error = rulefiles_read(path, SOURCE_MAX, ret, why);
+    if (error == -ENOENT && folder) {
+        snprintf(path, PATH_MAX, "%.*s", (int)name.len, (const char *)name.at);
+        error = rulefiles_read(path, SOURCE_MAX, ret, why);
+    }
+    return error;
+}
+
 static int include(void *context, bytes name, bytes from, struct yara_source *ret,
                    struct why *why)
 {
     struct definitions_loader *loader = context;
     char path[PATH_MAX];
     bytes text;
-    size_t folder = from.len;
-    while (folder && from.at[folder - 1] != '/')
-        folder--;
-    if (name.len && name.at[0] == '/')
-        folder = 0;
-    if (name.len + folder >= sizeof path)
-        return fail(why, ENAMETOOLONG, "the name of the included file is too long");
-    snprintf(path, sizeof path, "%.*s%.*s", (int)folder, (const char *)from.at, (int)name.len,
-             (const char *)name.at);
-    int error = rulefiles_read(path, SOURCE_MAX, &text, why);
-    if (error == -ENOENT && folder) {
-        snprintf(path, sizeof path, "%.*s", (int)name.len, (const char *)name.at);
-        error = rulefiles_read(path, SOURCE_MAX, &text, why);
-    }
+    int error = definitions_included(name, from, path, &text, why);
     if (error)
         return error;
     ret->text = keep_text(loader, text);
@@ -66,6 +73,8 @@ struct definitions_loader *definitions_loader_new(const struct definitions_optio
     if (!loader)
         return NULL;
     loader->options = *options;
+    if (options->walls)
+        return loader;
     loader->arena = arena_new(COMPILE_MEMORY);
     loader->draft = loader->arena ? draft_new(loader->arena) : NULL;
     if (!loader->draft)
@@ -76,8 +85,8 @@ struct definitions_loader *definitions_loader_new(const struct definitions_optio
         draft_external(loader->draft, e->name, e->type, e->integer, e->real, e->text);
     }
     const struct yara_options yara = {
-        .include = include,
-        .include_context = loader,
+        .include = options->include ? options->include : include,
+        .include_context = options->include ? options->include_context : loader,
         .message = options->message,
         .message_context = options->message_context,
         .strict_4 = options->strict_4,
@@ -90,16 +99,27 @@ struct definitions_loader *definitions_loader_new(const struct definitions_optio
 struct definitions_loader *definitions_loader_free(struct definitions_loader *loader)
 {
     if (loader) {
+        forge_free(loader->forge);
         arena_free(loader->arena);
         free(loader);
     }
     return NULL;
 }
 
+static int need_forge(struct definitions_loader *loader, struct why *why)
+{
+    return loader->forge ? 0 : forge_new(&loader->options, &loader->forge, why);
+}
+
 int definitions_add_text(struct definitions_loader *loader, bytes text, const char *name,
                          const char *name_space, uint32_t *ret_errors, struct why *why)
 {
     uint32_t errors = 0;
+    if (loader->options.walls) {
+        int error = need_forge(loader, why);
+        return error ? error
+                     : forge_add(loader->forge, text, name, name_space, ret_errors, why);
+    }
     const struct yara_source source = {
         .text = text,
         .name = arena_copy(loader->arena, bytes_of(name)),
@@ -118,6 +138,11 @@ int definitions_add_file(struct definitions_loader *loader, const char *path,
     int error = rulefiles_read(path, SOURCE_MAX, &text, why);
     if (error)
         return error;
+    if (loader->options.walls) {
+        error = definitions_add_text(loader, text, path, name_space, ret_errors, why);
+        free((void *)(uintptr_t)text.at);
+        return error;
+    }
     text = keep_text(loader, text);
     if (!text.at)
         return fail(why, ENOMEM, "out of memory");
@@ -149,7 +174,11 @@ int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
     bytes file;
     if (!made.arena)
         return fail(why, ENOMEM, "out of memory");
-    int error = draft_seal(loader->draft, made.arena, &file, why);
+    int error;
+    if (!loader->options.walls)
+        error = draft_seal(loader->draft, made.arena, &file, why);
+    else if (!(error = need_forge(loader, why)))
+        error = forge_seal(loader->forge, made.arena, &file, why);
     if (!error)
         error = open_set(&made, file, why);
     if (error)

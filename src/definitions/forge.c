@@ -1,0 +1,390 @@
+#include "definitions/forge.h"
+
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    PARTS = 5,
+    SAY_MAX = 4 << 20, /* bytes of one error with its line */
+    SAYS_MAX = 1 << 20 /* letters from the worker for one of ours */
+};
+
+/* The box holds the largest rule file. Pages that were never written to cost nothing. */
+#define BOX ((size_t)1 << 30)
+/* Of the texts that the worker keeps. */
+#define TEXTS_MAX ((size_t)4 << 30)
+
+enum letter_kind { LETTER_ADD, LETTER_SEAL, LETTER_PIECE, LETTER_ASK, LETTER_SAY, LETTER_DONE };
+
+/* What goes through the socket; its parts lie one behind the other in the box. */
+struct letter {
+    uint32_t kind;
+    int32_t error;
+    uint32_t numbers[4];
+    uint64_t lengths[PARTS];
+    uint64_t offset; /* PIECE: from there on */
+};
+
+struct forge {
+    const struct definitions_options *options;
+    struct sandbox_child child;
+    int socket;
+    uint8_t *box;
+    /* The worker's. */
+    struct definitions_loader *loader;
+    struct arena *texts;
+};
+
+static bool send_letter(int socket, const struct letter *letter)
+{
+    struct iovec part = {.iov_base = (void *)(uintptr_t)letter, .iov_len = sizeof *letter};
+    const struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t n;
+    do
+        n = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == sizeof *letter;
+}
+
+static bool receive_letter(int socket, struct letter *ret)
+{
+    struct iovec part = {.iov_base = ret, .iov_len = sizeof *ret};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t n;
+    do
+        n = recvmsg(socket, &message, 0);
+    while (n < 0 && errno == EINTR);
+    return n == sizeof *ret;
+}
+
+/* False when the box is too small. */
+static bool pack(uint8_t *box, struct letter *letter, const bytes *parts, size_t count)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > BOX - at)
+            return false;
+        if (parts[i].len)
+            memcpy(box + at, parts[i].at, parts[i].len);
+        letter->lengths[i] = parts[i].len;
+        at += parts[i].len;
+    }
+    return true;
+}
+
+/* Views of the parts in `from`, which has `max` bytes. False when the lengths lie. */
+static bool unpack(const uint8_t *from, uint64_t max, const struct letter *letter,
+                   bytes ret[PARTS])
+{
+    uint64_t at = 0;
+    for (size_t i = 0; i < PARTS; i++) {
+        if (letter->lengths[i] > max - at)
+            return false;
+        ret[i] = (bytes){from + at, letter->lengths[i]};
+        at += letter->lengths[i];
+    }
+    return true;
+}
+
+/* --- in the worker --- */
+
+/* Sends and waits for the answer; a parent that is gone needs no worker. */
+static void talk(struct letter *letter)
+{
+    if (!send_letter(SANDBOX_FIRST, letter) || !receive_letter(SANDBOX_FIRST, letter))
+        _exit(0);
+}
+
+static void say(void *context, const struct yara_message *message)
+{
+    struct forge *forge = context;
+    struct letter letter = {
+        .kind = LETTER_SAY,
+        .numbers = {message->severity, message->line, message->column, message->length}};
+    const bytes parts[PARTS] = {bytes_of(message->code), message->file, message->rule,
+                                bytes_of(message->text),
+                                bytes_slice(message->source_line, 0, SAY_MAX / 2)};
+    if (pack(forge->box, &letter, parts, PARTS))
+        talk(&letter);
+}
+
+static int ask(void *context, bytes name, bytes from, struct yara_source *ret, struct why *why)
+{
+    struct forge *forge = context;
+    struct letter letter = {.kind = LETTER_ASK};
+    const bytes question[] = {name, from};
+    bytes answer[PARTS];
+    if (!pack(forge->box, &letter, question, COUNT(question)))
+        return fail(why, ENAMETOOLONG, "the name of the included file is too long");
+    talk(&letter);
+    if (!unpack(forge->box, BOX, &letter, answer))
+        return fail(why, EBADMSG, "the answer is malformed");
+    if (letter.error)
+        return fail(why, -letter.error, "%.*s", (int)answer[0].len, (const char *)answer[0].at);
+    ret->text = arena_copy(forge->texts, answer[0]);
+    ret->name = arena_copy(forge->texts, answer[1]);
+    return ret->text.at && ret->name.at ? 0 : fail(why, ENOMEM, "out of memory");
+}
+
+static int add(struct forge *forge, const struct letter *letter, uint32_t *errors,
+               struct why *why)
+{
+    bytes parts[PARTS];
+    if (!unpack(forge->box, BOX, letter, parts))
+        return fail(why, EBADMSG, "the letter is malformed");
+    bytes text = arena_copy(forge->texts, parts[0]), name = arena_copy(forge->texts, parts[1]),
+          space = arena_copy(forge->texts, parts[2]);
+    if (!text.at || !name.at || !space.at)
+        return fail(why, ENOMEM, "out of memory");
+    return definitions_add_text(forge->loader, text, (const char *)name.at,
+                                (const char *)space.at, errors, why);
+}
+
+/* Fills the box from there on. */
+static bytes piece(const struct definitions *made, uint64_t offset)
+{
+    return bytes_slice(made->set.file, offset, BOX);
+}
+
+static int work(void *context)
+{
+    struct forge *forge = context;
+    struct definitions_options options = *forge->options;
+    struct definitions made = {0};
+    struct walls walls;
+    struct letter letter;
+    options.walls = false;
+    options.message = say;
+    options.include = ask;
+    options.message_context = options.include_context = forge;
+    forge->texts = arena_new(TEXTS_MAX);
+    forge->loader = forge->texts ? definitions_loader_new(&options) : NULL;
+    if (!forge->loader || sandbox_seal(&profile_compiler, &walls, NULL))
+        return 1;
+    while (receive_letter(SANDBOX_FIRST, &letter)) {
+        struct letter done = {.kind = LETTER_DONE};
+        struct why why = {0};
+        bytes part = {0};
+        if (letter.kind == LETTER_ADD)
+            done.error = add(forge, &letter, &done.numbers[0], &why);
+        else if (letter.kind == LETTER_SEAL)
+            done.error = definitions_seal(forge->loader, &made, &why);
+        else
+            part = piece(&made, letter.offset);
+        done.offset = made.set.file.len;
+        if (done.error)
+            part = bytes_of(why.text);
+        if (!pack(forge->box, &done, &part, 1) || !send_letter(SANDBOX_FIRST, &done))
+            return 1;
+    }
+    return 0;
+}
+
+/* --- in this process --- */
+
+static int ended(struct forge *forge, struct why *why)
+{
+    struct sandbox_end end = {0};
+    if (forge->child.pid)
+        sandbox_end(&forge->child, &end);
+    if (end.signal)
+        return fail(why, EFAULT, "the compiler of the rules was stopped by %s",
+                    strsignal(end.signal));
+    return fail(why, EFAULT, "the compiler of the rules ended (%d)", end.status);
+}
+
+/* The worker answered what it could not have meant: it does not get another chance. */
+static int nonsense(struct forge *forge, struct why *why)
+{
+    if (forge->child.pid)
+        sandbox_end(&forge->child, NULL);
+    return fail(why, EFAULT, "the compiler of the rules answered nonsense");
+}
+
+/* A message is copied before it is looked at: the worker could change it. */
+static bool pass_on(const struct forge *forge, const struct letter *letter)
+{
+    uint64_t size = 0, from = 0;
+    for (size_t i = 0; i < PARTS; i++) {
+        if (letter->lengths[i] > SAY_MAX - size)
+            return false;
+        size += letter->lengths[i];
+    }
+    uint8_t *copy = calloc(1, size + PARTS), *to = copy;
+    bytes parts[PARTS] = {{0}};
+    if (!copy)
+        return false;
+    for (size_t i = 0; i < PARTS; i++) {
+        parts[i] = (bytes){to, letter->lengths[i]};
+        memcpy(to, forge->box + from, parts[i].len);
+        from += parts[i].len;
+        to += parts[i].len + 1; /* and a NUL */
+    }
+    const struct yara_message message = {
+        .severity = letter->numbers[0] == YARA_WARNING ? YARA_WARNING : YARA_ERROR,
+        .code = (const char *)parts[0].at,
+        .file = parts[1],
+        .rule = parts[2],
+        .text = (const char *)parts[3].at,
+        .source_line = parts[4],
+        .line = letter->numbers[1],
+        .column = letter->numbers[2],
+        .length = letter->numbers[3],
+    };
+    forge->options->message(forge->options->message_context, &message);
+    free(copy);
+    return true;
+}
+
+/* The worker's reason, without what a terminal would obey. */
+static int refusal(int error, bytes reason, struct why *why)
+{
+    char text[sizeof why->text] = "";
+    for (size_t i = 0; i < reason.len && i + 1 < sizeof text; i++)
+        text[i] = (char)(reason.at[i] < ' ' || reason.at[i] == 0x7f ? '?' : reason.at[i]);
+    return fail(why, -error, "%s", text);
+}
+
+/* Reads an included file for the worker; false when its question is nonsense. */
+static bool answer(struct forge *forge, struct letter *letter)
+{
+    char name[PATH_MAX], from[PATH_MAX], path[PATH_MAX];
+    struct why why = {0};
+    bytes parts[PARTS], text = {0};
+    if (!unpack(forge->box, BOX, letter, parts))
+        return false;
+    int n = snprintf(name, sizeof name, "%.*s", (int)(parts[0].len % PATH_MAX),
+                     (const char *)parts[0].at);
+    int f = snprintf(from, sizeof from, "%.*s", (int)(parts[1].len % PATH_MAX),
+                     (const char *)parts[1].at);
+    bytes wanted = {(const uint8_t *)name, (size_t)n}, by = {(const uint8_t *)from, (size_t)f};
+    int error = parts[0].len >= PATH_MAX || parts[1].len >= PATH_MAX
+                    ? fail(&why, ENAMETOOLONG, "the name of the included file is too long")
+                    : definitions_included(wanted, by, path, &text, &why);
+    *letter = (struct letter){.kind = LETTER_DONE};
+    if (!error) {
+        const bytes file[] = {text, bytes_of(path)};
+        if (!pack(forge->box, letter, file, COUNT(file)))
+            error = fail(&why, EFBIG, "'%s' is too large", path);
+        free((void *)(uintptr_t)text.at);
+    }
+    if (error) {
+        bytes reason = bytes_of(why.text);
+        pack(forge->box, letter, &reason, 1);
+        letter->lengths[1] = 0;
+        letter->error = error;
+    }
+    return true;
+}
+
+/* Sends a letter and serves the worker until it is done with it. */
+static int call(struct forge *forge, struct letter *letter, bytes *ret, struct why *why)
+{
+    if (!forge->child.pid || !send_letter(forge->socket, letter))
+        return ended(forge, why);
+    for (int says = 0; says < SAYS_MAX; says++) {
+        bytes parts[PARTS];
+        if (!receive_letter(forge->socket, letter))
+            return ended(forge, why);
+        if (letter->kind == LETTER_DONE) {
+            if (letter->error > 0 || letter->error < -4095 ||
+                !unpack(forge->box, BOX, letter, parts))
+                return nonsense(forge, why);
+            *ret = parts[0];
+            return letter->error ? refusal(letter->error, parts[0], why) : 0;
+        }
+        if (letter->kind == LETTER_SAY ? !pass_on(forge, letter)
+                                       : letter->kind != LETTER_ASK || !answer(forge, letter))
+            return nonsense(forge, why);
+        if (!send_letter(forge->socket, letter))
+            return ended(forge, why);
+    }
+    return nonsense(forge, why);
+}
+
+int forge_new(const struct definitions_options *options, struct forge **ret, struct why *why)
+{
+    struct forge *forge = calloc(1, sizeof *forge);
+    int ends[2];
+    if (!forge)
+        return fail(why, ENOMEM, "out of memory");
+    forge->options = options;
+    void *box = mmap(NULL, BOX, PROT_READ | PROT_WRITE,
+                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    forge->box = box == MAP_FAILED ? NULL : box;
+    forge->socket = -1;
+    if (!forge->box || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        int error = fail(why, errno, "cannot start a compiler: %s", strerror(errno));
+        forge_free(forge);
+        return error;
+    }
+    forge->socket = ends[0];
+    int error = sandbox_spawn(&profile_compiler, work, forge, &ends[1], 1, &forge->child, why);
+    close(ends[1]);
+    if (error)
+        forge_free(forge);
+    else
+        *ret = forge;
+    return error;
+}
+
+struct forge *forge_free(struct forge *forge)
+{
+    if (!forge)
+        return NULL;
+    if (forge->child.pid)
+        sandbox_end(&forge->child, NULL);
+    if (forge->socket >= 0)
+        close(forge->socket);
+    if (forge->box)
+        munmap(forge->box, BOX);
+    free(forge);
+    return NULL;
+}
+
+int forge_add(struct forge *forge, bytes text, const char *name, const char *name_space,
+              uint32_t *ret_errors, struct why *why)
+{
+    struct letter letter = {.kind = LETTER_ADD};
+    const bytes parts[] = {text, bytes_of(name), bytes_of(name_space ? name_space : "default")};
+    bytes nothing;
+    if (!pack(forge->box, &letter, parts, COUNT(parts)))
+        return fail(why, EFBIG, "'%s' is too large", name);
+    int error = call(forge, &letter, &nothing, why);
+    if (!error && ret_errors)
+        *ret_errors += letter.numbers[0];
+    return error;
+}
+
+int forge_seal(struct forge *forge, struct arena *arena, bytes *ret, struct why *why)
+{
+    struct letter letter = {.kind = LETTER_SEAL};
+    bytes part;
+    int error = call(forge, &letter, &part, why);
+    if (error)
+        return error;
+    uint64_t size = letter.offset;
+    uint8_t *room = size < TEXTS_MAX ? arena_push_raw(arena, size + 63) : NULL;
+    if (!room)
+        return fail(why, ENOMEM, "the rules need too much memory");
+    uint8_t *file = (uint8_t *)(((uintptr_t)room + 63) & ~(uintptr_t)63);
+    for (uint64_t at = 0; at < size; at += part.len) {
+        letter = (struct letter){.kind = LETTER_PIECE, .offset = at};
+        error = call(forge, &letter, &part, why);
+        if (error)
+            return error;
+        if (!part.len || part.len > size - at)
+            return nonsense(forge, why);
+        memcpy(file + at, part.at, part.len);
+    }
+    *ret = (bytes){file, size};
+    return 0;
+}
