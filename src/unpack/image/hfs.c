@@ -9,6 +9,7 @@
  * 0 "BD", 20 size of a block, 28 where blocks begin, 124 "H+", 126 its first block. */
 #include "unpack/image/filesystem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {

@@ -5,9 +5,8 @@
  * not compressed); an inode is named by where its block is and where it is in that. The blocks
  * of a file lie in a row, their sizes (1000000: not compressed; 0: zeros) behind its inode; its
  * last bytes may be in a fragment, a block that files share. */
+#include "unpack/image/block.h"
 #include "unpack/image/filesystem.h"
-
-#include "shim/stream.h"
 
 #include <string.h>
 
@@ -95,17 +94,9 @@ static bool decode(struct squashfs *sq, bytes in, uint8_t *out, size_t room, siz
         *ret_len = room;
         return true;
     }
-    struct stream *stream = stream_new(kinds[sq->compressor]);
-    enum stream_state state = STREAM_MORE;
-    while (stream && state == STREAM_MORE && *ret_len < room) {
-        size_t left = in.len;
-        state = stream_run(stream, &in, out + *ret_len, room - *ret_len, &n);
-        *ret_len += n;
-        if (n == 0 && in.len == left)
-            break;
-    }
-    stream_free(stream);
-    return state == STREAM_END || (state == STREAM_MORE && *ret_len == room);
+    bool end;
+    *ret_len = block_decode(kinds[sq->compressor], in, out, room, &end);
+    return end || *ret_len == room;
 }
 
 static struct meta_block *meta_load(struct squashfs *sq, uint64_t at)

@@ -5,9 +5,9 @@
  * 204 on, of 40: 0 kind, 8 first sector in the partition, 16 sectors, 24 where, 32 size ADC,
  * the oldest compression: a byte with bit 7 is before as many bytes as they are (and one); with
  * bit 6 a long, else a short reference back. */
+#include "unpack/image/block.h"
+#include "unpack/image/disk/cache.h"
 #include "unpack/image/disk/disk.h"
-
-#include "shim/stream.h"
 
 #include <string.h>
 
@@ -39,9 +39,8 @@ struct dmg {
     struct unpack *unpack;
     VEC(struct chunk) chunks;
     uint64_t data;
-    uint8_t *decoded;
-    size_t room, decoded_len;
-    const struct chunk *current; /* what is decoded */
+    size_t room;        /* of the largest chunk that is compressed */
+    struct cache cache; /* by where a chunk is on the disk, + 1 */
     bool lzfse, unordered;
 };
 
@@ -162,41 +161,30 @@ static size_t adc_decode(bytes in, uint8_t *out, size_t room)
     return n;
 }
 
-static size_t stream_decode(enum stream_kind kind, bytes in, uint8_t *out, size_t room)
-{
-    size_t len = 0, n = 0;
-    struct stream *stream = stream_new(kind);
-    enum stream_state state = STREAM_MORE;
-    while (stream && state == STREAM_MORE && len < room) {
-        size_t left = in.len;
-        state = stream_run(stream, &in, out + len, room - len, &n);
-        len += n;
-        if (n == 0 && left == in.len)
-            break;
-    }
-    stream_free(stream);
-    return len;
-}
-
-static bool decode(struct dmg *dmg, const struct chunk *chunk, struct budget *budget)
+/* NULL when damaged. */
+static struct cache_slot *decode(struct dmg *dmg, const struct chunk *chunk,
+                                 struct budget *budget)
 {
     bytes in = bytes_slice(dmg->unpack->data, chunk->at, chunk->packed);
-    if (dmg->current == chunk)
-        return true;
-    dmg->current = NULL;
+    bool hit, end;
+    struct cache_slot *slot = cache_find(&dmg->cache, chunk->from + 1, &hit);
+    size_t room = (size_t)chunk->size;
+    if (hit)
+        return slot;
     if (chunk->size > dmg->room || !budget_charge(budget, chunk->size / 4))
-        return false;
+        return NULL;
     if (chunk->kind == KIND_ADC)
-        dmg->decoded_len = adc_decode(in, dmg->decoded, (size_t)chunk->size);
-    else if (chunk->kind == KIND_ZLIB || chunk->kind == KIND_BZIP2 || chunk->kind == KIND_XZ)
-        dmg->decoded_len = stream_decode(chunk->kind == KIND_ZLIB    ? STREAM_ZLIB
-                                         : chunk->kind == KIND_BZIP2 ? STREAM_BZIP2
-                                                                     : STREAM_XZ,
-                                         in, dmg->decoded, (size_t)chunk->size);
+        slot->len = adc_decode(in, slot->at, room);
+    else if (chunk->kind == KIND_ZLIB)
+        slot->len = block_decode(STREAM_ZLIB, in, slot->at, room, &end);
+    else if (chunk->kind == KIND_BZIP2)
+        slot->len = block_decode(STREAM_BZIP2, in, slot->at, room, &end);
+    else if (chunk->kind == KIND_XZ)
+        slot->len = block_decode(STREAM_XZ, in, slot->at, room, &end);
     else
-        return false;
-    dmg->current = chunk;
-    return true;
+        return NULL;
+    slot->key = chunk->from + 1;
+    return slot;
 }
 
 static bool map_chunk(struct source *source, uint64_t at, struct source_piece *ret)
@@ -227,9 +215,10 @@ static bool map_chunk(struct source *source, uint64_t at, struct source_piece *r
         *ret = (struct source_piece){view.at + in, view.len - in, true};
         return true;
     }
-    if (!decode(dmg, chunk, source->budget) || in >= dmg->decoded_len)
+    const struct cache_slot *slot = decode(dmg, chunk, source->budget);
+    if (!slot || in >= slot->len)
         return false;
-    *ret = (struct source_piece){dmg->decoded + in, dmg->decoded_len - in, false};
+    *ret = (struct source_piece){slot->at + in, slot->len - in, false};
     return true;
 }
 
@@ -252,8 +241,7 @@ void dmg_open(struct unpack *unpack)
         unpack_gap(unpack, bytes_of(""), GAP_DAMAGED, "its chunks overlap each other");
     if (dmg.lzfse)
         unpack_gap(unpack, bytes_of(""), GAP_UNSUPPORTED, "compressed with LZFSE");
-    dmg.decoded = arena_push_raw(unpack->arena, dmg.room);
-    if (!dmg.decoded) {
+    if (!cache_open(&dmg.cache, dmg.room, unpack->arena)) {
         unpack_gap(unpack, bytes_of(""), GAP_LIMIT, "no memory for its chunks");
         return;
     }

@@ -4,9 +4,9 @@
  * data in another file, 8: another compression, 16: entries of 16 bytes), 104 compression (1:
  * zstd) Table 1 says where the tables 2 are, these where the clusters (bits 9 to 55; bit 0:
  * zeros). Bit 62: compressed; the upper bits of the rest are the number of further sectors. */
+#include "unpack/image/block.h"
+#include "unpack/image/disk/cache.h"
 #include "unpack/image/disk/disk.h"
-
-#include "shim/stream.h"
 
 enum {
     HEADER = 112,
@@ -24,36 +24,28 @@ struct qcow {
     unsigned shift;
     bool wide, zstd;
     uint64_t table, entries, size;
-    uint8_t *cluster; /* decoded */
-    uint64_t decoded; /* entry of table 2; 0: none */
+    struct cache cache; /* by entry of table 2 */
 };
 
-static bool decode(struct qcow *qcow, uint64_t entry, struct budget *budget)
+/* NULL when damaged. */
+static const uint8_t *decode(struct qcow *qcow, uint64_t entry, struct budget *budget)
 {
     unsigned bits = 62 - (qcow->shift - 8);
     uint64_t at = entry & ((UINT64_C(1) << bits) - 1);
     uint64_t sectors = ((entry & (COMPRESSED - 1)) >> bits) + 1;
-    size_t room = (size_t)1 << qcow->shift, len = 0, n = 0;
-    if (qcow->decoded == entry)
-        return true;
-    qcow->decoded = 0;
+    size_t room = (size_t)1 << qcow->shift;
+    bool hit, end;
+    struct cache_slot *slot = cache_find(&qcow->cache, entry, &hit);
+    if (hit)
+        return slot->at;
     if (!bytes_has(qcow->file, at, 1) || !budget_charge(budget, room / 4))
-        return false;
+        return NULL;
     bytes in = bytes_slice(qcow->file, at, (size_t)(sectors * 512 - (at & 511)));
-    struct stream *stream = stream_new(qcow->zstd ? STREAM_ZSTD : STREAM_DEFLATE);
-    enum stream_state state = STREAM_MORE;
-    while (stream && state == STREAM_MORE && len < room) {
-        size_t left = in.len;
-        state = stream_run(stream, &in, qcow->cluster + len, room - len, &n);
-        len += n;
-        if (n == 0 && left == in.len)
-            break;
-    }
-    stream_free(stream);
-    if (len < room)
-        return false;
-    qcow->decoded = entry;
-    return true;
+    if (block_decode(qcow->zstd ? STREAM_ZSTD : STREAM_DEFLATE, in, slot->at, room, &end) <
+        room)
+        return NULL;
+    slot->key = entry;
+    return slot->at;
 }
 
 /* Where subclusters are marked one by one, the piece is one of these. */
@@ -90,10 +82,10 @@ static bool map_cluster(struct source *source, uint64_t at, struct source_piece 
     if (!bytes_be64(qcow->file, slot, &entry))
         return false;
     if (entry & COMPRESSED) {
-        if (!decode(qcow, entry, source->budget))
-            return false;
-        *ret = (struct source_piece){qcow->cluster + in, size - in, false};
-        return true;
+        const uint8_t *decoded = decode(qcow, entry, source->budget);
+        if (decoded)
+            *ret = (struct source_piece){decoded + in, size - in, false};
+        return decoded != NULL;
     }
     uint64_t host = entry & OFFSET_MASK;
     if (qcow->wide)
@@ -152,8 +144,7 @@ void qcow_open(struct unpack *unpack)
     struct qcow qcow;
     if (!header_read(unpack, &qcow))
         return;
-    qcow.cluster = arena_push_raw(unpack->arena, (size_t)1 << qcow.shift);
-    if (!qcow.cluster) {
+    if (!cache_open(&qcow.cache, (size_t)1 << qcow.shift, unpack->arena)) {
         unpack_gap(unpack, bytes_of(""), GAP_LIMIT, "no memory for its clusters");
         return;
     }

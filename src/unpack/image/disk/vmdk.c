@@ -5,9 +5,9 @@
  * The directory has the sector of each grain table, these of each grain: 0 for none, 1 for
  * zeros. A compressed grain: 0 its sector on the disk, 8 bytes, 12 a zlib stream. COWD (ESX):
  * 12 size, 16 size of a grain, 20 directory; tables of 4096. */
+#include "unpack/image/block.h"
+#include "unpack/image/disk/cache.h"
 #include "unpack/image/disk/disk.h"
-
-#include "shim/stream.h"
 
 #include <string.h>
 
@@ -18,37 +18,27 @@ struct vmdk {
     uint64_t size, grain, directory; /* bytes */
     uint32_t entries;
     bool compressed;
-    uint8_t *decoded;
-    uint64_t decoded_at; /* 0: none */
+    struct cache cache; /* by place in the file */
 };
 
-static bool decode(struct vmdk *vmdk, uint64_t at, struct budget *budget)
+/* NULL when damaged. */
+static const uint8_t *decode(struct vmdk *vmdk, uint64_t at, struct budget *budget)
 {
     uint32_t size;
-    size_t len = 0, n = 0;
-    if (vmdk->decoded_at == at)
-        return true;
-    vmdk->decoded_at = 0;
+    bool hit, end;
+    struct cache_slot *slot = cache_find(&vmdk->cache, at, &hit);
+    if (hit)
+        return slot->at;
     if (!bytes_le32(vmdk->file, at + 8, &size) || !budget_charge(budget, vmdk->grain / 4))
-        return false;
-    bytes in = bytes_slice(vmdk->file, at + 12, size);
-    struct stream *stream = stream_new(STREAM_ZLIB);
-    enum stream_state state = STREAM_MORE;
-    while (stream && state == STREAM_MORE && len < vmdk->grain) {
-        size_t left = in.len;
-        state = stream_run(stream, &in, vmdk->decoded + len, vmdk->grain - len, &n);
-        len += n;
-        if (n == 0 && left == in.len)
-            break;
-    }
-    stream_free(stream);
+        return NULL;
+    bytes in = bytes_slice(vmdk->file, (size_t)at + 12, size);
+    size_t len = block_decode(STREAM_ZLIB, in, slot->at, (size_t)vmdk->grain, &end);
+    if (len < vmdk->grain && !end)
+        return NULL;
     /* The last grain of a disk may be short. */
-    if (len < vmdk->grain && state == STREAM_END)
-        memset(vmdk->decoded + len, 0, vmdk->grain - len);
-    else if (len < vmdk->grain)
-        return false;
-    vmdk->decoded_at = at;
-    return true;
+    memset(slot->at + len, 0, (size_t)vmdk->grain - len);
+    slot->key = at;
+    return slot->at;
 }
 
 static bool map_grain(struct source *source, uint64_t at, struct source_piece *ret)
@@ -70,10 +60,10 @@ static bool map_grain(struct source *source, uint64_t at, struct source_piece *r
     if (sector <= 1)
         return true;
     if (vmdk->compressed) {
-        if (!decode(vmdk, where, source->budget))
-            return false;
-        *ret = (struct source_piece){vmdk->decoded + in, vmdk->grain - in, false};
-        return true;
+        const uint8_t *decoded = decode(vmdk, where, source->budget);
+        if (decoded)
+            *ret = (struct source_piece){decoded + in, vmdk->grain - in, false};
+        return decoded != NULL;
     }
     if (!bytes_has(vmdk->file, where + in, 1))
         return false;
@@ -90,8 +80,7 @@ static void open_sparse(struct unpack *unpack, struct vmdk *vmdk)
         unpack_gap(unpack, bytes_of(""), GAP_DAMAGED, "the header is damaged");
         return;
     }
-    vmdk->decoded = arena_push_raw(unpack->arena, (size_t)vmdk->grain);
-    if (!vmdk->decoded) {
+    if (!cache_open(&vmdk->cache, (size_t)vmdk->grain, unpack->arena)) {
         unpack_gap(unpack, bytes_of(""), GAP_LIMIT, "no memory for its grains");
         return;
     }
