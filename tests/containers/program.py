@@ -567,13 +567,85 @@ def inno_compiled():
         check(not tree.gaps and len(tree.objects) > 2, method, tree)
 
 
+# --- AutoIt ---
+
+
+def lagged(data, key):
+    words, first, second = [], 0, 10
+    for _ in range(17):
+        key = (1 - key * 0x53a9b4fb) & 0xffffffff
+        words.append(key)
+
+    def step():
+        nonlocal first, second
+        turn = lambda w, n: (w << n | w >> (32 - n)) & 0xffffffff
+        words[first] = (turn(words[first], 9) + turn(words[second], 13)) & 0xffffffff
+        ret = words[first]
+        first, second = (first - 1) % 17, (second - 1) % 17
+        return ret
+
+    for _ in range(9):
+        step()
+    return bytes(b ^ (step(), step())[1] >> 24 for b in data)
+
+
+def autoit_file(kind, path, content):
+    bits = ''.join('1' + format(b, '08b') for b in content[:-6])
+    if content[-6:] == content[-12:-6]:  # a match of 6, 6 back
+        bits += '0' + format(6, '015b') + '11' + '000'
+    else:
+        bits += ''.join('1' + format(b, '08b') for b in content[-6:])
+    bits += '0' * (-len(bits) % 8)
+    packed = b'EA06' + struct.pack('>I', len(content)) + int(bits, 2).to_bytes(len(bits) // 8, 'big')
+    text = lambda t, mask, key: struct.pack('<I', len(t) ^ mask) + lagged(t.encode('utf-16-le'), len(t) + key)
+    return (lagged(b'FILE', 0x18ee) + text(kind, 0xadbc, 0xb33f) + text(path, 0xf820, 0xf479) +
+            struct.pack('<BIII', 1, len(packed) ^ 0x87bc, len(content) ^ 0x87bc, 0) + bytes(16) + lagged(packed, 0x2477))
+
+
+def autoit():
+    word = lambda kind, t: struct.pack('<BI', kind, len(t)) + b''.join(
+        struct.pack('<H', ord(c) ^ len(t)) for c in t)
+    tokens = struct.pack('<I', 2) + word(0x33, 'X') + b'\x41' + word(0x36, 'a text \u20ac') + b'\x7f'
+    tokens += word(0x31, 'MSGBOX') + b'\x47' + struct.pack('<BI', 5, 64) + b'\x40' + word(0x33, 'X') + b'\x48\x7f'
+    magic = bytes.fromhex('a3484bbe986c4aa9994c530a86d6487d')
+    return magic + b'AU3!EA06' + bytes(16) + autoit_file('>>>AUTOIT SCRIPT<<<', 'C:\\s.au3', tokens) + autoit_file(
+        'tool.exe', 'C:\\tool.exe', b'MZ' + TEXT[:300] + b'repeatrepeat') + b'AU3!EA06'
+
+
+@case
+def autoit_scripts():
+    script = '$X = "a text \u20ac" \r\nMSGBOX ( 64 , $X ) \r\n'.encode()
+    for data, path in ((pe(overlay=autoit()), '[overlay]'), (pe({10: {'SCRIPT': autoit()}}), 'resource/RCDATA/SCRIPT/1033'),
+                       (pe(overlay=b'between' + autoit()), '[overlay+7]')):
+        tree = Tree(data)
+        tree.has(path + ' > script.au3', script)
+        tree.has(path + ' > tool.exe', b'MZ' + TEXT[:300] + b'repeatrepeat')
+        check(not tree.gaps, tree)
+    Tree(pe(overlay=autoit()[:-200])).gap('damaged')
+    broken(pe(overlay=autoit()), 0x600)
+
+
+# --- packers that are known by name ---
+
+
+@case
+def packers_by_name():
+    for names, packer in (((b'.aspack', b'.adata'), 'ASPack'), ((b'.vmp0', b'.vmp1'), 'VMProtect'),
+                          ((b'UPX0', b'UPX1'), 'a modified UPX'), ((b'.MPRESS1', b'.MPRESS2'), 'MPRESS')):
+        Tree(pe(names=names)).gap('unsupported', 'packed by ' + packer)
+    code = bytes.fromhex('60e803000000e9eb045d4555c3e801')
+    Tree(pe(code=code)).gap('unsupported', 'packed by ASPack 2.12')
+    Tree(pe()).whole()
+    Tree((b'MZ'.ljust(28, b'\0') + b'LZ91').ljust(600, b'\x90')).gap('unsupported', 'LZEXE 0.91')
+
+
 @case
 def clamav_samples():
     if not os.path.exists(SAMPLES + 'clam.exe'):
         raise Skip('no clamav-testfiles')
     with open(SAMPLES + 'clam.exe', 'rb') as file:
         clam = file.read()
-    for name in ('clam-nsis.exe',):
+    for name in ('clam-nsis.exe', 'clam.ea05.exe', 'clam.ea06.exe'):
         with open(SAMPLES + name, 'rb') as file:
             Tree(file.read()).holds(clam)
 
@@ -584,7 +656,8 @@ def seeds():
              'asar': asar({'a': TEXT[:200], 'd/e': NOISE[:100]}),
              'pyinstaller': pe(overlay=carchive({'m': (b's', TEXT[:300]), 'P': (b'z', pyz_of({'j': TEXT[:200]}))})),
              'crx': b'Cr24' + struct.pack('<II', 3, 5) + b'k' * 5 + zip_of(a=b'text' * 20),
-             'inno': inno('zlib', text=TEXT[:200], code=CODE[:60])[0],
+             'autoit': autoit(),
+            'inno': inno('zlib', text=TEXT[:200], code=CODE[:60])[0],
             'dotnet': pe(clr=struct.pack('<I', 200) + TEXT[:200])}
     if shutil.which('makensis'):
         for compressor in ('zlib', 'bzip2', 'lzma'):

@@ -1,11 +1,16 @@
 #include "unpack/program/program.h"
 #include "unpack/formats.h"
-#include "unpack/program/inno.h"
-#include "unpack/program/nsis.h"
-#include "unpack/program/upx.h"
+#include "unpack/program/installer/autoit.h"
+#include "unpack/program/installer/inno.h"
+#include "unpack/program/installer/nsis.h"
+#include "unpack/program/packer/upx.h"
 
 const struct unpack_format unpack_program[] = {
     {"nsis", {{4, 16, "\xef\xbe\xad\xdeNullsoftInst"}}, NULL, nsis_open},
+    {"autoit",
+     {{0, 16, "\xa3\x48\x4b\xbe\x98\x6c\x4a\xa9\x99\x4c\x53\x0a\x86\xd6\x48\x7d"}},
+     autoit_probe,
+     autoit_open},
     {"inno", {{0, 2, "MZ"}}, inno_probe, inno_open},
     {"inno", {{0, 8, "idska32\x1a"}, {0, 21, "Inno Setup Setup Data"}}, NULL, inno_slice_open},
     {"upx", {{0, 2, "MZ"}}, upx_pe_probe, upx_pe_open},

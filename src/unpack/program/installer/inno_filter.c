@@ -2,7 +2,7 @@
  * absolute. Before 5.2 any four bytes after; since then only those whose highest byte is 0 or
  * ff, and that do not cross a border of 64 KiB; since 5.3.9 the highest byte is turned over
  * where bit 23 is set. Inno Setup 6, Projects/CompressBase.pas: TransformCallInstructions. */
-#include "unpack/program/inno.h"
+#include "unpack/program/installer/inno.h"
 
 enum { BLOCK = 0x10000 };
 

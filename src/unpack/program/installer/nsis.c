@@ -9,7 +9,7 @@
  * say no.
  *
  * Source/exehead/fileform.h and fileform.c of NSIS 3.08. */
-#include "unpack/program/nsis.h"
+#include "unpack/program/installer/nsis.h"
 
 enum {
     FIRST_HEADER = 28,

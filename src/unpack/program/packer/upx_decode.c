@@ -11,7 +11,7 @@
  * UCL 1.03, src/n2b_d.c, n2d_d.c, n2e_d.c; UPX 4, src/compress/compress_lzma.cpp: two bytes
  * before LZMA: (lc + lp) << 3 | pb, lp << 4 | lc. */
 #include "shim/stream.h"
-#include "unpack/program/upx.h"
+#include "unpack/program/packer/upx.h"
 
 #include <string.h>
 

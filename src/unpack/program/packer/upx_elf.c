@@ -13,7 +13,7 @@
  * give an ELF header.
  *
  * UPX 4.2, src/p_unix.h, src/p_lx_elf.cpp (unpack). */
-#include "unpack/program/upx.h"
+#include "unpack/program/packer/upx.h"
 
 #include <string.h>
 

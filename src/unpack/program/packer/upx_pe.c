@@ -14,7 +14,7 @@
  *
  * UPX 4.2, src/pefile.cpp (unpack0, rebuildImports, rebuildRelocs), src/packhead.cpp. What it
  * gives is what `upx -d` gives, but for the directory of resources, exports and overlay. */
-#include "unpack/program/upx.h"
+#include "unpack/program/packer/upx.h"
 
 #include "pe/pe_tree.h"
 

@@ -12,7 +12,7 @@
  *
  * Source/exehead/fileform.h, Source/exehead/util.c and Source/strlist.h of NSIS 2.46 and 3.08.
  */
-#include "unpack/program/nsis.h"
+#include "unpack/program/installer/nsis.h"
 #include "unpack/program/program.h"
 
 #include <stdio.h>

@@ -12,7 +12,7 @@
  *
  * innoextract 1.9, doc and src/loader/offsets.cpp, src/setup/data.cpp, src/stream; Inno Setup
  * 6, Projects/Struct.pas. */
-#include "unpack/program/inno.h"
+#include "unpack/program/installer/inno.h"
 
 #include "pe/pe_tree.h"
 #include "unpack/archive/decode.h"

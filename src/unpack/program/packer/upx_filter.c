@@ -8,7 +8,7 @@
  *   0xd0  branches of PowerPC whose top bits are the mark
  *
  * UPX 4.2, src/filter/ct.h, cto.h, ctoj.h, ctok.h, ppcbxx.h. */
-#include "unpack/program/upx.h"
+#include "unpack/program/packer/upx.h"
 
 static void store_le(uint8_t *p, uint32_t value)
 {

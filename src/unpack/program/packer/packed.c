@@ -8,7 +8,7 @@
 #include "unpack/program/program.h"
 
 #include "pe/pe_image.h"
-#include "unpack/program/upx.h"
+#include "unpack/program/packer/upx.h"
 
 #include <string.h>
 

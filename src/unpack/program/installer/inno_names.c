@@ -10,7 +10,7 @@
  * be.
  *
  * innoextract 1.9, src/setup/file.cpp. */
-#include "unpack/program/inno.h"
+#include "unpack/program/installer/inno.h"
 #include "unpack/program/program.h"
 
 #include <string.h>

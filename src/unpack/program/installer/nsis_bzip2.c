@@ -7,7 +7,7 @@
  *
  * Source/bzip2/decompress.c of NSIS 3.08; bits have the highest first. */
 #include "unpack/archive/bits.h"
-#include "unpack/program/nsis.h"
+#include "unpack/program/installer/nsis.h"
 
 enum {
     BLOCK_MAX = 900000,

@@ -2,7 +2,7 @@
  * followed by its complement: NSIS's own zlib leaves it out, Debian's NSIS uses the ordinary
  * one. Source/zlib/INFLATE.C of NSIS 3.08. */
 #include "unpack/archive/huffman.h"
-#include "unpack/program/nsis.h"
+#include "unpack/program/installer/nsis.h"
 
 enum { LITERALS = 288, DISTANCES = 32, CODES = 19, END_OF_BLOCK = 256 };
 
