@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum {
-    PROBED = 1024,
+    PROBED = 512,
     PROBED_TAGS = 24,
     TELLING_ANYWHERE = 6, /* of the tags below */
     LISTED_MAX = 1 << 20, /* scripts, and links */
@@ -93,6 +93,17 @@ static void put_visible(struct html *html, bytes text)
     struct writer *writer = &html->text;
     uint32_t rune = 0;
     for (size_t i = 0; i < text.len;) {
+        size_t from = i;
+        while (i < text.len && text.at[i] > ' ' && text.at[i] != '&')
+            i++;
+        if (i > from) {
+            if (html->blank)
+                writer_byte(writer, ' ');
+            html->blank = false;
+            html->any = true;
+            writer_put(writer, words_part(text, from, i));
+            continue;
+        }
         uint8_t c = text.at[i];
         size_t size = c == '&' ? entity_read(bytes_slice(text, i, text.len), &rune) : 0;
         i += size ? size : 1;

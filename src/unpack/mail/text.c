@@ -15,7 +15,7 @@
 
 enum {
     PROBED = 64,
-    HEAD = 1024,    /* where encoded files are looked for in any text */
+    HEAD = 512,     /* where encoded files are looked for in any text */
     PIECE_MIN = 56, /* base64 characters without a break, to be found */
     LINE_MIN = 40,  /* of lines that go on with it */
     RUN_MIN = 200,  /* in all */
@@ -149,14 +149,17 @@ static bool by_mail(const struct unpack *unpack)
  * of its own. */
 static bool head_encodes(bytes text)
 {
-    bytes rest = bytes_slice(text, 0, HEAD), line;
-    words_line(&rest, &line);
-    while (words_line(&rest, &line)) {
-        if (line.len < 8)
-            continue;
-        if ((line.at[0] == 'b' && words_start(line, "begin") && uu_probe(line)) ||
-            (line.at[0] == '(' && words_start(line, "(this file must be conv")) ||
-            (line.at[0] == '=' && words_start(line, "=ybegin ")))
+    bytes head = bytes_slice(text, 0, HEAD);
+    for (size_t at = 0; at + 8 < head.len; at++) {
+        const uint8_t *end = memchr(head.at + at, '\n', head.len - at);
+        if (!end)
+            return false;
+        at = (size_t)(end - head.at);
+        uint8_t c = at + 8 < head.len ? head.at[at + 1] : 0;
+        bytes line = bytes_slice(text, at + 1, HEAD);
+        if ((c == 'b' && uu_probe(line)) ||
+            (c == '(' && words_start(line, "(this file must be conv")) ||
+            (c == '=' && words_start(line, "=ybegin ")))
             return true;
     }
     return false;

@@ -12,7 +12,7 @@ enum {
 
 #define X16 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64
 
-static const uint8_t values[256] = {
+const uint8_t base64_values[256] = {
     X16, X16, 64,  64,  64,  64,  64,  64,  64, 64, 64, 64, 64, 62, 64, 64, 64, 63, /* + / */
     52,  53,  54,  55,  56,  57,  58,  59,  60, 61, 64, 64, 64, 64, 64, 64,         /* 0-9 */
     64,  0,   1,   2,   3,   4,   5,   6,   7,  8,  9,  10, 11, 12, 13, 14,         /* A-O */
@@ -21,11 +21,6 @@ static const uint8_t values[256] = {
     41,  42,  43,  44,  45,  46,  47,  48,  49, 50, 51, 64, 64, 64, 64, 64,         /* p-z */
     X16, X16, X16, X16, X16, X16, X16, X16,
 };
-
-uint8_t base64_value(uint8_t c)
-{
-    return values[c];
-}
 
 /* Past a padded end: is what follows base64 again, a line of nothing else? */
 static bool base64_goes_on(bytes rest)
@@ -36,7 +31,7 @@ static bool base64_goes_on(bytes rest)
     for (; i < rest.len && !words_eol(rest.at[i]); i++, size++)
         if (size == LINE_LOOKED)
             return true;
-        else if (values[rest.at[i]] == OUTSIDE && rest.at[i] != '=')
+        else if (base64_values[rest.at[i]] == OUTSIDE && rest.at[i] != '=')
             return false;
     return size >= 4;
 }
@@ -60,7 +55,8 @@ static size_t base64_quick(bytes *in, uint8_t *out, size_t room)
     const uint8_t *p = in->at;
     size_t left = in->len, n = 0;
     for (; left >= 4 && room - n >= 3; p += 4, left -= 4, n += 3) {
-        uint32_t a = values[p[0]], b = values[p[1]], c = values[p[2]], d = values[p[3]];
+        uint32_t a = base64_values[p[0]], b = base64_values[p[1]], c = base64_values[p[2]],
+                 d = base64_values[p[3]];
         if ((a | b | c | d) & OUTSIDE)
             break;
         uint32_t bits = a << 18 | b << 12 | c << 6 | d;
@@ -80,7 +76,7 @@ size_t base64_decode(struct base64 *state, uint8_t *out, size_t room)
             n += base64_quick(&state->in, out + n, room - n);
         if (!state->in.len || room - n < 3)
             break;
-        uint8_t c = state->in.at[0], value = values[c];
+        uint8_t c = state->in.at[0], value = base64_values[c];
         state->in = (bytes){state->in.at + 1, state->in.len - 1};
         if (value != OUTSIDE) {
             state->bits = state->bits << 6 | value;

@@ -13,8 +13,14 @@ struct base64 {
     uint8_t count, pads; /* characters of the quantum so far; "=" since */
 };
 
+extern const uint8_t base64_values[256];
+
 /* 0 to 63, or 64 for what is not in the alphabet. */
-uint8_t base64_value(uint8_t c);
+static inline uint8_t base64_value(uint8_t c)
+{
+    return base64_values[c];
+}
+
 /* Decodes on: writes at most `room` (at least 3) bytes, returns how many; 0 at the end. Other
  * characters are skipped, missing padding is fine; after padding it goes on where the next line
  * is base64 too. */

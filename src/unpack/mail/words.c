@@ -10,7 +10,7 @@ int words_hex(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool words_start(bytes view, const char *text)
+bool words_rest_starts(bytes view, const char *text)
 {
     size_t i = 0;
     for (; text[i]; i++)
@@ -19,9 +19,9 @@ bool words_start(bytes view, const char *text)
     return true;
 }
 
-bool words_same(bytes view, const char *text)
+bool words_rest_same(bytes view, const char *text)
 {
-    return view.len == strlen(text) && words_start(view, text);
+    return view.len == strlen(text) && words_rest_starts(view, text);
 }
 
 bytes words_trim(bytes view)

@@ -14,9 +14,23 @@ static inline bool words_eol(uint8_t c)
 
 /* Value of a hexadecimal digit, -1 for others. */
 int words_hex(uint8_t c);
-/* `text` is lower case. Equal but for case; starts so. */
-bool words_same(bytes view, const char *text);
-bool words_start(bytes view, const char *text);
+bool words_rest_starts(bytes view, const char *text);
+
+/* `text` is lower case and not empty. Starts so, but for case; the same. */
+static inline bool words_start(bytes view, const char *text)
+{
+    return view.len && ascii_lower(view.at[0]) == (uint8_t)text[0] &&
+           words_rest_starts(view, text);
+}
+
+bool words_rest_same(bytes view, const char *text);
+
+static inline bool words_same(bytes view, const char *text)
+{
+    return view.len && ascii_lower(view.at[0]) == (uint8_t)text[0] &&
+           words_rest_same(view, text);
+}
+
 /* Without white space at both ends. */
 bytes words_trim(bytes view);
 /* Moves the next line from *rest to *line, without its end (LF, CR LF, CR CR LF). False once
