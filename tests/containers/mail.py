@@ -622,6 +622,65 @@ def encoded_files_in_mail_texts():
     Tree(b'A text.\n' + coded).has('in.bin', NOISE)
 
 
+# --- scripts ---
+
+
+def folded_script(name, text):
+    """The tool's answer for a script by that name: the file's name tells the language, so it comes in a mail."""
+    return Tree(mail_of([attachment(folded(text.encode()), B64, name.encode())]))
+
+
+@case
+def folded_strings():
+    for name, text, wanted in (
+            ('a.js', "x = 'W'+'Scr' + \"ipt\" + '.S\\x68e\\u006c\\154';", "x = 'WScript.Shell';"),
+            ('a.js', 'c = String.fromCharCode(72, 0x65, 108+0) + "x"', 'c = "Helx"'),
+            ('a.js', '"use"+"d"; go()', '"used"; go()'),
+            ('a.js', 'eval(unescape("%61%6c%65rt%u0028"))', 'eval("alert(")'),
+            ('a.js', 'eval(atob("YWxlcnQoMSk="));', 'eval("alert(1)");'),
+            ('a.js', '// don\'t\n/* "x */ a = "b" + "c"', '// don\'t\n/* "x */ a = "bc"'),
+            ('a.js', '\\u0065val("x\\"y")', 'eval("x\\"y")'),
+            ('a.vbs', "' don't\nx = Chr(72) & ChrW(&H65) & \"l\" & _\n  \"o\"", "' don't\nx = \"Helo\""),
+            ('a.vbs', 'p = "C:\\" & "temp"', 'p = "C:\\temp"'),
+            ('a.php', "$a = 'ev'.'al'; $b = base64_decode('aGVsbG8=');", "$a = 'eval'; $b = 'hello';"),
+            ('a.ps1', 'I`E`X ("{1}{0}{2}" -f \'w-Ob\',\'Ne\',\'ject\')', 'IEX ("New-Object")'),
+            ('a.ps1', "[char]72+[char]0x65+'y'; [char[]](72,105) -join ''", "\"Hey\"; \"Hi\" -join ''"),
+            ('a.ps1', '"a`tb`q"', '"a`tbq"'),
+            ('a.bat', 'p^o^w^ers^hell ^\r\n -x "a^b"', 'powershell  -x "a^b"')):
+        tree = folded_script(name, text)
+        tree.has(name + ' > [script]', wanted.encode())
+    for name, text in (('a.js', 'var a = "x" + b + "y"; f("\\n\\x1b[0m");'), ('a.py', 'print("a" "b", chr(x))'),
+                       ('a.js', 'var long = "one" +\n  "two";'), ('a.txt', "x = 'a'+'b'"), ('a.sh', 'echo "a" \'b\'')):
+        folded_script(name, text).lacks(name + ' > [script]')
+
+
+@case
+def encoded_commands():
+    command = 'IEX (New-Object Net.WebClient)'
+    coded = base64.b64encode(command.encode('utf-16le')).decode()
+    for name, text in (('a.bat', '@echo off\r\npowershell -nop -e ' + coded), ('a.ps1', 'powershell /EncodedCommand "%s"' % coded),
+                       ('a.vbs', 'CreateObject("WScript.Shell").Run "powershell -enc ' + coded + '"'),
+                       ('a.ps1', '[Text.Encoding]::Unicode.GetString([Convert]::FromBase64String("%s"))' % coded),
+                       ('a.js', 'var later = "%s";' % coded)):
+        tree = folded_script(name, text)
+        check(sum_of(command.encode()) in tree.sums(), name, text, tree)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(b'Write-Host "hello"') + packer.flush()
+    text = '$s = New-Object IO.Compression.DeflateStream([Convert]::FromBase64String("%s"))'
+    folded_script('a.ps1', text % base64.b64encode(packed).decode()).has('a.ps1 > [inflated 1]', b'Write-Host "hello"')
+    text = "<?php eval(gzinflate(base64_decode('%s')));"
+    folded_script('a.php', text % base64.b64encode(packed).decode()).has('a.php > [inflated 1]', b'Write-Host "hello"')
+
+
+@case
+def encoded_scripts():
+    coded = b'#@~^DgAAAA==\\ko$K6,JC\x7fV^GJqAQAAA==^#~@'
+    Tree(coded).has('[decoded 1]', b'MsgBox "Hello"')
+    Tree(b'<html><script language="VBScript.Encode">' + coded + b'</script>').has(
+        '[scripts] > [decoded 1]', b'MsgBox "Hello"')
+    Tree(coded[:22]).gap('damaged')
+
+
 # --- all ---
 
 

@@ -4,6 +4,7 @@
 #include "unpack/mail/html.h"
 #include "unpack/mail/mbox.h"
 #include "unpack/mail/mime.h"
+#include "unpack/mail/script.h"
 #include "unpack/mail/text.h"
 #include "unpack/mail/tnef.h"
 #include "unpack/mail/uu.h"
@@ -23,6 +24,7 @@ const struct unpack_format unpack_mail[] = {
      .magics = {{0, 4, "\0\5\x16\0"}, {0, 4, "\0\5\x16\7"}},
      .open = apple_open},
     {.name = "html", .probe = html_probe, .open = html_open},
+    {.name = "script-encoder", .magics = {{0, 4, "#@~^"}}, .open = screnc_open},
     {.name = "utf-16", .probe = wide_probe, .open = wide_open},
     {.name = "text", .probe = text_probe, .open = text_open},
     {0},

@@ -5,6 +5,7 @@
 
 #include "unpack/mail/binhex.h"
 #include "unpack/mail/html.h"
+#include "unpack/mail/script.h"
 #include "unpack/mail/transfer.h"
 #include "unpack/mail/uu.h"
 #include "unpack/mail/wide.h"
@@ -25,7 +26,7 @@ enum {
 bool text_probe(bytes data)
 {
     size_t size = data.len < PROBED ? data.len : PROBED;
-    if (size < 16)
+    if (size < 8)
         return false;
     for (size_t i = 0; i < size; i++)
         if (data.at[i] < ' ' && !words_space(data.at[i]) && data.at[i] != 0x1b)
@@ -187,6 +188,6 @@ void text_open(struct unpack *unpack)
         return;
     if ((page || by_mail(unpack)) && wide_is_utf7(unpack->data) && !wide_put_utf7(unpack))
         return;
-    if (!put_encoded(unpack) || !put_runs(unpack, page))
-        return;
+    if (put_encoded(unpack) && put_runs(unpack, page) && !page)
+        script_open(unpack);
 }
