@@ -16,7 +16,8 @@ struct run {
     bool stopped, warned;
 };
 
-/* What libmspack calls a struct mspack_file. */
+/* What libmspack calls a struct mspack_file. It reads from NULL after the input of a member
+ * could not be found, so that every call looks first. */
 struct handle {
     struct run *run;
     uint64_t at;
@@ -40,7 +41,9 @@ static void on_close(struct mspack_file *file)
 static int on_read(struct mspack_file *of, void *to, int size)
 {
     struct handle *file = (struct handle *)of;
-    struct run *run = file->run;
+    struct run *run = file ? file->run : NULL;
+    if (!run)
+        return -1;
     bytes part = bytes_slice(run->data, file->at, size > 0 ? (size_t)size : 0);
     if (run->stopped || !run->out->work(run->out->to, READ_STEPS)) {
         run->stopped = true;
@@ -55,8 +58,8 @@ static int on_read(struct mspack_file *of, void *to, int size)
 static int on_write(struct mspack_file *of, void *from, int size)
 {
     struct handle *file = (struct handle *)of;
-    struct run *run = file->run;
-    if (run->stopped || size < 0 ||
+    struct run *run = file ? file->run : NULL;
+    if (!run || run->stopped || size < 0 ||
         !run->out->write(run->out->to, (bytes){from, (size_t)size})) {
         run->stopped = true;
         return -1;
@@ -68,6 +71,8 @@ static int on_write(struct mspack_file *of, void *from, int size)
 static int on_seek(struct mspack_file *of, off_t offset, int mode)
 {
     struct handle *file = (struct handle *)of;
+    if (!file)
+        return -1;
     uint64_t size = file->run->data.len;
     uint64_t from = mode == MSPACK_SYS_SEEK_CUR   ? file->at
                     : mode == MSPACK_SYS_SEEK_END ? size
@@ -81,7 +86,7 @@ static int on_seek(struct mspack_file *of, off_t offset, int mode)
 static off_t on_tell(struct mspack_file *of)
 {
     struct handle *file = (struct handle *)of;
-    return (off_t)file->at;
+    return file ? (off_t)file->at : -1;
 }
 
 /* Messages are about checksums that are wrong and blocks that were mended. */
