@@ -902,10 +902,32 @@ def initramfs():
 def known():
     """Recognised and not opened: said so."""
     for name, at, magic in (('luks', 0, b'LUKS\xba\xbe'), ('lvm', 536, b'LVM2 001'), ('btrfs', 0x10040, b'_BHRfS_M'),
-                            ('xfs', 0, b'XFSB'), ('wim', 0, b'MSWIM\0\0\0'), ('bitlocker', 3, b'-FVE-FS-')):
+                            ('xfs', 0, b'XFSB'), ('qed', 0, b'QED\0'), ('bitlocker', 3, b'-FVE-FS-')):
         with open(name, 'wb') as file:
             file.write(magic.rjust(at + len(magic), b'\0').ljust(1 << 17, b'\0'))
         check(unpack(name)[1], 'silent about', name)
+
+
+@case
+def wim():
+    need('wimlib-imagex')
+    tree = sample_tree() | unicode_tree() | {'text': b'some text, again and again. ' * 30000, 'mixed': noise(5, 40000) +
+                                             b'abcdefgh' * 9000 + noise(6, 300)}
+    with open(os.path.realpath('/bin/ls'), 'rb') as file:
+        tree['program'] = file.read()
+    put_tree(tree, 'tree')
+    os.symlink('hello.txt', 'tree/link')
+    for kind in ('none', 'XPRESS', 'LZX', 'XPRESS:90', 'LZX:100', 'LZX:20'):
+        run('wimlib-imagex', 'capture', 'tree', 'wim', '--compress=' + kind)
+        same('wim', tree)
+        hurt('wim', step=4, flips=10)
+    put_tree({'hello.txt': b'another\n', 'only in two': b'two'}, 'tree')
+    run('wimlib-imagex', 'append', 'tree', 'wim', 'second')
+    same('wim', tree, 'image 1/')
+    same('wim', {'hello.txt': b'another\n', 'only in two': b'two'}, 'image 2/')
+    for options in (['--compress=LZMS'], ['--solid']):
+        run('wimlib-imagex', 'capture', 'tree', 'wim', *options)
+        check('unsupported' in str(unpack('wim')[1]), options)
 
 
 def main():

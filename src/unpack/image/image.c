@@ -8,6 +8,7 @@
 #include "unpack/image/firmware.h"
 #include "unpack/image/known.h"
 #include "unpack/image/partition.h"
+#include "unpack/image/wim.h"
 
 /* Enough for what `fits` reads. */
 enum { PROBE_STEPS = 1 << 16 };
@@ -72,6 +73,7 @@ const struct unpack_format unpack_image[] = {
     {"android-boot", {{0, 8, "ANDROID!"}}, NULL, firmware_android_open},
     {"android-vendor-boot", {{0, 8, "VNDRBOOT"}}, NULL, firmware_vendor_open},
     {"initramfs", {{0, 6, "070701"}, {0, 6, "070702"}}, NULL, firmware_initramfs_open},
+    {"wim", {{0, 8, "MSWIM\0\0"}}, NULL, wim_open},
     {"dmg", {{0}}, dmg_probe, dmg_open},
     {"image", {{0}}, known_probe, known_open},
     {0},

@@ -26,7 +26,6 @@ static const struct known table[] = {
     {"qed", 0, 4, "QED\0", GAP_UNSUPPORTED, "a disk image of QED"},
     {"parallels", 0, 16, "WithoutFreeSpace", GAP_UNSUPPORTED, "a disk image of Parallels"},
     {"parallels", 0, 16, "WithouFreSpacExt", GAP_UNSUPPORTED, "a disk image of Parallels"},
-    {"wim", 0, 8, "MSWIM\0\0\0", GAP_UNSUPPORTED, "a Windows image (WIM)"},
     {"wim", 0, 8, "WLPWM\0\0\0", GAP_UNSUPPORTED, "a Windows image (WIM, pipable)"},
     {"ewf", 0, 8, "EVF\x09\x0d\x0a\xff\0", GAP_UNSUPPORTED, "a forensic image of EnCase"},
 };
