@@ -285,7 +285,8 @@ static bool read_streams(struct wim *wim, struct stream_entry **ret_images, uint
 void wim_open(struct unpack *unpack)
 {
     struct source source = source_flat(unpack->data, unpack->budget);
-    struct wim wim = {.unpack = unpack, .file = unpack->data};
+    struct wim wim = {
+        .unpack = unpack, .file = unpack->data, .tree = {.unpack = unpack, .source = &source}};
     struct stream_entry *images;
     uint32_t count;
     bool fine = bytes_has(wim.file, 0, HEADER);
