@@ -521,6 +521,53 @@ def compressed_rtf():
             '[body].rtf', text)
 
 
+@case
+def signed_and_encrypted():
+    need('openssl')
+    inner = attachment(folded(NOISE), B64 + b'MIME-Version: 1.0\r\n')
+    with tempfile.TemporaryDirectory() as folder:
+        def openssl(*arguments):
+            done = subprocess.run(['openssl', *arguments], cwd=folder, capture_output=True, check=False)
+            check(done.returncode == 0, arguments, done.stderr)
+
+        openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'k', '-out', 'c', '-subj', '/CN=x', '-days', '9')
+        with open(os.path.join(folder, 'in'), 'wb') as file:
+            file.write(inner)
+        for extra in ([], ['-stream']):
+            for command, form in (('smime', 'SMIME'), ('smime', 'DER'), ('smime', 'PEM'), ('cms', 'SMIME'), ('cms', 'DER')):
+                openssl(command, '-sign', '-nodetach', '-binary', '-signer', 'c', '-inkey', 'k', '-in', 'in', '-out', 'out',
+                        '-outform', form, *extra)
+                with open(os.path.join(folder, 'out'), 'rb') as file:
+                    data = file.read()
+                if form == 'SMIME':
+                    data = b'From: a@example.com\r\nTo: b@example.com\r\n' + data
+                tree = Tree(data)
+                tree.holds(inner)
+                tree.holds(NOISE)
+                check(not tree.gaps, command, form, tree)
+        Tree(data[:1500]).gap('damaged')
+        openssl('smime', '-sign', '-binary', '-signer', 'c', '-inkey', 'k', '-in', 'in', '-out', 'out')
+        with open(os.path.join(folder, 'out'), 'rb') as file:
+            tree = Tree(b'From: a@example.com\nTo: b@example.com\n' + file.read())
+        tree.holds(NOISE)
+        for command, form in (('smime', 'DER'), ('cms', 'DER'), ('smime', 'PEM')):
+            openssl(command, '-encrypt', '-in', 'in', '-out', 'out', '-outform', form, '-aes256', 'c')
+            with open(os.path.join(folder, 'out'), 'rb') as file:
+                Tree(file.read()).gap('encrypted')
+        done = subprocess.run(['openssl', 'cms', '-compress', '-binary', '-in', 'in', '-out', 'out', '-outform', 'DER'],
+                              cwd=folder, capture_output=True, check=False)
+        if done.returncode == 0:
+            with open(os.path.join(folder, 'out'), 'rb') as file:
+                Tree(file.read()).holds(NOISE)
+
+
+@case
+def closed_formats():
+    Tree(b'-----BEGIN PGP MESSAGE-----\n\nabcd\n-----END PGP MESSAGE-----\n').gap('encrypted')
+    for magic in (b'!BDN', b'\xcf\xad\x12\xfe', b'\x1a\0\0\4\0\0', b'*mbx*\r\n'):
+        Tree(magic + bytes(600)).gap('unsupported', 'not examined')
+
+
 # --- pages and texts ---
 
 PAGE = b"""<!DOCTYPE html>

@@ -1,6 +1,8 @@
 #include "unpack/formats.h"
 #include "unpack/mail/apple.h"
 #include "unpack/mail/binhex.h"
+#include "unpack/mail/closed.h"
+#include "unpack/mail/cms.h"
 #include "unpack/mail/html.h"
 #include "unpack/mail/mbox.h"
 #include "unpack/mail/mime.h"
@@ -23,6 +25,15 @@ const struct unpack_format unpack_mail[] = {
     {.name = "apple",
      .magics = {{0, 4, "\0\5\x16\0"}, {0, 4, "\0\5\x16\7"}},
      .open = apple_open},
+    {.name = "smime", .magics = {{0, 1, "\x30"}}, .probe = cms_probe, .open = cms_open},
+    {.name = "pem",
+     .magics = {{0, 16, "-----BEGIN PKCS7"}, {0, 14, "-----BEGIN CMS"}},
+     .open = cms_open_text},
+    {.name = "pgp", .magics = {{0, 26, "-----BEGIN PGP MESSAGE----"}}, .open = closed_open_pgp},
+    {.name = "outlook-pst", .magics = {{0, 4, "!BDN"}}, .open = closed_open_folder},
+    {.name = "outlook-dbx", .magics = {{0, 4, "\xcf\xad\x12\xfe"}}, .open = closed_open_folder},
+    {.name = "notes-nsf", .magics = {{0, 6, "\x1a\0\0\4\0\0"}}, .open = closed_open_folder},
+    {.name = "uw-mbx", .magics = {{0, 7, "*mbx*\r\n"}}, .open = closed_open_folder},
     {.name = "html", .probe = html_probe, .open = html_open},
     {.name = "script-encoder", .magics = {{0, 4, "#@~^"}}, .open = screnc_open},
     {.name = "utf-16", .probe = wide_probe, .open = wide_open},
