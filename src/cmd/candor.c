@@ -12,8 +12,9 @@ static struct command commands[8];
 /* The table of subcommands, copied together once because each row lives in its own file. */
 static void table_fill(void)
 {
-    const struct command *rows[] = {&command_scan,    &command_yara, &command_defs,
-                                    &command_version, &command_help, &command_dev_docs};
+    const struct command *rows[] = {&command_scan,       &command_yara,    &command_defs,
+                                    &command_quarantine, &command_version, &command_help,
+                                    &command_dev_docs};
     for (size_t i = 0; i < COUNT(rows); i++)
         commands[i] = *rows[i];
 }
@@ -35,7 +36,8 @@ const struct command command_candor = {
         "any that you give it. It sends nothing anywhere, and says of every file that it is "
         "clean, that something was found, or that it was not fully examined, and why.",
     .exits = "0\tnothing was found\n1\tsomething was found\n2\tan error\n"
-             "3\twith --strict: something was not fully examined",
+             "3\twith --strict: something was not fully examined\n"
+             "4\twith --quarantine: something was found that could not be moved there",
     .examples = "candor scan /home\tlooks for malware with the built-in definitions\n"
                 "candor scan --rules rules/ --json /srv\twith your rules too, for a program\n"
                 "candor yara rules.yar FILE\tas the yara command does",

@@ -6,12 +6,13 @@ extern const struct command command_candor; /* the program itself; its commands 
 extern const struct command command_scan;
 extern const struct command command_yara;
 extern const struct command command_defs;
+extern const struct command command_quarantine;
 extern const struct command command_version;
 extern const struct command command_help;
 extern const struct command command_dev_docs;
 
 /* Exit statuses that all commands share. */
-enum { EXIT_CLEAN = 0, EXIT_FOUND = 1, EXIT_ERROR = 2, EXIT_NOT_FULLY = 3 };
+enum { EXIT_CLEAN = 0, EXIT_FOUND = 1, EXIT_ERROR = 2, EXIT_NOT_FULLY = 3, EXIT_NOT_MOVED = 4 };
 
 /* Runs one command: parses its options and calls it. */
 int command_run(const struct command *command, int argc, char **argv);

@@ -3,9 +3,11 @@
 #include "cmd/commands.h"
 #include "cmd/definitions_report.h"
 #include "cmd/embedded.h"
+#include "quarantine/mend.h"
 #include "scan/profile.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,8 @@ struct scan_arguments {
     const char *files_from;
     int color;
     struct option_list passwords;
-    bool tree, no_walls;
+    bool tree, no_walls, quarantine;
+    const char *vault;
     int64_t jobs, timeout, max_depth, max_members;
     uint64_t max_size, max_unpacked;
     int profile;
@@ -96,6 +99,14 @@ static const struct option scan_table[] = {
     {"strict", 0, OPTION_FLAG, NULL, "How",
      "exit with 3 when something was not fully examined and nothing was found", NULL, NULL,
      TARGET(strict)},
+    {"quarantine", 0, OPTION_FLAG, NULL, "What to do with it",
+     "move files in which something was found to quarantine",
+     "They are stored encrypted, with all that is needed to put them back as they were: see "
+     "candor-quarantine(1). A file in which something was found is moved as a whole; what lies "
+     "in it stays in it. What cannot be moved is said, and stays where it is.",
+     NULL, TARGET(quarantine)},
+    {"quarantine-directory", 0, OPTION_TEXT, "DIR", "What to do with it",
+     "the quarantine is in DIR; implies --quarantine", NULL, NULL, TARGET(vault)},
     {"json", 0, OPTION_FLAG, NULL, "Report",
      "write JSON Lines: an object for each file, a summary at the end", NULL, NULL,
      TARGET(json)},
@@ -159,12 +170,14 @@ static int open_sets(const struct scan_arguments *arguments, const struct extern
         return fail(why, E2BIG, "more than %d files of definitions", EXAMINE_MAX_SETS - 2);
     if (!arguments->no_default && embedded.len) {
         error = definitions_view(embedded, &sets->at[sets->n], why);
+        sets->at[sets->n].source = "built in";
         sets->n += !error;
     }
     if (!error && arguments->rules.n)
         error = add_rules(arguments, externals, external_count, sets, why);
     for (int i = 0; !error && i < arguments->definitions.n; i++) {
         error = definitions_map(arguments->definitions.at[i], &sets->at[sets->n], why);
+        sets->at[sets->n].source = arguments->definitions.at[i];
         sets->n += !error;
     }
     uint32_t rules = 0;
@@ -193,6 +206,8 @@ static int scan_status(const struct scan_arguments *arguments, const struct scan
         signal(number, SIG_DFL);
         raise(number);
     }
+    if (result->counts.not_moved)
+        return EXIT_NOT_MOVED;
     if (result->counts.verdicts[VERDICT_FOUND])
         return EXIT_FOUND;
     if (result->counts.verdicts[VERDICT_ERROR] || faulty)
@@ -234,6 +249,24 @@ static uint32_t list_passwords(const struct scan_arguments *arguments, bytes *re
     return count;
 }
 
+/* Opens the quarantine where findings go, and finishes what an earlier scan began. */
+static int open_vault(const struct scan_arguments *arguments, struct vault **ret,
+                      struct why *why)
+{
+    char path[PATH_MAX];
+    struct mend_counts counts;
+    *ret = NULL;
+    if (!arguments->quarantine && !arguments->vault)
+        return 0;
+    int n = arguments->vault ? snprintf(path, sizeof path, "%s", arguments->vault) : 0;
+    if (n < 0 || (size_t)n >= sizeof path)
+        return fail(why, ENAMETOOLONG, "'%.100s' is too long a path", arguments->vault);
+    int error = n ? 0 : vault_default(path, sizeof path, why);
+    if (!error)
+        error = vault_open(path, true, ret, why);
+    return error ? error : mend_vault(*ret, &counts, why);
+}
+
 static int run_scan(const struct command *self, void *parsed, int argc, char **argv)
 {
     const struct scan_arguments *arguments = parsed;
@@ -247,10 +280,15 @@ static int run_scan(const struct command *self, void *parsed, int argc, char **a
         return command_error("no path given (see 'candor scan --help')");
     if (arguments->json && arguments->sarif)
         return command_error("'--json' and '--sarif' exclude each other");
+    if (arguments->no_walls && (arguments->quarantine || arguments->vault))
+        return command_error("'--no-walls' and '--quarantine' exclude each other");
     if (definitions_report_parse(&arguments->externals, externals, COUNT(externals),
                                  &external_count, &why) < 0)
         return command_error(why.text);
+    struct vault *vault = NULL;
     int error = open_sets(arguments, externals, external_count, &sets, &why);
+    if (!error)
+        error = open_vault(arguments, &vault, &why);
     const struct report *report = arguments->json    ? &report_json
                                   : arguments->sarif ? &report_sarif
                                                      : &report_text;
@@ -283,6 +321,7 @@ static int run_scan(const struct command *self, void *parsed, int argc, char **a
         .quiet = arguments->quiet,
         .jobs = (int)(arguments->jobs < 1024 ? arguments->jobs : 1024),
         .max_size = arguments->max_size,
+        .vault = vault,
     };
     set_limits(arguments, &options);
     if (!error)
@@ -290,6 +329,7 @@ static int run_scan(const struct command *self, void *parsed, int argc, char **a
     int status = error ? command_error(why.text) : scan_status(arguments, &result, sets.faulty);
     for (int i = 0; i < sets.n; i++)
         definitions_close(&sets.at[i]);
+    vault_close(vault);
     return status;
 }
 
@@ -298,18 +338,20 @@ const struct command command_scan = {
     .title = "candor-scan",
     .summary = "look for malware in files and directories",
     .arguments = "PATH...",
-    .doc = "Examines every regular file at and below each PATH with the definitions that are "
-           "built in and those that you add, using all processors. Of every file it says that "
-           "it is clean, that something was found, or that it was not fully examined, and why; "
-           "clean files are only counted.\n\n"
-           "A PATH that is a symbolic link is followed; links below it are not. Sockets, FIFOs "
-           "and devices are left alone, and so are file systems that only show the kernel's "
-           "state, such as /proc and /sys; both are said. Nothing is changed, nothing is sent "
-           "anywhere.\n\n"
-           "Interrupting (Ctrl-C) ends the scan with the report of what was done.",
+    .doc =
+        "Examines every regular file at and below each PATH with the definitions that are "
+        "built in and those that you add, using all processors. Of every file it says that "
+        "it is clean, that something was found, or that it was not fully examined, and why; "
+        "clean files are only counted.\n\n"
+        "A PATH that is a symbolic link is followed; links below it are not. Sockets, FIFOs "
+        "and devices are left alone, and so are file systems that only show the kernel's "
+        "state, such as /proc and /sys; both are said. Nothing is changed, unless you ask for "
+        "--quarantine, and nothing is sent anywhere.\n\n"
+        "Interrupting (Ctrl-C) ends the scan with the report of what was done.",
     .exits = "0\tnothing was found\n1\tsomething was found\n"
              "2\tan error: a file, path or rule could not be used, and nothing was found\n"
-             "3\twith --strict: something was not fully examined, and nothing was found",
+             "3\twith --strict: something was not fully examined, and nothing was found\n"
+             "4\twith --quarantine: something was found that could not be moved there",
     .examples =
         "candor scan /home /srv\twith the definitions that are built in\n"
         "candor scan --rules rules/ --no-default-definitions FILE\twith your rules only\n"

@@ -12,6 +12,7 @@ struct definitions {
     struct arena *arena; /* compiled here, or NULL */
     void *map;           /* mapped from a file, or NULL */
     size_t map_size;
+    const char *source; /* for people: where it is from; NULL: the rules' own files. Borrowed */
 };
 
 /* A variable that rules may name: `-d name=value`. */

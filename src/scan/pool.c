@@ -183,6 +183,7 @@ static struct job *free_slot(struct pool *pool)
     job->error = 0;
     job->tries = 0;
     job->named = job->is_note = false;
+    job->directory = NULL;
     return job;
 }
 
@@ -200,6 +201,7 @@ static int open_job(const struct pool *pool, struct job *job, const struct walk_
         return -EINVAL;
     job->size = (uint64_t)st.st_size;
     job->uid = st.st_uid;
+    job->st = st;
     return pool->options.max_size && job->size > pool->options.max_size ? -EFBIG : 0;
 }
 
@@ -209,6 +211,9 @@ void pool_put(struct pool *pool, const struct walk_file *file)
     if (pool->ended)
         return;
     job->named = file->named;
+    job->name = file->name;
+    if (pool->options.keeps_places && file->directory)
+        job->directory = walk_directory_ref(file->directory);
     job->error = set_path(job, file->path) ? open_job(pool, job, file) : -ENOMEM;
     pool->put++;
     if (job->error) {
@@ -249,6 +254,7 @@ static void pool_free(struct pool *pool)
     }
     for (uint64_t i = 0; pool->jobs && i < POOL_JOBS; i++) {
         free(pool->jobs[i].path);
+        walk_directory_unref(pool->jobs[i].directory);
         text_free(&pool->jobs[i].reply);
         text_free(&pool->jobs[i].note_out);
         text_free(&pool->jobs[i].note_err);

@@ -35,6 +35,9 @@ struct pool_result {
     bytes path; /* empty: a note */
     bool named;
     uint64_t size;
+    const struct stat *st;            /* of what was opened, where it was */
+    struct walk_directory *directory; /* with keeps_places: as in struct walk_file */
+    size_t name;
     int error;   /* it was not examined: -errno */
     bytes fault; /* it cost a worker, and how; or empty */
     bytes reply;
@@ -46,6 +49,7 @@ struct pool_options {
     uint64_t max_size;  /* larger files are not examined: -EFBIG. 0: no such limit */
     int64_t timeout_ms; /* of one file, 0: none */
     bool wants_owner;
+    bool keeps_places;         /* results say in which open directory the file is */
     const volatile bool *stop; /* end early: what waits is dropped */
     void *context;
     /* In a new worker, before it is sealed: makes what it works with. NULL: it cannot. */

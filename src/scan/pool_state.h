@@ -32,6 +32,9 @@ struct job {
     int fd; /* until the reply is there: a worker may die over it */
     uint64_t size;
     uid_t uid;
+    struct stat st;
+    struct walk_directory *directory; /* kept for whoever wants the file's place */
+    size_t name;
     int error;
     unsigned tries;
     char *fault;

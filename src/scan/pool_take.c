@@ -17,6 +17,9 @@ void pool_emit(struct pool *pool)
             .path = {(const uint8_t *)job->path, job->is_note ? 0 : job->len},
             .named = job->named,
             .size = job->size,
+            .st = &job->st,
+            .directory = job->directory,
+            .name = job->name,
             .error = job->error,
             .fault = bytes_of(job->fault ? job->fault : ""),
             .reply = {(const uint8_t *)job->reply.at, job->reply.len},
@@ -25,6 +28,8 @@ void pool_emit(struct pool *pool)
         if (job->state == JOB_DONE)
             pool->options.emit(pool->options.context, &result);
         pool_job_close(job);
+        walk_directory_unref(job->directory);
+        job->directory = NULL;
         free(job->fault);
         job->fault = NULL;
         if (job->reply.room > KEEP_REPLY)

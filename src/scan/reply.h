@@ -77,6 +77,14 @@ struct examined_gap {
     bytes member, text;
 };
 
+/* What --quarantine made of a file. */
+struct examined_move {
+    bool tried;
+    char id[24];         /* of the entry; empty: it was not moved */
+    char reason[240];    /* why not */
+    uint64_t names_left; /* other names of the file, which stay */
+};
+
 /* What came of one file. Everything lies in the arena it was read into, or in the reply. */
 struct examined {
     enum examine_verdict verdict;
@@ -90,6 +98,7 @@ struct examined {
     bool vanished; /* it was gone when its turn came */
     bool special;  /* it turned out to be no regular file */
     bool cut;      /* more was to be said than a reply holds */
+    struct examined_move move;
     const struct definitions *sets;
     uint64_t finding_count, gap_counts[GAPS]; /* in all, listed or not */
     VEC(struct examined_object) object;       /* the announced ones; [0] is the file */

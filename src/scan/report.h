@@ -13,13 +13,15 @@ struct report_counts {
     uint64_t gaps[GAPS];          /* what was not examined in them */
     uint64_t skips[WALK_SKIPS];
     uint64_t vanished;
+    uint64_t moved, not_moved; /* files with findings, to quarantine */
 };
 
 struct report_context {
     const struct definitions *sets;
     int set_count;
     uint32_t rule_count, faulty_rules;
-    bool color, verbose, no_clean, tree;
+    bool color, verbose, no_clean, tree,
+        moves;                 /* moves: files with findings go to quarantine */
     uint32_t max_bytes;        /* of one match written out */
     uint8_t *seen[REPLY_SETS]; /* SARIF: a byte for each rule that was found */
     bool interrupted;

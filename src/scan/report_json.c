@@ -178,6 +178,21 @@ static void json_tree(struct text *out, const struct examined *examined)
     text_byte(out, ']');
 }
 
+static void json_move(struct text *out, const struct examined_move *move)
+{
+    if (!move->tried)
+        return;
+    text_word(out, ",\"quarantine\":{");
+    if (move->id[0]) {
+        text_printf(out, "\"id\":\"%s\",\"names_left\":%llu}", move->id,
+                    (unsigned long long)move->names_left);
+        return;
+    }
+    text_word(out, "\"reason\":");
+    text_json(out, bytes_of(move->reason));
+    text_byte(out, '}');
+}
+
 static void json_file(const struct report_context *context, const struct examined *examined,
                       struct text *out, struct text *err)
 {
@@ -202,7 +217,9 @@ static void json_file(const struct report_context *context, const struct examine
         text_word(out, i ? "," : "");
         json_finding(out, examined, &examined->finding.at[i]);
     }
-    text_word(out, "]}\n");
+    text_byte(out, ']');
+    json_move(out, &examined->move);
+    text_word(out, "}\n");
 }
 
 static void json_skip(const struct report_context *context, enum walk_skip reason, bytes path,
@@ -275,6 +292,9 @@ static void json_end(const struct report_context *context, const struct report_c
     text_printf(out, ",\"findings\":%llu,\"not_fully_examined\":%llu,\"vanished\":%llu",
                 (unsigned long long)counts->findings, (unsigned long long)counts->not_fully,
                 (unsigned long long)counts->vanished);
+    if (context->moves)
+        text_printf(out, ",\"quarantined\":%llu,\"not_quarantined\":%llu",
+                    (unsigned long long)counts->moved, (unsigned long long)counts->not_moved);
     text_word(out, ",\"gaps\":{");
     for (int i = 0; i < GAPS; i++)
         text_printf(out, "%s\"%s\":%llu", i ? "," : "", gap_word((enum gap)i),

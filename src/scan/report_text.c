@@ -173,6 +173,27 @@ static void print_gaps(struct text *out, const struct report_context *context,
     }
 }
 
+static void print_move(struct text *out, struct text *err, const struct report_context *context,
+                       const struct examined *examined)
+{
+    const struct examined_move *move = &examined->move;
+    if (move->id[0]) {
+        text_printf(out, "    moved to quarantine as %s", move->id);
+        if (move->names_left)
+            text_printf(out, "; %llu other name%s of the file stay%s",
+                        (unsigned long long)move->names_left, move->names_left == 1 ? "" : "s",
+                        move->names_left == 1 ? "s" : "");
+        text_byte(out, '\n');
+        return;
+    }
+    painted(err, context, RED, "not moved to quarantine");
+    text_word(err, "  ");
+    text_visible(err, examined->path);
+    text_word(err, ": ");
+    text_visible(err, bytes_of(move->reason));
+    text_byte(err, '\n');
+}
+
 /* --tree: every object, indented below what it lies in. */
 static void print_tree(struct text *out, const struct examined *examined)
 {
@@ -210,6 +231,8 @@ static void text_file(const struct report_context *context, const struct examine
     if (context->tree)
         print_tree(out, examined);
     print_findings(out, context, examined);
+    if (examined->move.tried)
+        print_move(out, err, context, examined);
     print_gaps(out, context, examined);
     if (!examined->error || examined->vanished)
         return;
@@ -311,6 +334,9 @@ static void text_end(const struct report_context *context, const struct report_c
                              : " in what was examined, which is not everything");
     text_word(out, context->interrupted ? " (interrupted)\n" : "\n");
     print_rate(out, context, counts);
+    print_count(out, counts->moved, "file moved to quarantine", "files moved to quarantine");
+    print_count(out, counts->not_moved, "file could not be moved to quarantine",
+                "files could not be moved to quarantine");
     print_count(out, counts->verdicts[VERDICT_PARTIAL], "file not fully examined",
                 "files not fully examined");
     print_gap_counts(out, counts);

@@ -44,6 +44,8 @@ static void count_outcome(struct report_counts *counts, const struct examined *e
     counts->unpacked += examined->unpacked;
     counts->verdicts[examined->verdict]++;
     counts->findings += examined->finding_count;
+    counts->moved += examined->move.tried && examined->move.id[0];
+    counts->not_moved += examined->move.tried && !examined->move.id[0];
     counts->not_fully += examined->error || examined->gap.n;
     for (int i = 0; i < GAPS; i++)
         counts->gaps[i] += examined->gap_counts[i];
@@ -199,6 +201,7 @@ static void scan_prepare(struct scan *scan, const struct scan_options *options)
         .verbose = options->verbose,
         .no_clean = options->no_clean,
         .tree = examine_options->tree,
+        .moves = options->vault != NULL,
         .max_bytes = report->max_bytes,
         .started = examine_options->now,
     };

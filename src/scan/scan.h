@@ -1,6 +1,7 @@
 /* scan — paths in, report out: walks, examines in parallel, reports, and stops cleanly. The
  * door of this folder. */
 #pragma once
+#include "quarantine/vault.h"
 #include "scan/examine.h"
 #include "scan/report.h"
 
@@ -23,7 +24,8 @@ struct scan_options {
     bool one_file_system, color, verbose, no_clean, quiet;
     int jobs; /* 0: as many as there are processors */
     uint64_t max_size;
-    int64_t timeout_ms; /* for one file; 0: none */
+    struct vault *vault; /* files with findings are moved there; NULL: they stay */
+    int64_t timeout_ms;  /* for one file; 0: none */
 };
 
 struct scan_result {

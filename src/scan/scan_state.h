@@ -43,6 +43,11 @@ void scan_outcome(struct scan *scan, struct report_counts *counts, struct examin
                   bool named, struct text *out, struct text *err);
 /* Writes a piece of the report, under the lock of the output. */
 void scan_write(struct scan *scan, struct text *out, struct text *err);
+/* scan_quarantine.c: moves a file with findings out of its place, and writes down in *examined
+ * what came of it. */
+struct pool_result;
+void scan_quarantine(struct scan *scan, const struct pool_result *result,
+                     struct examined *examined);
 /* True when a signal asked to end early. */
 bool scan_interrupted(void);
 /* Walks all paths; the list of files is not among them. */

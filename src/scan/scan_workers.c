@@ -62,6 +62,8 @@ static void emit(void *context, const struct pool_result *result)
         else if (error)
             reply_unexamined(error, result->size, 0, result->path, workers->arena, &examined);
     }
+    if (scan->options->vault && examined.finding_count)
+        scan_quarantine(scan, result, &examined);
     scan_outcome(scan, &scan->counts, &examined, result->named, &workers->out, &workers->err);
     if (workers->out.len + workers->err.len > OUTPUT_MAX)
         write_out(scan);
@@ -89,6 +91,7 @@ static int start(struct scan *scan, struct why *why)
                                          .max_size = scan->options->max_size,
                                          .timeout_ms = scan->options->timeout_ms,
                                          .wants_owner = scan->wants_owner,
+                                         .keeps_places = scan->options->vault != NULL,
                                          .stop = &scan->stop,
                                          .context = scan,
                                          .start = start_worker,

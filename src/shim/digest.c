@@ -1,6 +1,11 @@
 #include "shim/digest.h"
 
 #include <openssl/evp.h>
+#include <stdlib.h>
+
+struct digest {
+    EVP_MD_CTX *context;
+};
 
 size_t digest_size(enum digest_kind kind)
 {
@@ -34,6 +39,35 @@ bool digest_parts(enum digest_kind kind, const bytes *parts, size_t count, uint8
     good = good && EVP_DigestFinal_ex(context, ret, NULL) == 1;
     EVP_MD_CTX_free(context);
     return good;
+}
+
+struct digest *digest_new(enum digest_kind kind)
+{
+    struct digest *digest = malloc(sizeof *digest);
+    if (!digest)
+        return NULL;
+    digest->context = EVP_MD_CTX_new();
+    if (!digest->context || EVP_DigestInit_ex(digest->context, method(kind), NULL) != 1)
+        return digest_free(digest);
+    return digest;
+}
+
+bool digest_add(struct digest *digest, bytes part)
+{
+    return !part.len || EVP_DigestUpdate(digest->context, part.at, part.len) == 1;
+}
+
+bool digest_end(struct digest *digest, uint8_t *ret)
+{
+    return EVP_DigestFinal_ex(digest->context, ret, NULL) == 1;
+}
+
+struct digest *digest_free(struct digest *digest)
+{
+    if (digest)
+        EVP_MD_CTX_free(digest->context);
+    free(digest);
+    return NULL;
 }
 
 bool digest_rounds(enum digest_kind kind, uint8_t *state, uint32_t rounds, bool number_first)
