@@ -625,6 +625,90 @@ def autoit_scripts():
     broken(pe(overlay=autoit()), 0x600)
 
 
+# --- InstallShield ---
+
+
+def installshield(stream, files):
+    """Both formats with a head; the first file is coded from end to end, the others in blocks."""
+    out = (b'ISSetupStream\0' if stream else b'InstallShield\0') + struct.pack('<HI', len(files), 4 if stream else 0)
+    out += bytes(26)
+    for i, (name, content) in enumerate(files.items()):
+        flags = (2, 6, 0)[i % 3]
+        packed = zlib.compress(content) if i % 2 else content
+        key = bytes(c ^ (0x13, 0x35, 0x86, 7)[k % 4] for k, c in enumerate(name.encode()))
+        turn = lambda b: (b << 4 | b >> 4) & 255
+        coded = bytes(turn(~b & 255 ^ key[(k % 1024 if flags & 4 else k) % len(key)])
+                      for k, b in enumerate(packed)) if flags else packed
+        if stream:
+            wide = name.encode('utf-16-le')
+            out += struct.pack('<IIHI8sH', len(wide), flags, 0, len(coded), bytes(8), i % 2) + bytes(24) + wide
+        else:
+            out += struct.pack('<260sIII8sH30s', name.encode(), flags, 0, len(coded), bytes(8), i % 2, bytes(30))
+        out += coded
+    return out
+
+
+@case
+def installshield_programs():
+    files = {'setup.ini': TEXT, 'data.bin': NOISE, 'inner.zip': zip_of(inner=TEXT), 'long name.txt': TEXT * 2}
+    for stream in (False, True):
+        for between in (b'', b'NB10' + b'debug' * 10):
+            tree = Tree(pe(overlay=between + installshield(stream, files)))
+            check(not tree.gaps, tree)
+            for name, content in files.items():
+                check(any(p.endswith(' > ' + name) and s == sum_of(content) for p, s, _ in tree.objects), name, tree)
+        Tree(pe(overlay=installshield(stream, files)[:-300])).gap('damaged')
+    for wide in (False, True):
+        code = (lambda t: t.encode('utf-16-le')) if wide else str.encode
+        overlay = b''.join(code(f'{n}\0Disk1\\{n}\0001.0.0.0\0{len(c)}\0') + c for n, c in files.items())
+        tree = Tree(pe(overlay=overlay))
+        tree.whole()
+        for name, content in files.items():
+            tree.has('[overlay] > Disk1/' + name, content)
+        Tree(pe(overlay=overlay[:-50])).gap('damaged')
+    Tree(b'ISc(' + bytes(600)).gap('unsupported')
+    broken(pe(overlay=installshield(True, files)), 0x600)
+
+
+# --- Symbian ---
+
+
+def sis(release6, files):
+    wide = (lambda t: t.encode('utf-16-le')) if release6 else str.encode
+    entry = 28 + (20 if release6 else 8)
+    at = 0x64 + entry * len(files)
+    table = data = b''
+    for name, content in files.items():
+        packed = zlib.compress(content) if release6 else content
+        name = wide('!:\\' + name)
+        place = at + len(data)
+        table += struct.pack('<IIIIIIIII', 0, 0, 0, 0, 0, len(name), place, len(packed), place + len(name))
+        table += struct.pack('<III', len(content), 0, 0) if release6 else b''
+        data += name + packed
+    head = struct.pack('<IIIIHHH', 1, 0x10003a12 if release6 else 0x1000006d, 0x10000419, 0, 0, 1, len(files))
+    head = head.ljust(0x34, b'\0') + struct.pack('<I', 0x64)
+    return head.ljust(0x64, b'\0') + table + data
+
+
+@case
+def symbian():
+    for release6 in (False, True):
+        tree = Tree(sis(release6, {'a.txt': TEXT, 'b.bin': NOISE}))
+        tree.whole()
+        tree.has('!:\\a.txt', TEXT)
+        tree.has('!:\\b.bin', NOISE)
+        Tree(sis(release6, {'a.txt': TEXT, 'b.bin': NOISE})[:-9]).gap('damaged')
+    field = lambda kind, data: struct.pack('<II', kind, len(data)) + data + bytes(-len(data) % 4)
+    item = lambda data: struct.pack('<I', len(data)) + data + bytes(-len(data) % 4)
+    packed = lambda data: field(3, struct.pack('<IQ', 1, len(data)) + zlib.compress(data))
+    unit = field(2, struct.pack('<I', 32) + item(packed(TEXT)) + item(packed(NOISE)))
+    data = field(30, field(2, struct.pack('<I', 31) + item(unit)))
+    tree = Tree(struct.pack('<IIII', 0x10201a7a, 0, 0, 0) + field(12, packed(b'controller' * 10) + data))
+    tree.whole()
+    for content in (TEXT, NOISE, b'controller' * 10):
+        tree.has('[data]', content)
+
+
 # --- packers that are known by name ---
 
 
@@ -645,7 +729,8 @@ def clamav_samples():
         raise Skip('no clamav-testfiles')
     with open(SAMPLES + 'clam.exe', 'rb') as file:
         clam = file.read()
-    for name in ('clam-nsis.exe', 'clam.ea05.exe', 'clam.ea06.exe'):
+    for name in ('clam-nsis.exe', 'clam.ea05.exe', 'clam.ea06.exe', 'clam.sis', 'clam_IScab_ext.exe', 'clam_ISmsi_ext.exe',
+                 'clam_ISmsi_int.exe'):
         with open(SAMPLES + name, 'rb') as file:
             Tree(file.read()).holds(clam)
 
@@ -657,6 +742,8 @@ def seeds():
              'pyinstaller': pe(overlay=carchive({'m': (b's', TEXT[:300]), 'P': (b'z', pyz_of({'j': TEXT[:200]}))})),
              'crx': b'Cr24' + struct.pack('<II', 3, 5) + b'k' * 5 + zip_of(a=b'text' * 20),
              'autoit': autoit(),
+            'installshield': installshield(True, {'a': TEXT[:200], 'b': NOISE[:100]}),
+            'sis': sis(True, {'a.txt': TEXT[:200]}),
             'inno': inno('zlib', text=TEXT[:200], code=CODE[:60])[0],
             'dotnet': pe(clr=struct.pack('<I', 200) + TEXT[:200])}
     if shutil.which('makensis'):

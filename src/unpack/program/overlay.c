@@ -6,6 +6,7 @@
  *   u32 size and offset of the central directory, u16 length of comment
  *
  * APPNOTE.TXT 6.3.10 section 4.3.16; 7zFormat.txt; [MS-CAB] 2.1; RAR 5.0 archive format. */
+#include "unpack/program/installer/installshield.h"
 #include "unpack/program/program.h"
 
 #include <string.h>
@@ -79,6 +80,8 @@ static const struct signature {
     {"MSCF\0\0\0\0", 8, 0, cab_end},
     {"\xef\xbe\xad\xdeNullsoftInst", 16, 4, any_end},
     {"\xa3\x48\x4b\xbe\x98\x6c\x4a\xa9\x99\x4c\x53\x0a\x86\xd6\x48\x7d", 16, 0, any_end},
+    {"InstallShield\0", 14, 0, any_end},
+    {"ISSetupStream\0", 14, 0, any_end},
     {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8, 0, any_end},
     {"\xfd"
      "7zXZ",
@@ -178,7 +181,7 @@ bool overlay_hand_out(struct views *views, uint64_t from, uint64_t to)
         return budget_charge(views->unpack->budget, data.len / 4);
     if (!views_hand_out(views, bytes_of("[overlay]"), data))
         return false;
-    return find_archives(views, data);
+    return installshield_plain_probe(data) || find_archives(views, data);
 }
 
 bool polyglot_probe(bytes data)

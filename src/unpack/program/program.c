@@ -2,7 +2,9 @@
 #include "unpack/formats.h"
 #include "unpack/program/installer/autoit.h"
 #include "unpack/program/installer/inno.h"
+#include "unpack/program/installer/installshield.h"
 #include "unpack/program/installer/nsis.h"
+#include "unpack/program/installer/sis.h"
 #include "unpack/program/packer/upx.h"
 
 const struct unpack_format unpack_program[] = {
@@ -13,6 +15,17 @@ const struct unpack_format unpack_program[] = {
      autoit_open},
     {"inno", {{0, 2, "MZ"}}, inno_probe, inno_open},
     {"inno", {{0, 8, "idska32\x1a"}, {0, 21, "Inno Setup Setup Data"}}, NULL, inno_slice_open},
+    {"installshield",
+     {{0, 14, "InstallShield\0"}, {0, 14, "ISSetupStream\0"}},
+     NULL,
+     installshield_open},
+    {"installshield", {{0}}, installshield_plain_probe, installshield_plain_open},
+    {"installshield", {{0, 4, "ISc("}}, NULL, installshield_cabinet_open},
+    {"sis",
+     {{4, 8, "\x6d\0\0\x10\x19\4\0\x10"}, {4, 8, "\x12\x3a\0\x10\x19\4\0\x10"}},
+     NULL,
+     sis_open},
+    {"sis", {{0, 4, "\x7a\x1a\x20\x10"}}, NULL, sisx_open},
     {"upx", {{0, 2, "MZ"}}, upx_pe_probe, upx_pe_open},
     {"upx", {{0, 4, "\177ELF"}}, upx_elf_probe, upx_elf_open},
     {"pyinstaller",
