@@ -715,6 +715,188 @@ def office_xml():
     check([k for k, _ in gaps] == ['encrypted'], gaps)
 
 
+# --- workbooks, by hand: [MS-XLS], [MS-OFFCRYPTO] ---
+
+def biff(number, data=b''):
+    return struct.pack('<HH', number, len(data)) + data
+
+
+def short(text):
+    return bytes([len(text)]) + b'\0' + text
+
+
+def workbook(filepass=b''):
+    call = b'\x17' + short(b'cmd /c ') + b'\x17\3\1f\0o\0x\0' + b'\x08' + b'\x42\1\x6e\0'  # "cmd /c " "fox" & EXEC
+    formula = struct.pack('<HHH', 2, 1, 15) + bytes(14) + struct.pack('<H', len(call)) + call
+    name = struct.pack('<HBBH', 0x21, 0, 1, 5) + bytes(8) + b'\0\1' + b'\x24' + struct.pack('<HH', 2, 1)
+    out = biff(0x809, struct.pack('<HH', 0x600, 5) + bytes(12)) + (biff(0x2f, filepass) if filepass else b'')
+    out += biff(0x85, struct.pack('<IBB', 999, 2, 1) + short(b'Macro1')) + biff(0x85, struct.pack('<IBB', 999, 0, 0) + short(b'Sheet'))
+    out += biff(0x18, name) + biff(0xfc, struct.pack('<II', 2, 2) + struct.pack('<H', 3) + b'\0fox' + struct.pack('<H', 1) + b'\x01\xfc\0')
+    out += biff(0x1ae, struct.pack('<HH', 0, 5) + b'\0cmd\3x') + biff(0x5c, bytes(2500)) + biff(0xa)
+    out += biff(0x809, struct.pack('<HH', 0x600, 0x40) + bytes(12)) + biff(6, formula) + biff(0x207, struct.pack('<H', 2) + b'\0ok')
+    return out + biff(0xa)
+
+
+LISTED = ('macro sheet very hidden "Macro1"\nsheet visible "Sheet"\nname hidden Auto_Open = R3C2 \n"fox"\n"ü"\n'
+          'elsewhere "cmd\3x"\nR3C2 = "cmd /c " "fox" & EXEC(1) \n"ok"\n').encode()
+
+
+def rc4(key, data):
+    s, j, out = list(range(256)), 0, bytearray()
+    for i in range(256):
+        j = (j + s[i] + key[i % len(key)]) & 255
+        s[i], s[j] = s[j], s[i]
+    i = j = 0
+    for byte in data:
+        i = (i + 1) & 255
+        j = (j + s[i]) & 255
+        s[i], s[j] = s[j], s[i]
+        out.append(byte ^ s[(s[i] + s[j]) & 255])
+    return bytes(out)
+
+
+def workbook_encrypt(plain, transform):
+    """`transform` of (place in the stream, bytes, size of the record)."""
+    out, at = b'', 0
+    while at < len(plain):
+        number, size = struct.unpack_from('<HH', plain, at)
+        keep = size if number in (0x809, 0x2f) else 4 if number == 0x85 else 0
+        body = plain[at + 4:at + 4 + size]
+        out += plain[at:at + 4] + body[:keep] + transform(at + 4 + keep, body[keep:], size)
+        at += 4 + size
+    return out
+
+
+def encrypt_rc4(password, api):
+    salt, check = NOISE[:16], NOISE[16:32]
+    text = password.encode('utf-16-le')
+    if api:
+        state, digest = hashlib.sha1(salt + text).digest(), hashlib.sha1
+    else:
+        state, digest = hashlib.md5((hashlib.md5(text).digest()[:5] + salt) * 16).digest()[:5], hashlib.md5
+
+    def key(block):
+        return digest(state + struct.pack('<I', block)).digest()[:16]
+    sealed = rc4(key(0), check + digest(check).digest())
+    info = struct.pack('<HH', 1, 1) + salt + sealed
+    if api:
+        head = struct.pack('<8I', 4, 0, 0x6801, 0x8004, 128, 1, 0, 0) + 'x\0'.encode('utf-16-le')
+        info = struct.pack('<HHII', 4, 2, 4, len(head)) + head + struct.pack('<I', 16) + salt + sealed[:16] + struct.pack('<I', 20) + sealed[16:]
+    plain = workbook(struct.pack('<H', 1) + info)
+    stream = b''.join(rc4(key(b), bytes(1024)) for b in range(len(plain) // 1024 + 1))
+    return plain, workbook_encrypt(plain, lambda at, d, _: bytes(x ^ y for x, y in zip(d, stream[at:])))
+
+
+def encrypt_xor(password):
+    verifier = 0
+    for byte in reversed([len(password)] + list(password)):
+        verifier = ((verifier >> 14 & 1) | (verifier << 1 & 0x7fff)) ^ byte
+    key, pads = 0x1234, bytes.fromhex('bbffffbaffffb98000be0f00bf0f00')
+    array = [(p ^ (key >> 8 if i % 2 else key & 255)) for i, p in enumerate((password + pads)[:16])]
+    array = [(a >> 1 | a << 7) & 255 for a in array]
+    plain = workbook(struct.pack('<HHH', 0, key, verifier ^ 0xce4b))
+    return plain, workbook_encrypt(plain, lambda at, d, size: bytes(
+        ((b << 5 | b >> 3) & 255) ^ array[(at + size + i) % 16] for i, b in enumerate(d)))
+
+
+def unpassed(plain):
+    at = plain.index(b'\x2f\0', 20)
+    return plain[:at] + b'\0\0' + plain[at + 2:]
+
+
+@case
+def workbooks():
+    exactly(ole2({'Workbook': workbook()}), {'Workbook': workbook(), 'Workbook.txt': LISTED})
+    for password, given in ('VelvetSweatshop', []), ('secret', ['-p', 'wrong', '-p', 'secret']):
+        for plain, locked in encrypt_rc4(password, False), encrypt_rc4(password, True), encrypt_xor(password.encode()):
+            data = ole2({'Workbook': locked})
+            exactly(data, {'Workbook': locked, 'Workbook [decrypted]': unpassed(plain), 'Workbook.txt': LISTED}, *given)
+            if given:
+                check([k for k, _ in tree(data)[1]] == ['encrypted'], 'no gap')
+    damaged(ole2({'Workbook': workbook() + bytes(4000)}), 20)
+    for locked in {'WordDocument': bytes(10) + b'\0\1' + bytes(60)}, {'Current User': bytes(12) + b'\xdf\xc4\xd1\xf3' + bytes(9)}:
+        check([k for k, _ in tree(ole2(locked))[1]] == ['encrypted'], locked)
+
+
+@case
+def packages_that_are_encrypted():
+    def aes(key, data, iv=None):
+        mode = ['-aes-%d-%s' % (len(key) * 8, 'cbc' if iv else 'ecb'), '-K', key.hex()] + (['-iv', iv.hex()] if iv else [])
+        return subprocess.run(['openssl', 'enc', '-nopad', *mode], input=data, capture_output=True, check=True).stdout
+    if not shutil.which('openssl'):
+        raise Skip('openssl is not installed')
+    import base64
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, 'w') as z:
+        z.writestr('word/document.xml', NOISE)
+    inner = inner.getvalue()
+    padded = inner + bytes(-len(inner) % 16)
+    for password, given in ('VelvetSweatshop', []), ('sécret', ['-p', 'sécret']):
+        text, salt, check_bytes = password.encode('utf-16-le'), NOISE[:16], NOISE[16:32]
+        state = hashlib.sha1(salt + text).digest()
+        for i in range(50000):
+            state = hashlib.sha1(struct.pack('<I', i) + state).digest()
+        state = hashlib.sha1(state + bytes(4)).digest()
+        key = b''.join(hashlib.sha1(bytes(x ^ p for x, p in zip(state + bytes(44), [pad] * 64))).digest() for pad in (0x36, 0x5c))
+        for bits in 128, 256:
+            k = key[:bits // 8]
+            head = struct.pack('<8I', 0x24, 0, 0x660e, 0x8004, bits, 0x18, 0, 0) + 'AES\0'.encode('utf-16-le')
+            info = struct.pack('<HHII', 4, 2, 0x24, len(head)) + head + struct.pack('<I', 16) + salt + aes(k, check_bytes) + \
+                struct.pack('<I', 20) + aes(k, hashlib.sha1(check_bytes).digest() + bytes(12))
+            streams = {'EncryptionInfo': info, 'EncryptedPackage': struct.pack('<Q', len(inner)) + aes(k, padded)}
+            objects, gaps = tree(ole2(streams), *given)
+            has(objects, '[decrypted]', inner)
+            check(not gaps, gaps)
+        spun, secret = hashlib.sha512(salt + text).digest(), NOISE[100:132]
+        for i in range(1000):
+            spun = hashlib.sha512(struct.pack('<I', i) + spun).digest()
+        names = {'encryptedVerifierHashInput': ('fea7d2763b4b9e79', check_bytes),
+                 'encryptedVerifierHashValue': ('d7aa0f6d3061344e', hashlib.sha512(check_bytes).digest()),
+                 'encryptedKeyValue': ('146e0be7abacd0d6', secret)}
+        sealed = ' '.join('%s="%s"' % (n, base64.b64encode(aes(hashlib.sha512(spun + bytes.fromhex(b)).digest()[:32], d, salt)).decode())
+                          for n, (b, d) in names.items())
+        common = 'saltSize="16" blockSize="16" keyBits="256" hashSize="64" cipherAlgorithm="AES" cipherChaining="ChainingModeCBC" ' \
+            'hashAlgorithm="SHA512" saltValue="%s"' % base64.b64encode(salt).decode()
+        xml = '<encryption xmlns="x"><keyData %s/><keyEncryptors><keyEncryptor uri="y"><p:encryptedKey spinCount="1000" %s %s/>' \
+            '</keyEncryptor></keyEncryptors></encryption>' % (common, common, sealed)
+        package = b''.join(aes(secret, padded[i:i + 4096], hashlib.sha512(salt + struct.pack('<I', i // 4096)).digest()[:16])
+                           for i in range(0, len(padded), 4096))
+        data = ole2({'EncryptionInfo': struct.pack('<HHI', 4, 4, 0x40) + xml.encode(), 'EncryptedPackage': struct.pack('<Q', len(inner)) + package})
+        objects, gaps = tree(data, *given)
+        has(objects, '[decrypted]', inner)
+        has(objects, '[decrypted] > word/document.xml', NOISE)
+        check(not gaps, gaps)
+        if given:
+            check([g for g, _ in tree(data)[1]] == ['encrypted'], 'no gap')
+
+
+@case
+def packages_as_msoffcrypto_encrypts_them():
+    msoffcrypto = module('msoffcrypto')
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(f'{folder}/x.docx', 'w') as z:
+            z.writestr('[Content_Types].xml', b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>')
+            z.writestr('_rels/.rels', b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"/>')
+            z.writestr('word/document.xml', NOISE)
+        for password in 'VelvetSweatshop', 'secret':
+            locked = io.BytesIO()
+            from msoffcrypto.format.ooxml import OOXMLFile
+            OOXMLFile(open(f'{folder}/x.docx', 'rb')).encrypt(password, locked)
+            objects, gaps = tree(locked.getvalue(), '-p', 'secret')
+            has(objects, '[decrypted]', open(f'{folder}/x.docx', 'rb').read())
+            check(not gaps, gaps)
+        for book in encrypt_rc4('secret', True)[1], encrypt_rc4('secret', False)[1]:
+            file = msoffcrypto.OfficeFile(io.BytesIO(ole2({'Workbook': book})))
+            file.load_key(password='secret')
+            out = io.BytesIO()
+            file.decrypt(out)
+            theirs = module('olefile').OleFileIO(out).openstream('Workbook').read()
+            objects, _ = tree(ole2({'Workbook': book}), '-p', 'secret')
+            at = book.index(b'\x2f\0', 20)
+            record = book[at + 2:at + 4 + struct.unpack_from('<H', book, at + 2)[0]]
+            has(objects, 'Workbook [decrypted]', theirs[:at] + b'\0\0' + record + theirs[at + 2 + len(record):])
+
+
 def seeds():
     short = b'Attribute VB_Name = "M"\r\nSub A()\r\nEnd Sub\r\n' * 2
     yield 'vba', ole2({**vba_project({'M': short}), '\1Ole10Native': b'1234' + package(b'a', b'b')})
@@ -732,6 +914,7 @@ def seeds():
     yield 'onenote', bytes.fromhex('e4525c7b8cd8a74daeb15378d02996d3e716e3bd65261145a4c48d4d0b7a9eac') + struct.pack('<Q', 1) + bytes(13)
     yield 'message', ole2({'__substg1.0_1000001F': b'a\0', 'A/__substg1.0_37010102': b'x', 'A/__substg1.0_3707001F': b'n\0'})
     yield 'slides', ole2({'PowerPoint Document': struct.pack('<HHII', 0x10, 0x1011, 60, 9) + zlib.compress(TEXT)})
+    yield 'workbook', ole2({'Workbook': workbook().replace(biff(0x5c, bytes(2500)), b'')})
     yield 'rtf', rtf(ole1(b'Package', package(b'a', b'b')).hex().encode() + b'{\\*\\x 1}\\bin2 ab') + b'{\\fldinst DDE x}'
 
 

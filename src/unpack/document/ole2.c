@@ -218,10 +218,10 @@ static bytes installer_name(struct arena *arena, bytes utf16)
     uint8_t *at = arena_push_raw(arena, utf16.len * 2 + 4);
     size_t len = 0;
     for (size_t i = 0; at && i + 2 <= utf16.len; i += 2) {
-        uint32_t c = load_le16(utf16.at + i);
+        uint32_t c = load_le16(utf16.at + i), pair = c - 0x3800;
         if (c >= 0x3800 && c < 0x4800) {
-            at[len++] = (uint8_t)set[c & 0x3f];
-            at[len++] = (uint8_t)set[(c >> 6 & 0x3f)];
+            at[len++] = (uint8_t)set[pair & 0x3f];
+            at[len++] = (uint8_t)set[pair >> 6];
         } else if (c >= 0x4800 && c < 0x4840) {
             at[len++] = (uint8_t)set[c & 0x3f];
         } else if (c == 0x4840) {

@@ -1,10 +1,12 @@
 #include "unpack/document/message.h"
 #include "unpack/document/object.h"
+#include "unpack/document/officekey.h"
 #include "unpack/document/ole2.h"
 #include "unpack/document/packed.h"
 #include "unpack/document/slides.h"
 #include "unpack/document/text.h"
 #include "unpack/document/vba.h"
+#include "unpack/document/workbook.h"
 
 enum { HANGUL_FLAGS = 36, HANGUL_PACKED = 1, HANGUL_LOCKED = 2 };
 
@@ -37,6 +39,43 @@ static bool hangul_derive(struct ole2 *ole, bytes path, bytes data, uint32_t fla
     return packed_child(u, name, STREAM_DEFLATE, data);
 }
 
+/* A package (zip) that is encrypted as a whole; how, says the stream beside it. */
+static bool package_derive(struct ole2 *ole, uint32_t entry, bytes path, bytes data)
+{
+    struct unpack *u = ole->unpack;
+    struct officekey key;
+    uint32_t info = ole2_find(ole, ole->entries[entry].parent, bytes_of("EncryptionInfo"));
+    size_t mark = unpack_mark(u);
+    if (info == OLE2_NONE) {
+        unpack_gap(u, path, GAP_ENCRYPTED, "encrypted by rights management");
+        return true;
+    }
+    bool open = officekey_open(&key, u, path, ole2_load(ole, info));
+    unpack_release(u, mark);
+    if (!open)
+        return true;
+    return unpack_begin(u, bytes_of("[decrypted]")) && officekey_package(&key, u, data) &&
+           unpack_end(u);
+}
+
+/* Documents and presentations that are encrypted say so: [MS-DOC] 2.5.2, [MS-PPT] 2.3.2. Their
+ * macros and embedded objects are not. */
+static void locked_note(struct ole2 *ole, uint32_t entry, bytes path, bytes data)
+{
+    enum { WORD_FLAGS = 10, WORD_LOCKED = 0x100, SLIDES_TOKEN = 12 };
+
+    static const uint32_t slides_locked = 0xf3d1c4df;
+
+    bytes name = ole->entries[entry].name;
+    uint16_t flags = 0;
+    uint32_t token = 0;
+    (void)bytes_le16(data, WORD_FLAGS, &flags);
+    (void)bytes_le32(data, SLIDES_TOKEN, &token);
+    if ((text_is(name, "WordDocument") && (flags & WORD_LOCKED)) ||
+        (text_is(name, "Current User") && token == slides_locked))
+        unpack_gap(ole->unpack, path, GAP_ENCRYPTED, "the document's text is encrypted");
+}
+
 /* What is made of a stream beside the stream itself. */
 static bool stream_derive(struct ole2 *ole, uint32_t entry, bytes path, bytes data,
                           uint32_t hangul)
@@ -46,6 +85,12 @@ static bool stream_derive(struct ole2 *ole, uint32_t entry, bytes path, bytes da
         return false;
     if (text_is(name, "PowerPoint Document") && !slides_open(ole->unpack, path, data))
         return false;
+    if ((text_is(name, "Workbook") || text_is(name, "Book")) &&
+        !workbook_open(ole->unpack, path, data))
+        return false;
+    if (text_is(name, "EncryptedPackage") && !package_derive(ole, entry, path, data))
+        return false;
+    locked_note(ole, entry, path, data);
     return hangul_derive(ole, path, data, hangul) && message_body(ole, entry, path, data) &&
            vba_stream(ole, entry, path, data);
 }
@@ -109,6 +154,9 @@ void ole2_open(struct unpack *unpack)
         wreck_open(unpack);
         return;
     }
-    if ((!projects_read(&ole) || !streams_open(&ole)) && !unpack->run->stopped)
+    bool whole = projects_read(&ole) && streams_open(&ole);
+    if (unpack->writing) /* its name is gone */
+        unpack_drop(unpack);
+    if (!whole && !unpack->run->stopped)
         unpack_gap(unpack, bytes_of(""), GAP_LIMIT, "too much work");
 }

@@ -394,6 +394,8 @@ void rtf_open(struct unpack *u)
     } else if (rtf.depth > 0 && !rtf.stop) {
         unpack_gap(u, bytes_of(""), GAP_DAMAGED, "cut short: %u groups are open", rtf.depth);
     }
+    if (rtf.stop && u->writing)
+        unpack_drop(u);
     if (rtf.stop && !u->run->stopped)
         unpack_gap(u, bytes_of(""), GAP_LIMIT, "too much work");
     if (!rtf.stop && !fields_put(&rtf))
