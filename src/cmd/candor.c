@@ -1,5 +1,6 @@
 #include "base/cpu.h"
 #include "cmd/commands.h"
+#include "sandbox/sandbox.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -194,7 +195,11 @@ static void cpu_choose(void)
 
 int main(int argc, char **argv)
 {
+    struct why why;
     cpu_choose();
     table_fill();
+    /* No command needs a network or another program. */
+    if (sandbox_confine(&why) < 0)
+        command_error(why.text);
     return command_run(&command_candor, argc, argv);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 /* clang-format off */
@@ -55,6 +56,28 @@ const struct sandbox_profile profile_compiler = {
     .address = (size_t)1 << 38,
     .files = 8,
 };
+
+/* clang-format off */
+const struct filter_row profiles_reader[] = {
+    /* Names of owners may be asked for through a socket of this machine (nscd, sssd): that
+     * family alone is left. */
+    {FILTER_REFUSE_UNLESS, SYS_socket, 0, AF_UNIX, 0, 0},
+    REFUSE(bind), REFUSE(listen), REFUSE(accept), REFUSE(accept4),
+    REFUSE(execve), REFUSE(execveat),
+#ifndef SANDBOX_SANITIZED /* the search for leaks traces the process */
+    REFUSE(ptrace), REFUSE(process_vm_readv),
+#endif
+    REFUSE(process_vm_writev), REFUSE(pidfd_getfd), REFUSE(kcmp),
+    /* Other doors to what is refused above, and doors nobody here needs. */
+    REFUSE(io_uring_setup), REFUSE(io_uring_enter), REFUSE(io_uring_register),
+    REFUSE(bpf), REFUSE(perf_event_open), REFUSE(userfaultfd), REFUSE(add_key),
+    REFUSE(request_key), REFUSE(keyctl), REFUSE(init_module), REFUSE(finit_module),
+    REFUSE(delete_module), REFUSE(kexec_load), REFUSE(kexec_file_load), REFUSE(reboot),
+    REFUSE(swapon), REFUSE(swapoff), REFUSE(acct), REFUSE(settimeofday),
+    REFUSE(clock_settime), REFUSE(open_by_handle_at), REFUSE(setns), REFUSE(quotactl),
+    END,
+};
+/* clang-format on */
 
 /* Only in builds with sanitizers: their reports go to fd 2. What they look up for the report's
  * names is refused instead of killing, so that the report is written. */

@@ -17,6 +17,10 @@ extern const struct sandbox_profile profile_worker;
 /* The same, for the rules of strangers: parses and compiles them. */
 extern const struct sandbox_profile profile_compiler;
 
+/* What a process gives up that opens the user's files and starts the others; the rest is
+ * granted. */
+extern const struct filter_row profiles_reader[];
+
 /* Builds with AddressSanitizer make a few calls more, and map terabytes of shadow. */
 #ifdef __SANITIZE_ADDRESS__
 #define SANDBOX_SANITIZED

@@ -51,7 +51,7 @@ static int compile(const struct sandbox_profile *profile, struct why *why)
     lists[count++] = profiles_sanitizer_calls;
 #endif
     compiled.profile = NULL;
-    int error = filter_compile(lists, count, &compiled.filter, why);
+    int error = filter_compile(lists, count, FILTER_REST_KILLS, &compiled.filter, why);
     if (!error)
         compiled.profile = profile;
     return error;

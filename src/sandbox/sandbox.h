@@ -55,6 +55,11 @@ int sandbox_spawn(const struct sandbox_profile *profile, int (*run)(void *contex
 int sandbox_seal(const struct sandbox_profile *profile, struct walls *ret,
                  struct why *why) MUST_USE;
 
+/* For a process that opens the user's files and reports: from now on it reaches no network,
+ * starts no program, and looks into no other process (profiles_reader in profiles.c); nor do
+ * its children. Before it starts threads. */
+int sandbox_confine(struct why *why) MUST_USE;
+
 /* Kills the child if it still runs, waits for its end and closes the pidfd. `ret` may be NULL.
  */
 void sandbox_end(struct sandbox_child *child, struct sandbox_end *ret);

@@ -211,3 +211,14 @@ int sandbox_seal(const struct sandbox_profile *profile, struct walls *ret, struc
         *ret = walls;
     return error;
 }
+
+int sandbox_confine(struct why *why)
+{
+    static struct filter filter;
+    const struct filter_row *list = profiles_reader;
+    int error = filter_compile(&list, 1, FILTER_REST_IS_GRANTED, &filter, why);
+    if (error)
+        return error;
+    error = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : load_filter(&filter);
+    return error ? fail(why, -error, "cannot give up the network: %s", strerror(-error)) : 0;
+}

@@ -16,6 +16,10 @@ static int add_row(scmp_filter_ctx context, const struct filter_row *row)
     case FILTER_REFUSE:
         return seccomp_rule_add_array(context, SCMP_ACT_ERRNO((uint16_t)row->value), row->call,
                                       0, NULL);
+    case FILTER_REFUSE_UNLESS:
+        compare[0].op = SCMP_CMP_NE;
+        compare[0].datum_a = row->value;
+        return seccomp_rule_add_array(context, SCMP_ACT_ERRNO(EACCES), row->call, 1, compare);
     case FILTER_EQUAL:
         compare[0].op = SCMP_CMP_EQ;
         compare[0].datum_a = row->value;
@@ -53,10 +57,11 @@ static int take_program(scmp_filter_ctx context, struct filter *ret)
     return error;
 }
 
-int filter_compile(const struct filter_row *const *lists, size_t count, struct filter *ret,
-                   struct why *why)
+int filter_compile(const struct filter_row *const *lists, size_t count, enum filter_rest rest,
+                   struct filter *ret, struct why *why)
 {
-    scmp_filter_ctx context = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    scmp_filter_ctx context =
+        seccomp_init(rest == FILTER_REST_KILLS ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ALLOW);
     if (!context)
         return fail(why, ENOMEM, "no memory for the system call filter");
     /* A tree, so that calls are found in a few steps. */

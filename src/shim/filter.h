@@ -5,11 +5,12 @@
 
 /* What must hold for a call to be granted. Several rows for a call: one must hold. */
 enum filter_test {
-    FILTER_END,    /* ends a list */
-    FILTER_ANY,    /* whatever its arguments */
-    FILTER_EQUAL,  /* argument `arg` is `value` */
-    FILTER_WITHIN, /* argument `arg` has no bit outside `value` */
-    FILTER_REFUSE, /* not granted: fails with errno `value` instead of killing */
+    FILTER_END,           /* ends a list */
+    FILTER_ANY,           /* whatever its arguments */
+    FILTER_EQUAL,         /* argument `arg` is `value` */
+    FILTER_WITHIN,        /* argument `arg` has no bit outside `value` */
+    FILTER_REFUSE,        /* not granted: fails with errno `value` instead of killing */
+    FILTER_REFUSE_UNLESS, /* fails with EACCES unless argument `arg` is `value` */
 };
 
 struct filter_row {
@@ -36,7 +37,10 @@ struct filter {
     struct filter_step steps[FILTER_MAX];
 };
 
-/* The filter that grants what the lists say and kills the process at everything else, at calls
- * of another machine (32 bit, x32) too. `lists` are each ended by FILTER_END. */
-int filter_compile(const struct filter_row *const *lists, size_t count, struct filter *ret,
-                   struct why *why) MUST_USE;
+/* What becomes of calls that are in no list. */
+enum filter_rest { FILTER_REST_KILLS, FILTER_REST_IS_GRANTED };
+
+/* The filter that does what the lists say; calls of another machine (32 bit, x32) kill the
+ * process. `lists` are each ended by FILTER_END. */
+int filter_compile(const struct filter_row *const *lists, size_t count, enum filter_rest rest,
+                   struct filter *ret, struct why *why) MUST_USE;

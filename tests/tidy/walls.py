@@ -11,6 +11,7 @@ POWER = ("fork vfork _Fork clone clone3 execl execle execlp execv execve execvp 
          "pivot_root chroot mount umount umount2 setuid seteuid setreuid setresuid setgid setegid "
          "setregid setresgid setgroups initgroups capset landlock_create_ruleset seccomp "
          "pidfd_open pidfd_getfd pidfd_send_signal").split()
+# src/sandbox/profiles.c lists what of it is refused.
 NETWORK = "socket connect bind listen accept accept4 getaddrinfo gethostbyname res_query".split()
 CALL = re.compile(r"\b(?:SYS_|__NR_)?(\w+)\b(\s*\()?")
 
@@ -29,7 +30,7 @@ def main(root):
         for number, line in enumerate(code(house.text(root, path)).splitlines(), 1):
             for found in CALL.finditer(line):
                 name, called = found[1], found[2] or found[0].startswith(("SYS_", "__NR_"))
-                if called and name in NETWORK:
+                if called and name in NETWORK and path != "src/sandbox/profiles.c":
                     faults.append(f"{path}:{number}: '{name}': nothing here talks to a network")
                 elif called and name in POWER and not sealed:
                     faults.append(f"{path}:{number}: '{name}' is for src/sandbox alone")

@@ -166,8 +166,8 @@ def look_at_limits(pid):
     check(read(pid, "oom_score_adj").strip() == "1000", "it is the first to go without memory")
 
 
-def take_filter(pid):
-    """The program of the only filter, as (code, jt, jf, k), or a reason why not."""
+def take_filters(pid):
+    """All programs of a process, as (code, jt, jf, k), newest first; or a reason why not."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     libc.ptrace.restype = ctypes.c_long
@@ -175,21 +175,28 @@ def take_filter(pid):
     if libc.ptrace(attach, pid, None, None) < 0:
         return os.strerror(ctypes.get_errno())
     os.waitpid(pid, 0x40000000)  # __WALL
+    programs = []
     try:
-        length = libc.ptrace(get_filter, pid, None, None)
-        if length < 0:
-            return os.strerror(ctypes.get_errno())
-        buffer = ctypes.create_string_buffer(length * 8)
-        libc.ptrace(get_filter, pid, None, buffer)
-        more = libc.ptrace(get_filter, pid, ctypes.c_void_p(1), None)
-        check(more < 0, "there is one filter")
-        return list(struct.iter_unpack("=HBBI", buffer.raw))
+        while True:
+            index = ctypes.c_void_p(len(programs))
+            length = libc.ptrace(get_filter, pid, index, None)
+            if length < 0:
+                return programs or os.strerror(ctypes.get_errno())
+            buffer = ctypes.create_string_buffer(length * 8)
+            libc.ptrace(get_filter, pid, index, buffer)
+            programs.append(list(struct.iter_unpack("=HBBI", buffer.raw)))
     finally:
         libc.ptrace(detach, pid, None, None)
 
 
+def run_filters(programs, machine, number, arguments):
+    """What the kernel would answer: the sternest of all, which is the smallest, signed."""
+    return min((run_filter(p, machine, number, arguments) for p in programs),
+               key=lambda answer: answer - (1 << 32) if answer >> 31 else answer)
+
+
 def run_filter(program, machine, number, arguments):
-    """What the kernel would answer: the classic BPF that seccomp knows."""
+    """One program of the classic BPF that seccomp knows."""
     data = struct.pack("=iIQ6Q", number if number < 1 << 31 else number - (1 << 32), machine, 0,
                        *arguments)
     at = accumulator = 0
@@ -229,16 +236,16 @@ def look_at_filter(pid):
     known = numbers(header)
     if not known:
         return skip("the filter", f"no list of system calls for {platform.machine()}")
-    program = take_filter(pid)
-    if isinstance(program, str):
-        return skip("the filter", f"the kernel does not show it: {program}")
+    programs = take_filters(pid)
+    if isinstance(programs, str):
+        return skip("the filter", f"the kernel does not show it: {programs}")
     allow, kill = 0x7FFF0000, 0x80000000
     names = {number: name for name, number in known.items()}
     samples = [[v] * 6 for v in (0, 1, 2, 3, 4, 7, 0x80, 0x81, (1 << 64) - 1)]
     always, sometimes = set(), set()
     others = set()
     for number in range(1024):
-        answers = {run_filter(program, machine, number, s) for s in samples}
+        answers = {run_filters(programs, machine, number, s) for s in samples}
         others |= answers - {allow, kill}
         if answers == {allow}:
             always.add(names.get(number, str(number)))
@@ -253,15 +260,34 @@ def look_at_filter(pid):
         check(not others, "all else kills", others)
     for name, given, granted in CASES:
         arguments = [given.get(i, 0) for i in range(6)]
-        answer = run_filter(program, machine, known[name], arguments)
+        answer = run_filters(programs, machine, known[name], arguments)
         check((answer == allow) == granted,
               f"{name} with {given} is {'granted' if granted else 'refused'}", hex(answer))
     for other, what in ((0x40000003, "32 bit"), (0xC00000F3, "another machine")):
-        answers = {run_filter(program, other, number, samples[0]) for number in range(1024)}
+        answers = {run_filters(programs, other, number, samples[0]) for number in range(1024)}
         check(answers == {kill}, f"every call of {what} kills", answers)
     if platform.machine() == "x86_64":
-        answers = {run_filter(program, machine, 0x40000000 | n, samples[0]) for n in range(1024)}
+        answers = {run_filters(programs, machine, 0x40000000 | n, samples[0]) for n in range(1024)}
         check(answers == {kill}, "every call as x32 kills", answers)
+
+
+def look_at_parent(pid):
+    """The process that opens the user's files: it reaches no network and starts no program."""
+    machine, header = MACHINES.get(platform.machine(), (0, ""))
+    known = numbers(header)
+    programs = take_filters(pid) if known else "no list of system calls"
+    if isinstance(programs, str):
+        return skip("what its parent may do", programs)
+    allow, refuse, unix = 0x7FFF0000, 0x5000D, 1
+    for family in (0, 2, 10, 16, 17, 38, 40, 44):
+        answer = run_filters(programs, machine, known["socket"], [family, 1, 0, 0, 0, 0])
+        check(answer == refuse, f"its parent gets no socket of family {family}", hex(answer))
+    answer = run_filters(programs, machine, known["socket"], [unix, 1, 0, 0, 0, 0])
+    check(answer == allow, "its parent gets one of this machine, to ask for names", hex(answer))
+    for name in ("execve", "execveat", "bind", "listen", "accept", "accept4", "io_uring_setup",
+                 "process_vm_writev", "bpf", "pidfd_getfd", "init_module"):
+        answer = run_filters(programs, machine, known[name], [0] * 6)
+        check(answer == refuse, f"its parent is refused {name}", hex(answer))
 
 
 def main(argv):
@@ -283,6 +309,8 @@ def main(argv):
                 look_at_descriptors(pid)
                 look_at_memory(pid)
                 look_at_filter(pid)
+                if os.path.basename(argv[0]) == "candor":
+                    look_at_parent(program.pid)
             else:
                 try:
                     os.listdir(f"/proc/{pid}/fd")
