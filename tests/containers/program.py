@@ -666,7 +666,35 @@ def installshield_programs():
         for name, content in files.items():
             tree.has('[overlay] > Disk1/' + name, content)
         Tree(pe(overlay=overlay[:-50])).gap('damaged')
-    Tree(b'ISc(' + bytes(600)).gap('unsupported')
+
+
+def installshield_cabinet(files):
+    data = b''
+    for content in files:
+        for i in range(0, max(len(content), 1), 0x10000):
+            deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+            piece = deflate.compress(content[i:i + 0x10000]) + deflate.flush(zlib.Z_SYNC_FLUSH)
+            data += struct.pack('<H', len(piece)) + piece
+    return (b'ISc(' + struct.pack('<IIIII', 0x1009528, 0, 0x200, 0, 0x200)).ljust(0x200, b'\0') + data
+
+
+@case
+def installshield_cabinets():
+    files = [TEXT, TEXT * 10, NOISE, b'x' * 70000]
+    tree = Tree(installshield_cabinet(files))
+    tree.whole()
+    for content in files:
+        tree.holds(content)
+    tree = Tree(installshield_cabinet(files)[:-30] + b'stored')
+    tree.gap('unsupported', 'not compressed')
+    tree.holds(NOISE)
+    Tree(b'ISc(' + bytes(600)).gap('damaged')
+    broken(installshield_cabinet(files[:1] + files[2:3]), 0x200)
+
+
+@case
+def installshield_damaged():
+    files = {'setup.ini': TEXT, 'data.bin': NOISE}
     broken(pe(overlay=installshield(True, files)), 0x600)
 
 
@@ -729,8 +757,8 @@ def clamav_samples():
         raise Skip('no clamav-testfiles')
     with open(SAMPLES + 'clam.exe', 'rb') as file:
         clam = file.read()
-    for name in ('clam-nsis.exe', 'clam.ea05.exe', 'clam.ea06.exe', 'clam.sis', 'clam_IScab_ext.exe', 'clam_ISmsi_ext.exe',
-                 'clam_ISmsi_int.exe'):
+    for name in ('clam-nsis.exe', 'clam.ea05.exe', 'clam.ea06.exe', 'clam.sis', 'clam_IScab_ext.exe', 'clam_IScab_int.exe',
+                 'clam_ISmsi_ext.exe', 'clam_ISmsi_int.exe'):
         with open(SAMPLES + name, 'rb') as file:
             Tree(file.read()).holds(clam)
 
@@ -743,6 +771,7 @@ def seeds():
              'crx': b'Cr24' + struct.pack('<II', 3, 5) + b'k' * 5 + zip_of(a=b'text' * 20),
              'autoit': autoit(),
             'installshield': installshield(True, {'a': TEXT[:200], 'b': NOISE[:100]}),
+            'installshield-cab': installshield_cabinet([TEXT[:300], NOISE[:50]]),
             'sis': sis(True, {'a.txt': TEXT[:200]}),
             'inno': inno('zlib', text=TEXT[:200], code=CODE[:60])[0],
             'dotnet': pe(clr=struct.pack('<I', 200) + TEXT[:200])}

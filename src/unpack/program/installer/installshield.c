@@ -228,8 +228,3 @@ void installshield_open(struct unpack *unpack)
         arena_pop(unpack->arena, mark);
     }
 }
-
-void installshield_cabinet_open(struct unpack *unpack)
-{
-    unpack_gap(unpack, bytes_of(""), GAP_UNSUPPORTED, "a cabinet of InstallShield");
-}
