@@ -37,14 +37,15 @@ static size_t unpack_piece(struct unpack *unpack, uint64_t *at, enum decoded *re
 static bool open_file(struct unpack *unpack, unsigned number, uint64_t *at)
 {
     enum decoded how;
-    size_t size = 0;
+    size_t size = 0, full = 0;
     bytes name = arena_printf(unpack->arena, "file/%u", number);
     const uint64_t start = *at;
     if (!name.at || !unpack_begin(unpack, name))
         return false;
-    do
+    do {
         size = unpack_piece(unpack, at, &how);
-    while (size > 0 && size % 0x8000 == 0);
+        full = full ? full : size;
+    } while (size == full && (size == 0x8000 || size == 0x10000));
     if (how == DECODED_STOP)
         return false;
     if (how == DECODED || how == DECODED_FULL)
