@@ -161,7 +161,10 @@ int worker_run(void *context)
         return 1;
     state->worker = worker;
     content_guard();
-    tzset(); /* libarchive asks for local time; the environment is another now than at start */
+    /* libarchive asks for local time; without TZ the C library would look at a file each time.
+     */
+    setenv("TZ", "UTC0", 1);
+    tzset();
     state->started = worker->options->start(worker->options->context, &worker->page->control);
     hello.error = state->started ? sandbox_seal(&profile_worker, &hello.walls, &hello.why)
                                  : fail(&hello.why, ENOMEM, "out of memory");
