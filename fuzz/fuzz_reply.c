@@ -57,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct definitions *set;
     static struct arena *arena;
+    static const struct reply_part fault = {.fault = {(const uint8_t *)"gone", 4}};
     struct examined examined;
     if (!set) {
         set = compile();
@@ -67,8 +68,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memcpy(copy, data, size);
     arena_reset(arena);
-    if (reply_read((bytes){copy, size}, bytes_of("f"), set, 1, arena, &examined) == 0)
+    const struct reply_part inner = {.reply = {copy, size}};
+    const struct reply_part *const parts[] = {&inner, &fault};
+    const struct reply_part outer = {.reply = {copy, size}, .parts = parts, .count = 2};
+    if (reply_read(&inner, bytes_of("f"), set, 1, arena, &examined) == 0)
         look(&examined, set);
+    arena_reset(arena);
+    if (reply_read(&outer, bytes_of("f"), set, 1, arena, &examined) == 0)
+        look(&examined, set);
+    reply_within(&outer, &(struct unpack_limits){.members = 5, .bytes = 5});
     free(copy);
     return 0;
 }

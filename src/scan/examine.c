@@ -41,6 +41,9 @@ struct examiner {
     struct unpack_run run;
     struct reply reply;
     struct reply_object *at; /* the container that is open */
+    const struct examine_share *share;
+    struct unpack around[EXAMINE_CHAIN]; /* the containers of a part */
+    char part_path[EXAMINE_PATH];
     bytes owner;
     bool stopped; /* by the watcher */
     char cwd[PATH_MAX];
@@ -332,6 +335,45 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
     return !examiner->stopped;
 }
 
+/* The path of a part. 0 when it is too long. */
+static size_t join_path(struct examiner *examiner, const struct reply_object *object)
+{
+    if (!object->up) {
+        if (object->name.len >= EXAMINE_PATH)
+            return 0;
+        memcpy(examiner->part_path, object->name.at, object->name.len);
+        return object->name.len;
+    }
+    size_t len = join_path(examiner, object->up);
+    if (!len || len + object->name.len + 2 > EXAMINE_PATH)
+        return 0;
+    examiner->part_path[len++] = '/';
+    if (object->name.len)
+        memcpy(examiner->part_path + len, object->name.at, object->name.len);
+    examiner->part_path[len + object->name.len] = 0;
+    return len + object->name.len;
+}
+
+/* True when somebody else examines the object. */
+static bool hand_over(struct examiner *examiner, const struct unpack *parent,
+                      struct reply_object *object)
+{
+    uint16_t chain[EXAMINE_CHAIN];
+    struct examine_part part = {.name = object->name.len,
+                                .data = object->data,
+                                .chain = chain,
+                                .depth = parent->depth + 1};
+    uint32_t number;
+    if (part.depth > EXAMINE_CHAIN)
+        return false;
+    for (const struct unpack *up = parent; up; up = up->up)
+        chain[up->depth] = (uint16_t)unpack_stage(up);
+    part.path = (bytes){(const uint8_t *)examiner->part_path, join_path(examiner, object)};
+    return part.path.len && reply_has_room(&examiner->reply) &&
+           examiner->share->offer(examiner->share->to, &part, &number) &&
+           reply_part(&examiner->reply, object, number);
+}
+
 static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child)
 {
     struct examiner *examiner = to;
@@ -341,6 +383,9 @@ static bool take_child(void *to, const struct unpack *parent, const struct unpac
                                   .partial = child->partial};
     examiner->reply.objects++;
     examiner->reply.unpacked += child->data.len;
+    if (examiner->share && child->data.len >= EXAMINE_PART &&
+        hand_over(examiner, parent, &object))
+        return !examiner->run.stopped;
     if (examiner->options.tree)
         reply_object(&examiner->reply, &object);
     if (!run_scanners(examiner, &object))
@@ -369,24 +414,50 @@ static void shrink(struct examiner *examiner)
     arena_reset(examiner->run.arena);
 }
 
-static void open_containers(struct examiner *examiner, struct reply_object *file)
+/* The containers around a part, as far as formats look at them. */
+static const struct unpack *put_around(struct examiner *examiner, const uint16_t *chain,
+                                       uint32_t depth)
+{
+    struct unpack *around = examiner->around;
+    for (uint32_t i = 0; i < depth && i < EXAMINE_CHAIN; i++) {
+        around[i] = (struct unpack){.depth = i,
+                                    .up = i ? &around[i - 1] : NULL,
+                                    .format = unpack_stage_format(chain[i]),
+                                    .run = &examiner->run};
+        if (!around[i].format)
+            return i ? &around[i - 1] : NULL;
+    }
+    return depth ? &around[depth - 1] : NULL;
+}
+
+static void open_containers(struct examiner *examiner, struct reply_object *file,
+                            const struct examine_file *from)
 {
     struct unpack_run *run = &examiner->run;
-    size_t slash = file->name.len;
-    while (slash && file->name.at[slash - 1] != '/')
-        slash--;
+    const struct unpack *up = put_around(examiner, from->chain, from->depth);
+    bytes name = bytes_slice(file->name, file->name.len - from->name, from->name);
     run->members = run->bytes = 0;
     run->stopped = false;
     run->region->used = 0;
     examiner->budget = (struct budget){.steps = UNPACK_STEPS, .stop = &examiner->control->stop};
     examiner->at = file;
-    if (unpack_object(run, NULL, bytes_slice(file->name, slash, file->name.len), file->data))
+    if (unpack_object(run, up, name, file->data))
         shrink(examiner);
+    examiner->reply.members = run->members;
+    examiner->reply.written = run->bytes;
     if (examiner->budget.hit == LIMIT_STOPPED)
         examiner->stopped = true;
     else if (examiner->budget.hit != LIMIT_NONE)
         reply_gap(&examiner->reply, file, GAP_LIMIT, bytes_of(""),
                   examine_limit_text(examiner->budget.hit));
+}
+
+size_t examine_name(bytes path)
+{
+    size_t slash = path.len;
+    while (slash && path.at[slash - 1] != '/')
+        slash--;
+    return path.len - slash;
 }
 
 void examiner_file(struct examiner *examiner, const struct examine_file *file, struct text *out)
@@ -400,9 +471,10 @@ void examiner_file(struct examiner *examiner, const struct examine_file *file, s
         reply->size = data.len;
     reply->examined = data.len;
     examiner->owner = file->owner;
+    examiner->share = file->share;
     examiner->stopped = false;
     if (run_scanners(examiner, &object))
-        open_containers(examiner, &object);
+        open_containers(examiner, &object, file);
     if (examiner->stopped)
         reply_gap(reply, &object, GAP_LIMIT, bytes_of(""),
                   examiner->control->interrupted ? "the scan was interrupted"

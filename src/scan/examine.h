@@ -31,11 +31,40 @@ struct examine_control {
     volatile uint32_t stage;   /* what is at work: unpack_stage_name */
 };
 
+enum {
+    EXAMINE_CHAIN = 32,       /* containers around a part */
+    EXAMINE_PART = 128 << 10, /* smaller objects are no parts */
+    EXAMINE_PATH = 8 << 10,
+};
+
+/* A large object in a file, for someone else to examine. */
+struct examine_part {
+    bytes path;  /* of the file, and below it, as if containers were folders; NUL-terminated */
+    size_t name; /* length of its name at the end of the path */
+    bytes data;
+    const uint16_t *chain; /* the containers around it: unpack_stage, outermost first */
+    uint32_t depth;        /* how many */
+};
+
+/* Takes parts, or refuses (false): then they are examined here. */
+struct examine_share {
+    void *to;
+    bool (*offer)(void *to, const struct examine_part *part, uint32_t *ret_number);
+};
+
+/* A file, or a part of one. */
 struct examine_file {
     bytes path;  /* NUL-terminated, as the user reached it */
+    size_t name; /* length of its name at the end of the path */
     bytes owner; /* the name of its owner */
     const struct content *content;
+    const uint16_t *chain; /* of a part */
+    uint32_t depth;
+    const struct examine_share *share; /* or NULL */
 };
+
+/* Length of what follows the last slash. */
+size_t examine_name(bytes path);
 
 struct examiner;
 

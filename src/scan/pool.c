@@ -9,7 +9,8 @@
 
 struct job *pool_job(struct pool *pool, uint64_t number)
 {
-    return &pool->jobs[number % POOL_JOBS];
+    return number & POOL_PART ? pool->parts[number & ~POOL_PART]
+                              : &pool->jobs[number % POOL_JOBS];
 }
 
 struct handed *pool_handed(struct side *side, uint32_t index)
@@ -26,19 +27,20 @@ void pool_job_close(struct job *job)
 
 void pool_job_fault(struct pool *pool, struct job *job, const char *fault)
 {
-    (void)pool;
     if (job->state == JOB_DONE || job->state == JOB_DROPPED)
         return;
-    job->state = JOB_DONE;
+    free(job->fault);
     job->fault = strdup(fault);
     if (!job->fault)
         job->error = -ENOMEM;
-    pool_job_close(job);
+    job->reply.len = 0;
+    pool_job_done(pool, job);
 }
 
 void pool_take_back(struct pool *pool, uint64_t number)
 {
     uint32_t at = pool->again_count++;
+    /* At most what workers have, and as many parts as there are workers; see pool_new. */
     for (; at && pool->again[at - 1] > number; at--)
         pool->again[at] = pool->again[at - 1];
     pool->again[at] = number;
@@ -54,6 +56,14 @@ static void tell_to_stop(struct pool *pool, struct side *side, uint32_t job)
         side->told = pool->now;
 }
 
+static void drop_job(struct pool *pool, struct job *job)
+{
+    if (job->is_part)
+        pool_job_fault(pool, job, "the scan was interrupted");
+    else
+        job->state = JOB_DROPPED;
+}
+
 /* The scan ends early: what nobody has begun is dropped. */
 static void end_early(struct pool *pool)
 {
@@ -62,7 +72,10 @@ static void end_early(struct pool *pool)
     pool->waiting = 0;
     for (uint64_t i = pool->emitted; i < pool->put; i++)
         if (pool_job(pool, i)->state == JOB_WAITING)
-            pool_job(pool, i)->state = JOB_DROPPED;
+            drop_job(pool, pool_job(pool, i));
+    for (uint32_t i = 0; i < pool->part_size; i++)
+        if (pool->parts[i] && pool->parts[i]->state == JOB_WAITING)
+            drop_job(pool, pool->parts[i]);
     for (int i = 0; i < pool->options.jobs; i++) {
         struct side *side = &pool->sides[i];
         side->worker.page->skip_to = side->next_seq - 1;
@@ -74,7 +87,7 @@ static void end_early(struct pool *pool)
                 continue;
             handed->taken_back = true;
             side->live--;
-            pool_job(pool, handed->job)->state = JOB_DROPPED;
+            drop_job(pool, pool_job(pool, handed->job));
         }
         if (side->live)
             tell_to_stop(pool, side, WORKER_ANYONE);
@@ -88,7 +101,10 @@ static void tick_side(struct pool *pool, struct side *side)
         return;
     side->worker.page->flush = true;
     uint32_t current = side->worker.page->current;
-    if (limit && !side->told && current && pool->now - side->since > limit)
+    const struct handed *first = pool_handed(side, 0);
+    const struct job *job = first->taken_back ? NULL : pool_job(pool, first->job);
+    int64_t since = job && job->is_part ? job->began : side->since;
+    if (limit && !side->told && current && pool->now - since > limit)
         tell_to_stop(pool, side, current);
     if ((side->told && pool->now - side->told > POOL_GRACE_MS) ||
         (limit && pool->now - side->since > limit + 2 * POOL_GRACE_MS))
@@ -104,7 +120,7 @@ static bytes current_path(struct pool *pool)
         struct side *side = &pool->sides[i];
         uint32_t current = side->worker.page->current;
         for (uint32_t k = 0; k < side->count; k++)
-            if (pool_handed(side, k)->seq == current) {
+            if (pool_handed(side, k)->seq == current && !pool_handed(side, k)->taken_back) {
                 struct job *job = pool_job(pool, pool_handed(side, k)->job);
                 return (bytes){(const uint8_t *)job->path, job->len};
             }
@@ -153,6 +169,7 @@ static void pump(struct pool *pool, bool all, bool wait)
         pool_rebalance(pool);
     pool_hand_out(pool, all);
     pool_emit(pool);
+    pool_parts_flow(pool);
 }
 
 static bool set_path(struct job *job, bytes path)
@@ -182,8 +199,10 @@ static struct job *free_slot(struct pool *pool)
     job->size = 0;
     job->error = 0;
     job->tries = 0;
-    job->named = job->is_note = false;
     job->directory = NULL;
+    job->named = job->is_note = job->whole = false;
+    job->part_count = job->open_parts = 0;
+    job->result = (struct reply_part){0};
     return job;
 }
 
@@ -202,6 +221,7 @@ static int open_job(const struct pool *pool, struct job *job, const struct walk_
     job->size = (uint64_t)st.st_size;
     job->uid = st.st_uid;
     job->st = st;
+    job->name_len = examine_name(file->path);
     return pool->options.max_size && job->size > pool->options.max_size ? -EFBIG : 0;
 }
 
@@ -250,18 +270,23 @@ static void pool_free(struct pool *pool)
             munmap(side->worker.page, sizeof *side->worker.page);
         if (side->ring)
             munmap(side->ring, WORKER_RING);
+        if (side->worker.outbox)
+            munmap(side->worker.outbox, WORKER_OUTBOX);
         text_free(&side->partial);
     }
     for (uint64_t i = 0; pool->jobs && i < POOL_JOBS; i++) {
         free(pool->jobs[i].path);
         walk_directory_unref(pool->jobs[i].directory);
         text_free(&pool->jobs[i].reply);
+        free(pool->jobs[i].part_numbers);
+        free(pool->jobs[i].part_results);
         text_free(&pool->jobs[i].note_out);
         text_free(&pool->jobs[i].note_err);
     }
     free(pool->sides);
     free(pool->jobs);
     free(pool->again);
+    free(pool->parts);
     free(pool->polls);
     free(pool);
 }
@@ -306,7 +331,7 @@ int pool_new(const struct pool_options *options, struct pool **ret, struct walls
     pool->options = *options;
     pool->sides = calloc((size_t)options->jobs, sizeof *pool->sides);
     pool->jobs = calloc(POOL_JOBS, sizeof *pool->jobs);
-    pool->again = calloc((size_t)options->jobs * POOL_WINDOW + 1, sizeof *pool->again);
+    pool->again = calloc((size_t)options->jobs * (POOL_WINDOW + 2) + 1, sizeof *pool->again);
     pool->now = examine_clock();
     pool->polls = calloc((size_t)options->jobs, sizeof *pool->polls);
     for (int i = 0; pool->sides && i < options->jobs; i++)

@@ -11,6 +11,7 @@
  *
  * One thread. Results come in the order in which files were put, whatever worker was faster.
  * Nothing that a worker says is trusted: a reply is bytes, bounded, for whoever emits to read.
+ * Large objects in a file go to idle workers: what came of these parts comes with the reply.
  * A worker that crashes, hangs or talks nonsense costs the file it was at; what else it had
  * been handed goes to a new worker, once. */
 #pragma once
@@ -23,13 +24,6 @@ enum {
     POOL_FAULT = 160,
 };
 
-/* What a worker is given: a file that is open, or its bytes. */
-struct pool_work {
-    bytes path;  /* NUL-terminated */
-    bytes owner; /* name of its owner, where it was asked for */
-    const struct content *content;
-};
-
 /* What came of one file, or a note at its place in the order. Views live for the call. */
 struct pool_result {
     bytes path; /* empty: a note */
@@ -38,9 +32,8 @@ struct pool_result {
     const struct stat *st;            /* of what was opened, where it was */
     struct walk_directory *directory; /* with keeps_places: as in struct walk_file */
     size_t name;
-    int error;   /* it was not examined: -errno */
-    bytes fault; /* it cost a worker, and how; or empty */
-    bytes reply;
+    int error; /* it was not examined: -errno */
+    const struct reply_part *reply;
     bytes note_out, note_err;
 };
 
@@ -55,7 +48,9 @@ struct pool_options {
     /* In a new worker, before it is sealed: makes what it works with. NULL: it cannot. */
     void *(*start)(void *context, struct examine_control *control);
     /* In the sealed worker: examines one file, appends the reply. */
-    void (*work)(void *started, const struct pool_work *work, struct text *reply);
+    void (*work)(void *started, const struct examine_file *file, struct text *reply);
+    /* Whether the parts of a reply may stand; else the file is examined once more, in one. */
+    bool (*within)(void *context, const struct reply_part *reply);
     void (*emit)(void *context, const struct pool_result *result);
     /* Called before every wait, and at least ten times a second. `at` is what some worker is
      * at. */

@@ -113,7 +113,11 @@ static bool add_job(struct pool *pool, struct side *side, struct batch *batch)
     const char *owner = pool->options.wants_owner ? owner_name(&pool->owners, job->uid) : "";
     head.owner = (uint16_t)strlen(owner);
     head.path = (uint16_t)(job->len < UINT16_MAX ? job->len : UINT16_MAX);
-    size_t need = sizeof head + head.owner + head.path + 1u;
+    head.name = (uint16_t)job->name_len;
+    head.depth = (uint16_t)(job->is_part ? job->depth : 0);
+    head.whole = job->whole || job->tries;
+    size_t chain = head.depth * sizeof *job->chain;
+    size_t need = sizeof head + head.owner + head.path + 1u + chain;
     if (batch->len + need > WORKER_MESSAGE)
         return false;
     head.size = job->size;
@@ -128,7 +132,8 @@ static bool add_job(struct pool *pool, struct side *side, struct batch *batch)
     memcpy(at, &head, sizeof head);
     memcpy(at + sizeof head, owner, head.owner);
     memcpy(at + sizeof head + head.owner, job->path, head.path);
-    at[need - 1] = 0;
+    at[need - chain - 1] = 0;
+    memcpy(at + need - chain, job->chain, chain);
     batch->len += need;
     batch->count++;
     *pool_handed(side, side->count++) = (struct handed){

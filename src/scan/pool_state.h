@@ -3,7 +3,8 @@
  *     pool.c          the door, waiting, time
  *     pool_workers.c  workers begin, and end
  *     pool_hand.c     jobs go out
- *     pool_take.c     replies come in */
+ *     pool_take.c     replies come in
+ *     pool_parts.c    large objects in a file, which other workers examine */
 #pragma once
 #include "sandbox/sandbox.h"
 #include "scan/owner.h"
@@ -22,14 +23,18 @@ enum {
 /* Bytes of files in one worker, beyond which it gets no more. */
 #define POOL_WINDOW_BYTES ((uint64_t)8 << 20)
 
+/* In a job's number: it is a part, and the rest its place among the parts. */
+#define POOL_PART ((uint64_t)1 << 62)
+
 enum job_state { JOB_WAITING, JOB_HANDED, JOB_DONE, JOB_DROPPED };
 
 struct job {
     enum job_state state;
     char *path;
-    size_t room, len;
+    size_t room, len, name_len;
     bool named, is_note;
-    int fd; /* until the reply is there: a worker may die over it */
+    bool whole; /* its parts are not to be handed out */
+    int fd;     /* until the reply is there: a worker may die over it */
     uint64_t size;
     uid_t uid;
     struct stat st;
@@ -39,6 +44,18 @@ struct job {
     unsigned tries;
     char *fault;
     struct text reply, note_out, note_err;
+    struct reply_part result;
+    /* Its own parts. */
+    uint64_t *part_numbers;
+    const struct reply_part **part_results;
+    uint32_t part_count, part_room;
+    uint32_t open_parts; /* of a file: its parts, and theirs, that are not done */
+    /* Of a part. */
+    bool is_part;
+    uint64_t root;
+    int64_t began; /* when its file was begun */
+    uint32_t depth;
+    uint16_t chain[EXAMINE_CHAIN];
 };
 
 /* A job that a worker has, oldest first. */
@@ -57,6 +74,7 @@ struct side {
     uint64_t ring_head, ring_tail;
     int socket; /* -1: there is none */
     bool greeted, clogged;
+    bool outbox_held; /* what lay in the outbox waits for a worker */
     uint32_t next_seq;
     struct handed handed[POOL_WINDOW];
     uint32_t first, count, live; /* live: not taken back */
@@ -76,6 +94,8 @@ struct pool {
     uint64_t waiting;            /* jobs in state WAITING */
     uint64_t *again;             /* jobs to hand out once more, oldest first */
     uint32_t again_count;
+    struct job **parts; /* by number, NULL where there is none */
+    uint32_t part_size, part_hint;
     int64_t now, ticked;
     unsigned failures; /* starts of workers that failed, in a row */
     bool ended;
@@ -93,6 +113,16 @@ void pool_job_close(struct job *job);
 void pool_job_fault(struct pool *pool, struct job *job, const char *fault);
 /* Puts a job back in line, in the order of the jobs. */
 void pool_take_back(struct pool *pool, uint64_t number);
+
+/* pool_parts.c */
+/* The job is answered, or cost its worker. */
+void pool_job_done(struct pool *pool, struct job *job);
+/* Forgets the parts of a job whose reply will not come. */
+void pool_parts_drop(struct pool *pool, struct job *job);
+/* A worker hands over a part of the job it is at. False: it lies. */
+bool pool_part_take(struct pool *pool, struct side *side, bytes frame);
+/* Tells workers whether parts are welcome. */
+void pool_parts_flow(struct pool *pool);
 
 /* pool_workers.c */
 int pool_worker_start(struct pool *pool, struct side *side);

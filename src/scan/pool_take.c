@@ -7,11 +7,28 @@
 
 enum { KEEP_REPLY = 64 << 10 }; /* memory that stays with a slot */
 
+/* Whether the job and all its parts are done. Where the parts together went over limits that
+ * each kept to, the file is examined again, in one. */
+static bool is_complete(struct pool *pool, struct job *job)
+{
+    if (job->state == JOB_DROPPED)
+        return true;
+    if (job->state != JOB_DONE || job->open_parts)
+        return false;
+    if (!job->part_count || job->whole || pool->ended ||
+        pool->options.within(pool->options.context, &job->result))
+        return true;
+    pool_parts_drop(pool, job);
+    job->whole = true;
+    pool_take_back(pool, pool->emitted);
+    return false;
+}
+
 void pool_emit(struct pool *pool)
 {
     for (; pool->emitted < pool->put; pool->emitted++) {
         struct job *job = pool_job(pool, pool->emitted);
-        if (job->state != JOB_DONE && job->state != JOB_DROPPED)
+        if (!is_complete(pool, job))
             return;
         const struct pool_result result = {
             .path = {(const uint8_t *)job->path, job->is_note ? 0 : job->len},
@@ -21,12 +38,12 @@ void pool_emit(struct pool *pool)
             .directory = job->directory,
             .name = job->name,
             .error = job->error,
-            .fault = bytes_of(job->fault ? job->fault : ""),
-            .reply = {(const uint8_t *)job->reply.at, job->reply.len},
+            .reply = &job->result,
             .note_out = {(const uint8_t *)job->note_out.at, job->note_out.len},
             .note_err = {(const uint8_t *)job->note_err.at, job->note_err.len}};
         if (job->state == JOB_DONE)
             pool->options.emit(pool->options.context, &result);
+        pool_parts_drop(pool, job);
         pool_job_close(job);
         walk_directory_unref(job->directory);
         job->directory = NULL;
@@ -51,8 +68,7 @@ static void finish_job(struct pool *pool, struct side *side)
         struct text empty = job->reply;
         job->reply = side->partial;
         side->partial = empty;
-        job->state = JOB_DONE;
-        pool_job_close(job);
+        pool_job_done(pool, job);
     }
     side->partial.len = 0;
     side->first = (side->first + 1) % POOL_WINDOW;
@@ -88,10 +104,16 @@ static bool take_frames(struct pool *pool, struct side *side, size_t len)
             return false;
         memcpy(&frame, pool->message + at, sizeof frame);
         at += sizeof frame;
-        size_t size = frame.length & ~WORKER_LAST;
+        size_t size = frame.length & ~(WORKER_LAST | WORKER_PART);
         if (size > len - at || !side->count || frame.seq != pool_handed(side, 0)->seq ||
             side->partial.len + size > POOL_REPLY_MAX)
             return false;
+        if (frame.length & WORKER_PART) {
+            if (!pool_part_take(pool, side, (bytes){pool->message + at, size}))
+                return false;
+            at += size;
+            continue;
+        }
         text_add(&side->partial, pool->message + at, size);
         at += size;
         if (side->partial.failed)

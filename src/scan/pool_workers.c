@@ -20,17 +20,19 @@ int pool_worker_start(struct pool *pool, struct side *side)
     /* A worker sees its own page and ring, and no other's. */
     madvise(side->worker.page, page, MADV_DOFORK);
     madvise(side->ring, WORKER_RING, MADV_DOFORK);
+    madvise(side->worker.outbox, WORKER_OUTBOX, MADV_DOFORK);
     int error = sandbox_spawn(&profile_worker, worker_run, &side->worker, &pair[1], 1,
                               &side->child, &pool->why);
     madvise(side->worker.page, page, MADV_DONTFORK);
     madvise(side->ring, WORKER_RING, MADV_DONTFORK);
+    madvise(side->worker.outbox, WORKER_OUTBOX, MADV_DONTFORK);
     close(pair[1]);
     if (error) {
         close(pair[0]);
         return error;
     }
     side->socket = pair[0];
-    side->greeted = side->clogged = false;
+    side->greeted = side->clogged = side->outbox_held = false;
     side->next_seq = 1;
     side->first = side->count = side->live = 0;
     side->live_bytes = side->ring_head = side->ring_tail = 0;
@@ -50,7 +52,10 @@ bool pool_worker_map(const struct pool *pool, struct side *side)
     side->worker.page = page == MAP_FAILED ? NULL : page;
     side->ring = ring == MAP_FAILED ? NULL : ring;
     side->worker.ring = side->ring;
-    return side->worker.page && side->ring;
+    void *outbox = mmap(NULL, WORKER_OUTBOX, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    side->worker.outbox = outbox == MAP_FAILED ? NULL : outbox;
+    return side->worker.page && side->ring && side->worker.outbox;
 }
 
 /* The job that a dead worker was at: the oldest, where what it said makes no sense. */
@@ -95,10 +100,11 @@ static void lose_jobs(struct pool *pool, struct side *side, bool known, const ch
         struct job *job = pool_job(pool, handed->job);
         if (handed->taken_back)
             continue;
+        pool_parts_drop(pool, job);
         if (handed == guilty || job->tries >= TRIES)
             pool_job_fault(pool, job, fault);
         else if (pool->ended)
-            job->state = JOB_DROPPED, pool_job_close(job);
+            pool_job_fault(pool, job, "the scan was interrupted");
         else
             pool_take_back(pool, handed->job);
     }
@@ -141,4 +147,7 @@ void pool_workers_give_up(struct pool *pool)
     for (uint64_t i = pool->emitted; i < pool->put; i++)
         if (pool_job(pool, i)->state == JOB_WAITING)
             pool_job_fault(pool, pool_job(pool, i), "no worker could be started");
+    for (uint32_t i = 0; i < pool->part_size; i++)
+        if (pool->parts[i] && pool->parts[i]->state == JOB_WAITING)
+            pool_job_fault(pool, pool->parts[i], "no worker could be started");
 }

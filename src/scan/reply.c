@@ -5,7 +5,10 @@
 /* Kept free for the records that close a reply; gaps leave at least half of it to findings. */
 enum { RESERVE = 1024, GAP_MAX = REPLY_MAX / 2 };
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, END = 7 };
+/* Bytes of an OBJECT or PART at most. */
+enum { OBJECT_MAX = 21 + UINT8_MAX + REPLY_NAME };
+
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END };
 
 static void put8(struct text *out, uint8_t value)
 {
@@ -43,19 +46,19 @@ void reply_begin(struct reply *reply, struct text *out)
     *reply = (struct reply){.out = out, .from = out->len};
 }
 
-void reply_object(struct reply *reply, struct reply_object *object)
+static bool is_announced(const struct reply_object *object)
 {
-    if (!object->up || object->announced)
-        return;
-    reply_object(reply, object->up);
+    return !object->up || object->announced;
+}
+
+/* The part that OBJECT and PART share; there is room for it. */
+static void announce(struct reply *reply, struct reply_object *object)
+{
     const char *kind = unpack_kind(object->data);
     bytes name = bytes_slice(object->name, 0, REPLY_NAME);
     size_t kind_len = kind ? strnlen(kind, UINT8_MAX) : 0;
-    if (!fits(reply, 17 + kind_len + name.len))
-        return;
     object->announced = true;
     object->number = ++reply->announced;
-    put8(reply->out, OBJECT);
     put32(reply->out, object->up->number);
     put64(reply->out, object->data.len);
     put8(reply->out, object->partial);
@@ -65,9 +68,31 @@ void reply_object(struct reply *reply, struct reply_object *object)
     text_add(reply->out, name.at, name.len);
 }
 
-static bool is_announced(const struct reply_object *object)
+void reply_object(struct reply *reply, struct reply_object *object)
 {
-    return !object->up || object->announced;
+    if (!object->up || object->announced)
+        return;
+    reply_object(reply, object->up);
+    if (fits(reply, OBJECT_MAX)) {
+        put8(reply->out, OBJECT);
+        announce(reply, object);
+    }
+}
+
+bool reply_has_room(const struct reply *reply)
+{
+    return !reply->cut && reply->out->len - reply->from < GAP_MAX;
+}
+
+bool reply_part(struct reply *reply, struct reply_object *object, uint32_t part)
+{
+    reply_object(reply, object->up);
+    if (!is_announced(object->up) || !fits(reply, OBJECT_MAX))
+        return false;
+    put8(reply->out, PART);
+    put32(reply->out, part);
+    announce(reply, object);
+    return true;
 }
 
 void reply_finding(struct reply *reply, struct reply_object *object, uint32_t set,
@@ -140,6 +165,8 @@ void reply_end(struct reply *reply, int error)
     put64(reply->out, reply->examined);
     put64(reply->out, reply->objects);
     put64(reply->out, reply->unpacked);
+    put64(reply->out, reply->members);
+    put64(reply->out, reply->written);
     put64(reply->out, reply->findings);
     for (size_t i = 0; i < GAPS; i++)
         put64(reply->out, reply->gaps[i]);

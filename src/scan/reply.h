@@ -10,8 +10,9 @@
  *     3 PATTERN  u32 pattern, u32 matches in all               of the FINDING before
  *     4 MATCH    u64 offset, u32 length, u8 xor key, u16 n, data[n]   of the PATTERN before
  *     5 GAP      u32 object, u8 kind, u8 n, text[n], u16 n, member[n]
- *     7 END      i32 error, u8 flags (1: cut), u64 size, examined, objects, unpacked, findings,
- *                gaps[GAPS]                                    closes the reply
+ *     6 PART     u32 part, then as OBJECT: what came of it is a reply of its own
+ *     7 END      i32 error, u8 flags (1: cut), u64 size, examined, objects, unpacked, members,
+ *                written, findings, gaps[GAPS]                 closes the reply
  *
  * Objects are announced when something is said of them, so a clean file is one END. Whoever
  * reads trusts nothing: numbers, lengths and order are checked, and texts stay hostile. */
@@ -108,10 +109,20 @@ struct examined {
     VEC(struct examined_gap) gap;
 };
 
+/* A reply, and those about its parts: large objects in the file that other workers examined,
+ * by their numbers. A part that cost its worker has a fault instead. */
+struct reply_part {
+    bytes reply, fault;
+    const struct reply_part *const *parts;
+    uint32_t count;
+};
+
 /* Reads a reply about the file at `path`. Views point into `reply`. -EBADMSG when it is not
  * what a worker in its senses writes; -ENOMEM. */
-int reply_read(bytes reply, bytes path, const struct definitions *sets, int set_count,
-               struct arena *arena, struct examined *ret) MUST_USE;
+int reply_read(const struct reply_part *reply, bytes path, const struct definitions *sets,
+               int set_count, struct arena *arena, struct examined *ret) MUST_USE;
+/* Whether all parts together kept to the limits that each kept to for itself. */
+bool reply_within(const struct reply_part *reply, const struct unpack_limits *limits);
 /* What came of a file that was not examined: `error` is -errno. `max` is the size that -EFBIG
  * is about. */
 void reply_unexamined(int error, uint64_t size, uint64_t max, bytes path, struct arena *arena,
@@ -136,11 +147,15 @@ struct reply {
     size_t gap_bytes;
     uint32_t announced;
     bool cut;
-    uint64_t size, examined, objects, unpacked, findings, gaps[GAPS];
+    uint64_t size, examined, objects, unpacked, members, written, findings, gaps[GAPS];
 };
 
 void reply_begin(struct reply *reply, struct text *out);
 void reply_object(struct reply *reply, struct reply_object *object);
+/* Whether it is far from full. */
+bool reply_has_room(const struct reply *reply);
+/* The object is examined elsewhere. False: there is no room to say so. */
+bool reply_part(struct reply *reply, struct reply_object *object, uint32_t part);
 void reply_finding(struct reply *reply, struct reply_object *object, uint32_t set,
                    uint32_t rule);
 void reply_pattern(struct reply *reply, uint32_t pattern, uint32_t count);

@@ -7,15 +7,23 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, END = 7 };
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END };
 
+/* Of END: type, error, flags, and numbers. */
+enum { END_SIZE = 6 + 8 * (7 + GAPS), END_MEMBERS = 6 + 8 * 4 };
+
+/* One reply; the replies about its parts are read by readers of their own. */
 struct reader {
+    const struct reply_part *part;
     bytes rest;
     bool bad;
     int set_count;
     struct arena *arena;
     struct examined *into;
-    bool pattern_open; /* MATCH may follow */
+    bool pattern_open;     /* MATCH may follow */
+    VEC(uint32_t) numbers; /* of the objects of this reply among all */
+    uint64_t findings, gaps;
+    int error; /* what END said */
 };
 
 const char *examine_verdict_word(enum examine_verdict verdict)
@@ -66,24 +74,35 @@ static bytes take_text(struct reader *reader, size_t len, size_t max)
     return take(reader, len);
 }
 
+/* The number of an object of this reply among all. */
+static uint32_t number_of(struct reader *reader, uint32_t number)
+{
+    if (number < reader->numbers.n)
+        return reader->numbers.at[number];
+    reader->bad = true;
+    return 0;
+}
+
 static int read_object(struct reader *reader)
 {
     struct examined_object object = {0};
-    object.parent = take32(reader);
+    object.parent = number_of(reader, take32(reader));
     object.size = take64(reader);
     uint8_t flags = take8(reader);
     object.partial = flags & 1;
     object.kind = take_text(reader, take8(reader), UINT8_MAX);
     object.name = take_text(reader, take16(reader), REPLY_NAME);
-    if (reader->bad || flags > 1 || object.parent >= reader->into->object.n)
+    if (reader->bad || flags > 1)
         return -EBADMSG;
     object.depth = reader->into->object.at[object.parent].depth + 1;
     if (object.depth > REPLY_OBJECT_DEPTH)
         return -EBADMSG;
     struct examined_object *at = vec_push(reader->arena, &reader->into->object);
-    if (!at)
+    uint32_t *number = vec_push(reader->arena, &reader->numbers);
+    if (!at || !number)
         return -ENOMEM;
     *at = object;
+    *number = reader->into->object.n - 1;
     return 0;
 }
 
@@ -91,11 +110,10 @@ static int read_finding(struct reader *reader)
 {
     struct examined_finding finding = {0};
     struct examined *into = reader->into;
-    finding.object = take32(reader);
+    finding.object = number_of(reader, take32(reader));
     finding.set = take8(reader);
     finding.rule = take32(reader);
-    if (reader->bad || finding.object >= into->object.n ||
-        finding.set >= (uint32_t)reader->set_count ||
+    if (reader->bad || finding.set >= (uint32_t)reader->set_count ||
         finding.rule >= into->sets[finding.set].set.rule_count)
         return -EBADMSG;
     finding.pattern_start = into->pattern.n;
@@ -103,6 +121,7 @@ static int read_finding(struct reader *reader)
     if (!at)
         return -ENOMEM;
     *at = finding;
+    reader->findings++;
     reader->pattern_open = false;
     return 0;
 }
@@ -113,7 +132,7 @@ static int read_pattern(struct reader *reader)
     struct examined *into = reader->into;
     pattern.number = take32(reader);
     pattern.count = take32(reader);
-    if (reader->bad || !into->finding.n)
+    if (reader->bad || !reader->findings)
         return -EBADMSG;
     struct examined_finding *finding = &into->finding.at[into->finding.n - 1];
     const struct ruleset *set = &into->sets[finding->set].set;
@@ -157,17 +176,18 @@ static int read_match(struct reader *reader)
 static int read_gap(struct reader *reader)
 {
     struct examined_gap gap = {0};
-    gap.object = take32(reader);
+    gap.object = number_of(reader, take32(reader));
     uint8_t kind = take8(reader);
     gap.text = take_text(reader, take8(reader), REPLY_TEXT);
     gap.member = take_text(reader, take16(reader), REPLY_NAME);
-    if (reader->bad || gap.object >= reader->into->object.n || kind >= GAPS || !gap.text.len)
+    if (reader->bad || kind >= GAPS || !gap.text.len)
         return -EBADMSG;
     gap.kind = (enum gap)kind;
     struct examined_gap *at = vec_push(reader->arena, &reader->into->gap);
     if (!at)
         return -ENOMEM;
     *at = gap;
+    reader->gaps++;
     return 0;
 }
 
@@ -191,43 +211,88 @@ static void say_error(struct examined *into, int error)
 }
 
 /* The sums of the writer are at least what was listed, and just that where nothing was cut. */
-static bool sums_agree(const struct examined *into)
+static bool sums_agree(const struct reader *reader, bool cut, uint64_t findings,
+                       const uint64_t *counts)
 {
     uint64_t gaps = 0;
     for (size_t i = 0; i < GAPS; i++) {
-        if (into->gap_counts[i] > UINT32_MAX)
+        if (counts[i] > UINT32_MAX)
             return false;
-        gaps += into->gap_counts[i];
+        gaps += counts[i];
     }
-    if (into->cut)
-        return into->finding_count >= into->finding.n && gaps >= into->gap.n;
-    return into->finding_count == into->finding.n && gaps == into->gap.n;
+    if (findings > UINT32_MAX)
+        return false;
+    return cut ? findings >= reader->findings && gaps >= reader->gaps
+               : findings == reader->findings && gaps == reader->gaps;
 }
 
 static int read_end(struct reader *reader)
 {
     struct examined *into = reader->into;
-    int error = (int)take32(reader);
+    uint64_t sums[7], gaps[GAPS]; /* size, examined, objects, unpacked, members, written, ... */
+    reader->error = (int)take32(reader);
     uint8_t flags = take8(reader);
-    into->cut = flags & 1;
-    into->size = take64(reader);
-    into->examined = take64(reader);
-    into->objects = take64(reader);
-    into->unpacked = take64(reader);
-    into->finding_count = take64(reader);
+    for (size_t i = 0; i < COUNT(sums); i++)
+        sums[i] = take64(reader);
     for (size_t i = 0; i < GAPS; i++)
-        into->gap_counts[i] = take64(reader);
-    if (reader->bad || reader->rest.len || flags > 1 || error > 0 || error < -4095 ||
-        !sums_agree(into) || into->finding_count > UINT32_MAX ||
-        into->objects + 1 < into->object.n || (error && into->finding_count))
+        gaps[i] = take64(reader);
+    uint64_t objects = sums[2], findings = sums[6];
+    if (reader->bad || reader->rest.len || flags > 1 || reader->error > 0 ||
+        reader->error < -4095 || !sums_agree(reader, flags & 1, findings, gaps) ||
+        objects + 1 < reader->numbers.n || (reader->error && findings))
         return -EBADMSG;
-    if (error)
-        say_error(into, error);
-    else
-        into->verdict = into->finding_count        ? VERDICT_FOUND
-                        : into->gap.n || into->cut ? VERDICT_PARTIAL
-                                                   : VERDICT_CLEAN;
+    into->cut = into->cut || (flags & 1);
+    into->objects += objects;
+    into->unpacked += sums[3];
+    into->finding_count += findings;
+    for (size_t i = 0; i < GAPS; i++)
+        into->gap_counts[i] += gaps[i];
+    if (reader->numbers.at[0] == 0) {
+        into->size = sums[0];
+        into->examined = sums[1];
+    }
     return 0;
+}
+
+static int add_gap(struct examined *into, struct arena *arena, uint32_t object, enum gap kind,
+                   bytes text)
+{
+    struct examined_gap *gap = vec_push(arena, &into->gap);
+    into->gap_counts[kind]++;
+    if (!gap)
+        return -ENOMEM;
+    *gap = (struct examined_gap){.object = object, .kind = kind, .text = text};
+    return 0;
+}
+
+static int read_reply(struct reader *reader, uint32_t self);
+
+/* What came of an object that another worker examined: of a reply that makes no sense nothing
+ * is kept. */
+static int read_part(struct reader *reader)
+{
+    uint32_t part = take32(reader);
+    if (reader->bad || part >= reader->part->count)
+        return -EBADMSG;
+    int error = read_object(reader);
+    if (error)
+        return error;
+    struct examined *into = reader->into, before = *into;
+    uint32_t self = into->object.n - 1;
+    struct reader sub = {.part = reader->part->parts[part],
+                         .set_count = reader->set_count,
+                         .arena = reader->arena,
+                         .into = into};
+    if (sub.part->fault.len)
+        return add_gap(into, reader->arena, self, GAP_FAULT, sub.part->fault);
+    error = read_reply(&sub, self);
+    if (!error && sub.error)
+        error = -EBADMSG;
+    if (error != -EBADMSG)
+        return error;
+    *into = before;
+    return add_gap(into, reader->arena, self, GAP_FAULT,
+                   bytes_of("the worker gave an answer that makes no sense"));
 }
 
 static int read_record(struct reader *reader, uint8_t type)
@@ -243,6 +308,8 @@ static int read_record(struct reader *reader, uint8_t type)
         return read_match(reader);
     case GAP:
         return read_gap(reader);
+    case PART:
+        return read_part(reader);
     default:
         return -EBADMSG;
     }
@@ -258,48 +325,64 @@ static int start(struct arena *arena, bytes path, struct examined *ret)
     return 0;
 }
 
-/* What a reply had no room for is a gap too. */
-static int note_cut(struct reader *reader)
+/* `self` is the object that the reply is about. */
+static int read_reply(struct reader *reader, uint32_t self)
 {
-    struct examined *into = reader->into;
-    struct examined_gap *gap = into->cut ? vec_push(reader->arena, &into->gap) : NULL;
-    if (!into->cut)
-        return 0;
-    if (!gap)
+    uint32_t *number = vec_push(reader->arena, &reader->numbers);
+    if (!number)
         return -ENOMEM;
-    *gap = (struct examined_gap){
-        .kind = GAP_LIMIT,
-        .text = bytes_of("there is more to say than a report of it may hold")};
-    into->gap_counts[GAP_LIMIT]++;
-    return 0;
+    *number = self;
+    reader->rest = reader->part->reply;
+    if (reader->rest.len > REPLY_MAX)
+        return -EBADMSG;
+    for (;;) {
+        uint8_t type = take8(reader);
+        if (reader->bad)
+            return -EBADMSG;
+        int error = type == END ? read_end(reader) : read_record(reader, type);
+        if (error || type == END)
+            return error;
+    }
 }
 
-int reply_read(bytes reply, bytes path, const struct definitions *sets, int set_count,
-               struct arena *arena, struct examined *ret)
+int reply_read(const struct reply_part *reply, bytes path, const struct definitions *sets,
+               int set_count, struct arena *arena, struct examined *ret)
 {
-    struct reader reader = {.rest = reply, .set_count = set_count, .arena = arena, .into = ret};
-    int error = reply.len > REPLY_MAX ? -EBADMSG : start(arena, path, ret);
+    struct reader reader = {.part = reply, .set_count = set_count, .arena = arena, .into = ret};
+    int error = start(arena, path, ret);
     ret->sets = sets;
-    while (!error) {
-        uint8_t type = take8(&reader);
-        if (reader.bad)
-            return -EBADMSG;
-        if (type == END) {
-            error = read_end(&reader);
-            return error ? error : note_cut(&reader);
-        }
-        error = read_record(&reader, type);
-    }
+    if (!error)
+        error = read_reply(&reader, 0);
+    /* What a reply had no room for is a gap too. */
+    if (!error && ret->cut)
+        error = add_gap(ret, arena, 0, GAP_LIMIT,
+                        bytes_of("there is more to say than a report of it may hold"));
+    if (!error && reader.error)
+        say_error(ret, reader.error);
+    else if (!error)
+        ret->verdict = ret->finding_count ? VERDICT_FOUND
+                       : ret->gap.n       ? VERDICT_PARTIAL
+                                          : VERDICT_CLEAN;
     return error;
 }
 
-static void add_gap(struct examined *into, struct arena *arena, enum gap kind, bytes text)
+static void add_use(const struct reply_part *part, uint64_t *members, uint64_t *written)
 {
-    struct examined_gap *gap = vec_push(arena, &into->gap);
-    into->verdict = VERDICT_PARTIAL;
-    into->gap_counts[kind]++;
-    if (gap)
-        *gap = (struct examined_gap){.kind = kind, .text = text};
+    bytes reply = part->reply;
+    if (reply.len >= END_SIZE) {
+        const uint8_t *end = reply.at + reply.len - END_SIZE;
+        *members += load_le64(end + END_MEMBERS);
+        *written += load_le64(end + END_MEMBERS + 8);
+    }
+    for (uint32_t i = 0; i < part->count; i++)
+        add_use(part->parts[i], members, written);
+}
+
+bool reply_within(const struct reply_part *reply, const struct unpack_limits *limits)
+{
+    uint64_t members = 0, written = 0;
+    add_use(reply, &members, &written);
+    return members < limits->members && written < limits->bytes;
 }
 
 void reply_unexamined(int error, uint64_t size, uint64_t max, bytes path, struct arena *arena,
@@ -308,10 +391,12 @@ void reply_unexamined(int error, uint64_t size, uint64_t max, bytes path, struct
     if (start(arena, path, ret) < 0)
         error = -ENOMEM;
     ret->size = size;
+    ret->verdict = VERDICT_PARTIAL;
     if (error == -EFBIG)
-        add_gap(ret, arena, GAP_LIMIT,
-                arena_printf(arena, "it is larger than %llu bytes", (unsigned long long)max));
-    else
+        error = add_gap(
+            ret, arena, 0, GAP_LIMIT,
+            arena_printf(arena, "it is larger than %llu bytes", (unsigned long long)max));
+    if (error)
         say_error(ret, error);
 }
 
@@ -321,5 +406,7 @@ void reply_fault(bytes text, uint64_t size, bytes path, struct arena *arena,
     if (start(arena, path, ret) < 0)
         say_error(ret, -ENOMEM);
     ret->size = size;
-    add_gap(ret, arena, GAP_FAULT, text);
+    ret->verdict = VERDICT_PARTIAL;
+    if (add_gap(ret, arena, 0, GAP_FAULT, text) < 0)
+        say_error(ret, -ENOMEM);
 }

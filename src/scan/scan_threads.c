@@ -38,16 +38,18 @@ static int examine_content(struct scan *scan, struct thread *thread, bytes path,
 {
     const struct examine_file file = {
         .path = path,
+        .name = examine_name(path),
         .owner = bytes_of(
             scan->wants_owner ? owner_name(&thread->owners, thread->content.st.st_uid) : ""),
         .content = &thread->content};
     thread->reply.len = 0;
     examiner_file(thread->examiner, &file, &thread->reply);
+    const struct reply_part reply = {
+        .reply = {(const uint8_t *)thread->reply.at, thread->reply.len}};
     return thread->reply.failed
                ? -ENOMEM
-               : reply_read((bytes){(const uint8_t *)thread->reply.at, thread->reply.len}, path,
-                            scan->options->examine.sets, scan->options->examine.set_count,
-                            thread->arena, ret);
+               : reply_read(&reply, path, scan->options->examine.sets,
+                            scan->options->examine.set_count, thread->arena, ret);
 }
 
 static void examine(void *context, int number, const struct walk_file *file, struct text *out,

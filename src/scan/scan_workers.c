@@ -23,11 +23,15 @@ static void *start_worker(void *context, struct examine_control *control)
 }
 
 /* In a sealed worker. */
-static void work(void *started, const struct pool_work *work, struct text *reply)
+static void work(void *started, const struct examine_file *file, struct text *reply)
 {
-    const struct examine_file file = {
-        .path = work->path, .owner = work->owner, .content = work->content};
-    examiner_file(started, &file, reply);
+    examiner_file(started, file, reply);
+}
+
+static bool within(void *context, const struct reply_part *reply)
+{
+    const struct scan *scan = context;
+    return reply_within(reply, &scan->options->examine.limits);
 }
 
 static void write_out(struct scan *scan)
@@ -51,8 +55,9 @@ static void emit(void *context, const struct pool_result *result)
     if (result->error) {
         reply_unexamined(result->error, result->size, scan->options->max_size, result->path,
                          workers->arena, &examined);
-    } else if (result->fault.len) {
-        reply_fault(result->fault, result->size, result->path, workers->arena, &examined);
+    } else if (result->reply->fault.len) {
+        reply_fault(result->reply->fault, result->size, result->path, workers->arena,
+                    &examined);
     } else {
         int error = reply_read(result->reply, result->path, options->sets, options->set_count,
                                workers->arena, &examined);
@@ -96,6 +101,7 @@ static int start(struct scan *scan, struct why *why)
                                          .context = scan,
                                          .start = start_worker,
                                          .work = work,
+                                         .within = within,
                                          .emit = emit,
                                          .pause = pause_for};
     struct workers *workers = calloc(1, sizeof *workers);

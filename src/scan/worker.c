@@ -19,6 +19,7 @@ struct state {
     struct text reply, outgoing;
     int fds[WORKER_FDS];
     uint32_t fd_count, fd_next;
+    uint32_t seq, parts; /* of the job under examination */
     _Alignas(16) uint8_t message[WORKER_MESSAGE];
 };
 
@@ -88,6 +89,33 @@ static size_t receive(struct state *state)
     return n > 0 ? (size_t)n : 0;
 }
 
+/* Puts a part into the outbox, if that is free and somebody waits for work. */
+static bool offer(void *to, const struct examine_part *part, uint32_t *ret_number)
+{
+    struct state *state = to;
+    struct worker_page *page = state->worker->page;
+    struct text *out = &state->outgoing;
+    size_t chain = part->depth * sizeof *part->chain;
+    const struct worker_part head = {.number = state->parts,
+                                     .size = (uint32_t)part->data.len,
+                                     .path = (uint16_t)part->path.len,
+                                     .name = (uint16_t)part->name,
+                                     .depth = (uint16_t)part->depth};
+    const struct worker_frame frame = {
+        .seq = state->seq,
+        .length = (uint32_t)(sizeof head + part->path.len + chain) | WORKER_PART};
+    if (!page->idle || page->outbox || part->data.len > WORKER_OUTBOX || !flush(state))
+        return false;
+    memcpy(state->worker->outbox, part->data.at, part->data.len);
+    page->outbox = true;
+    text_add(out, &frame, sizeof frame);
+    text_add(out, &head, sizeof head);
+    text_add(out, part->path.at, part->path.len);
+    text_add(out, part->chain, chain);
+    *ret_number = state->parts++;
+    return flush(state);
+}
+
 static int take_content(struct state *state, const struct worker_job *job, int fd)
 {
     struct content *content = &state->content;
@@ -102,10 +130,19 @@ static int take_content(struct state *state, const struct worker_job *job, int f
 static void examine(struct state *state, const struct worker_job *job, const char *text, int fd)
 {
     struct worker_page *page = state->worker->page;
-    const struct pool_work work = {.owner = {(const uint8_t *)text, job->owner},
-                                   .path = {(const uint8_t *)text + job->owner, job->path},
-                                   .content = &state->content};
+    const struct examine_share share = {state, offer};
+    uint16_t chain[EXAMINE_CHAIN];
+    const struct examine_file file = {.owner = {(const uint8_t *)text, job->owner},
+                                      .path = {(const uint8_t *)text + job->owner, job->path},
+                                      .name = job->name,
+                                      .content = &state->content,
+                                      .chain = chain,
+                                      .depth = job->depth,
+                                      .share = job->whole ? NULL : &share};
     bool again;
+    memcpy(chain, text + job->owner + job->path + 1, job->depth * sizeof *chain);
+    state->seq = job->seq;
+    state->parts = 0;
     do {
         page->control.stop = page->control.interrupted;
         page->current = job->seq;
@@ -116,11 +153,11 @@ static void examine(struct state *state, const struct worker_job *job, const cha
             reply_begin(&reply, &state->reply);
             reply_end(&reply, error);
         } else {
-            state->worker->options->work(state->started, &work, &state->reply);
+            state->worker->options->work(state->started, &file, &state->reply);
         }
         content_release(&state->content);
         /* The word may have been meant for the job before. */
-        again = page->control.stop && page->stop_job != job->seq &&
+        again = page->control.stop && !state->parts && page->stop_job != job->seq &&
                 page->stop_job != WORKER_ANYONE &&
                 (!job->has_fd || lseek(fd, 0, SEEK_SET) == 0);
     } while (again);
@@ -134,7 +171,7 @@ static bool run_batch(struct state *state, size_t len)
         struct worker_job job;
         memcpy(&job, state->message + at, sizeof job);
         const char *text = (const char *)state->message + at + sizeof job;
-        at += sizeof job + job.owner + job.path + 1u;
+        at += sizeof job + job.owner + job.path + 1u + job.depth * sizeof(uint16_t);
         int fd =
             job.has_fd && state->fd_next < state->fd_count ? state->fds[state->fd_next++] : -1;
         bool skip = job.seq <= state->worker->page->skip_to;

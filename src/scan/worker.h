@@ -7,10 +7,12 @@ enum {
     WORKER_FDS = 16,           /* of them as descriptors */
     WORKER_MESSAGE = 64 << 10, /* bytes of one message, either way */
     WORKER_RING = 1 << 20,     /* bytes of small files that wait in one worker */
+    WORKER_OUTBOX = 64 << 20,  /* bytes of a part at most */
     WORKER_HELLO = 0x43414e31,
 };
 
 #define WORKER_LAST   (UINT32_C(1) << 31) /* in a frame's length: the reply is complete */
+#define WORKER_PART   (UINT32_C(1) << 30) /* it is no piece of a reply, but a worker_part */
 #define WORKER_ANYONE UINT32_MAX          /* stop_job: whatever is under examination */
 
 /* Shared by both; each word is written by one side. Sequence numbers count the jobs handed to
@@ -21,6 +23,9 @@ struct worker_page {
     volatile uint32_t stop_job;     /* the pool's: what `stop` is about */
     volatile uint32_t skip_to;      /* the pool's: jobs up to this one were taken back */
     volatile bool flush;            /* the pool's: answers are wanted now */
+    volatile uint32_t idle;         /* the pool's: how many workers could take a part */
+    volatile bool outbox;           /* a part lies in the outbox: set by the worker, cleared by
+                                       the pool */
     volatile uint32_t current;      /* the worker's: the job it is at, 0 between jobs */
 };
 
@@ -33,13 +38,23 @@ struct worker_hello {
 };
 
 /* A message to a worker is this many jobs, each followed by the owner's name and the path with
- * its NUL. The descriptors of those with one come with it, in order. */
+ * its NUL, and the numbers of the containers around it. The descriptors of those with one come
+ * with it, in order. */
 struct worker_job {
     uint32_t seq;
     uint32_t ring; /* offset of its bytes */
     uint64_t size;
-    uint16_t owner, path; /* lengths, without the NUL */
+    uint16_t owner, path, name, depth; /* lengths, without the NUL */
     bool has_fd, shrunk;
+    bool whole; /* no part of it goes elsewhere */
+};
+
+/* A large object in the file under examination, whose bytes lie in the outbox. Followed by the
+ * path, and the numbers of the containers around it. */
+struct worker_part {
+    uint32_t number; /* counts those of one job, from 0 */
+    uint32_t size;
+    uint16_t path, name, depth;
 };
 
 /* A message to the pool is frames, each followed by its bytes: pieces of replies, in order. */
@@ -51,6 +66,7 @@ struct worker {
     const struct pool_options *options;
     struct worker_page *page;
     const uint8_t *ring;
+    uint8_t *outbox;
 };
 
 /* What sandbox_spawn runs; `context` is a struct worker, the socket SANDBOX_FIRST. */

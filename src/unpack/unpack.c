@@ -63,16 +63,30 @@ static const struct unpack_format *row_fitting(uint32_t *stage, bytes data)
     return NULL;
 }
 
-const char *unpack_stage_name(uint32_t stage)
+const struct unpack_format *unpack_stage_format(uint32_t stage)
 {
     uint32_t row = 0;
-    if (stage == 0)
-        return "";
     do {
         if (row + 1 == stage && row_at(row)->name)
-            return row_at(row)->name;
+            return row_at(row);
+    } while (stage && row_next(&row));
+    return NULL;
+}
+
+uint32_t unpack_stage(const struct unpack *unpack)
+{
+    uint32_t row = 0;
+    do {
+        if (row_at(row) == unpack->format)
+            return row + 1;
     } while (row_next(&row));
-    return "";
+    return 0;
+}
+
+const char *unpack_stage_name(uint32_t stage)
+{
+    const struct unpack_format *format = unpack_stage_format(stage);
+    return format ? format->name : "";
 }
 
 const char *unpack_kind(bytes data)

@@ -121,6 +121,9 @@ struct unpack {
 bool unpack_object(struct unpack_run *run, const struct unpack *up, bytes name, bytes data);
 /* "zip": the name of the row that a stage number stands for; "" for others. */
 const char *unpack_stage_name(uint32_t stage);
+/* The number of the row that opened a container, and the row of a number: NULL for none. */
+uint32_t unpack_stage(const struct unpack *unpack);
+const struct unpack_format *unpack_stage_format(uint32_t stage);
 /* The name of the first format that fits, or NULL: costs no more than its probes. */
 const char *unpack_kind(bytes data);
 

@@ -31,8 +31,8 @@ static bool compile(void)
 static int read_text(const struct text *out, struct examined *ret)
 {
     arena_reset(arena);
-    return reply_read((bytes){(const uint8_t *)out->at, out->len}, bytes_of("a.zip"), sets, 1,
-                      arena, ret);
+    const struct reply_part part = {.reply = {(const uint8_t *)out->at, out->len}};
+    return reply_read(&part, bytes_of("a.zip"), sets, 1, arena, ret);
 }
 
 static void write_example(struct text *out)
