@@ -30,7 +30,7 @@ static void keep_descriptors(const int *keep, size_t count)
         must((moved[i] = fcntl(keep[i], F_DUPFD, above)) >= 0);
     for (size_t i = 0; i < count; i++)
         must(dup2(moved[i], SANDBOX_FIRST + (int)i) >= 0);
-    close_range((unsigned)above, ~0u, 0);
+    must(close_range((unsigned)above, ~0u, 0) == 0);
     for (int fd = 0; fd < SANDBOX_FIRST; fd++) {
 #ifdef SANDBOX_SANITIZED
         if (fd == 2)

@@ -227,7 +227,7 @@ def numbers(header):
         if os.path.exists(path):
             with open(path, encoding="utf-8") as f:
                 return {m[1]: int(m[2]) for m in
-                        re.finditer(r"#define __NR_(\w+)\s+(\d+)", f.read())}
+                        re.finditer(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", f.read())}
     return {}
 
 
