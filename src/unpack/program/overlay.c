@@ -194,7 +194,10 @@ bool polyglot_probe(bytes data)
 void polyglot_open(struct unpack *unpack)
 {
     size_t zip = zip_begin(unpack->data);
-    if (zip == 0 || zip == SIZE_MAX)
+    /* What lies behind a program was searched when that was opened. */
+    bool overlay =
+        unpack->up && unpack->name.len >= 8 && memcmp(unpack->name.at, "[overlay", 8) == 0;
+    if (overlay || zip == 0 || zip == SIZE_MAX)
         return;
     if (!unpack_view(unpack, bytes_of("[zip]"),
                      bytes_slice(unpack->data, zip, unpack->data.len)))

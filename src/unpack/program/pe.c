@@ -10,6 +10,7 @@
 #include "unpack/program/program.h"
 
 #include "pe/pe_tree.h"
+#include "unpack/archive/decode.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -127,6 +128,32 @@ static bool hand_out_resources(struct views *views, const struct pe_image *image
 
 /* --- resources of .NET --- */
 
+/* True when this is a deflate stream of a program: libraries that are packed into others
+ * (github.com/Fody/Costura) lie so. */
+static bool is_deflated_program(bytes data)
+{
+    uint8_t head[2] = {0};
+    size_t wrote = 0;
+    struct stream *stream = data.at[0] == 'M' ? NULL : stream_new(STREAM_DEFLATE);
+    if (stream)
+        stream_run(stream, &data, head, sizeof head, &wrote);
+    stream_free(stream);
+    return wrote == sizeof head && memcmp(head, "MZ", 2) == 0;
+}
+
+/* False: return. */
+static bool hand_out_manifest(struct views *views, bytes name, bytes part)
+{
+    if (!views_hand_out(views, name, part))
+        return false;
+    if (!is_deflated_program(part))
+        return true;
+    name = arena_printf(views->unpack->arena, "%.*s/[deflate]", (int)name.len, name.at);
+    return name.at && unpack_begin(views->unpack, name) &&
+           decode_noted(views->unpack, decode_stream(views->unpack, STREAM_DEFLATE, &part)) &&
+           unpack_end(views->unpack);
+}
+
 /* The manifest's resources lie one after the other, so their names are not needed. */
 static bool hand_out_dotnet(struct views *views, const struct pe_image *image)
 {
@@ -155,7 +182,7 @@ static bool hand_out_dotnet(struct views *views, const struct pe_image *image)
         if (part.len < length)
             unpack_gap(views->unpack, name, GAP_DAMAGED,
                        "the .NET resource reaches past the others' end");
-        if (part.len >= SMALLEST && !views_hand_out(views, name, part))
+        if (part.len >= SMALLEST && !hand_out_manifest(views, name, part))
             return false;
         arena_pop(views->unpack->arena, mark);
         at = (at + 4 + length + 7) & ~UINT64_C(7);

@@ -34,6 +34,7 @@ const struct unpack_format unpack_program[] = {
      pyinstaller_open},
     {"pyz", {{0, 4, "PYZ\0"}}, NULL, pyz_open},
     {"asar", {{0, 4, "\4\0\0\0"}}, asar_probe, asar_open},
+    {"vdex", {{0, 4, "vdex"}, {0, 4, "dey\n"}}, NULL, android_open},
     {"crx", {{0, 4, "Cr24"}}, NULL, crx_open},
     {"macho",
      {{0, 4, "\xca\xfe\xba\xbe"}, {0, 4, "\xca\xfe\xba\xbf"}},

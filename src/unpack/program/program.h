@@ -39,6 +39,7 @@ bool packed_probe(bytes data);
 void packed_open(struct unpack *unpack);
 bool packed_dos_probe(bytes data);
 void packed_dos_open(struct unpack *unpack);
+void android_open(struct unpack *unpack);
 void crx_open(struct unpack *unpack);
 bool macho_fat_probe(bytes data);
 void macho_fat_open(struct unpack *unpack);
