@@ -242,19 +242,19 @@ static void remember(struct taking *taking, uint64_t *ret_names)
 static int remove_original(struct taking *taking, struct why *why)
 {
     const struct take_request *request = taking->request;
-    struct why later;
+    struct why what, later;
     int error =
-        original_remove(request->directory, request->name, taking->id, &taking->st, why);
+        original_remove(request->directory, request->name, taking->id, &taking->st, &what);
     if (error && original_is(request->directory, request->name, &taking->st))
-        return error;
+        return fail(why, -error, "%s", what.text);
     taking->begun = false;
     /* What is not synced stays "moving", and whoever cleans up looks again. */
     if (original_sync(request->directory, &later) == 0 &&
         vault_rename(taking->vault, taking->id, VAULT_MOVING, VAULT_ENTRY, &later) < 0)
         return error;
-    return error ? fail(why, -error, "%.150s; what was examined is entry %s", why->text,
-                        taking->id)
-                 : 0;
+    if (!error)
+        return 0;
+    return fail(why, -error, "%.150s; what was examined is entry %s", what.text, taking->id);
 }
 
 static int take(struct taking *taking, struct take_result *ret, struct why *why)
