@@ -614,7 +614,7 @@ def presentations_and_hangul():
     def record(head, number, data):
         return struct.pack('<HHI', head, number, len(data)) + data
     stream = record(15, 1000, record(0, 1, b'abc') + record(15, 2, b'')) + record(0x10, 0x1011, struct.pack('<I', len(inner)) + zlib.compress(inner))
-    stream += record(0, 0x1011, inner)
+    stream += bytes(77) + b'\x11\x10junk' + record(0, 0x1011, inner)
     objects, gaps = tree(ole2({'PowerPoint Document': stream}))
     for number in 1, 2:
         has(objects, f'PowerPoint Document/object {number} > x', TEXT)

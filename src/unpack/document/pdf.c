@@ -46,6 +46,8 @@ static void files_note(const struct pdf *pdf, const struct pdf_object *object, b
 {
     static const char *const keys[] = {"F", "UF", "DOS", "Mac", "Unix"};
     bytes value, name = last;
+    if (!budget_charge(pdf->unpack->budget, object->body.len / 4))
+        return;
     if (pdf_lex_find(object->body, "UF", &value) || pdf_lex_find(object->body, "F", &value)) {
         bytes text = pdf_table_string(pdf, object, value);
         name = text.len ? text : last;
@@ -66,6 +68,8 @@ static void form_note(const struct pdf *pdf, bytes value)
         before = value.len;
         role_set(pdf, value, PDF_FORM, none);
         pdf_lex_skip(&value);
+        if (!budget_charge(pdf->unpack->budget, (before - value.len) / 4))
+            return;
     }
 }
 
@@ -320,6 +324,8 @@ void pdf_open(struct unpack *unpack)
         if (unpack->writing)
             unpack_drop(unpack);
         unpack_gap(unpack, bytes_of(""), GAP_LIMIT, "too much work or memory");
+    } else if (pdf.objects.n == 0 && memcmp(unpack->data.at, "%PDF", 4) != 0) {
+        return; /* a text that speaks of PDF */
     } else if (pdf.objects.n == 0) {
         unpack_gap(unpack, bytes_of(""), GAP_DAMAGED, "no objects");
     } else if (!unpack->run->stopped && !has_end(&pdf)) {

@@ -219,7 +219,8 @@ bytes pdf_table_string(const struct pdf *pdf, const struct pdf_object *object, b
 {
     struct arena *arena = pdf->unpack->arena;
     struct pdf_token token = pdf_lex(&value);
-    if (token.kind != PDF_STRING && token.kind != PDF_HEX)
+    if ((token.kind != PDF_STRING && token.kind != PDF_HEX) ||
+        (pdf->crypt.encrypted && !pdf->crypt.open))
         return (bytes){NULL, 0};
     bytes text = pdf_lex_string(arena, &token);
     if (text.at && pdf->crypt.open && pdf->crypt.strings != PDF_PLAIN && !object->packed) {

@@ -117,14 +117,21 @@ static enum decoded flash_lzma(struct unpack *u, bytes data)
     return decode_stream_after(u, STREAM_LZMA, (bytes){header, sizeof header}, &in);
 }
 
+bool small_is_flash(bytes data)
+{
+    enum { NEWEST = 60 };
+
+    return data.len >= 18 && data.at[3] <= NEWEST &&
+           (data.at[0] == 'C' ? (data.at[8] & 15) == 8 && load_be16(data.at + 8) % 31 == 0
+                              : data.at[12] < 225 && data.at[3] >= 13);
+}
+
 void small_flash(struct unpack *u)
 {
     bytes data = u->data, in = bytes_slice(data, 8, data.len);
     uint32_t size;
-    if (data.len < 18 || !bytes_le32(data, 4, &size)) {
-        unpack_gap(u, bytes_of(""), GAP_DAMAGED, "cut short");
+    if (!bytes_le32(data, 4, &size))
         return;
-    }
     if (!unpack_begin(u, bytes_of("unpacked.swf")) || !unpack_put(u, bytes_of("F")) ||
         !unpack_put(u, bytes_slice(data, 1, 7)))
         return;

@@ -5,5 +5,7 @@
 
 void small_onenote(struct unpack *unpack);
 void small_shortcut(struct unpack *unpack);
+/* Compressed, and not just a text that begins with these letters. */
+bool small_is_flash(bytes data);
 void small_flash(struct unpack *unpack);
 void small_activemime(struct unpack *unpack);
