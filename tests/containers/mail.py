@@ -158,6 +158,27 @@ def as_munpack_reads():
 
 
 @case
+def messages_of_pythons_tests():
+    """All leaves that Python finds, but where it takes a multipart for a text, or a text for a message."""
+    import glob
+    import sysconfig
+    paths = sorted(glob.glob(sysconfig.get_path('stdlib') + '/test/test_email/data/*.txt'))
+    if not paths:
+        raise Skip("Python's own tests are not installed")
+    for path in paths:
+        if os.path.basename(path) in ('msg_19.txt', 'msg_25.txt', 'msg_31.txt'):
+            continue
+        with open(path, 'rb') as file:
+            data = file.read()
+        sums = Tree(data).sums()
+        for part in email.message_from_bytes(data).walk():
+            content = None if part.is_multipart() else part.get_payload(decode=True)
+            if content and content.strip():
+                ends = (content, content.rstrip(b'\r\n'), content + b'\n', content + b'\r\n', content[:-1])
+                check(any(sum_of(end) in sums for end in ends), path, content)
+
+
+@case
 def nested_messages():
     inner = mail_of([attachment(folded(NOISE), B64, b'inner.bin')], b'INNER')
     for part in (b'Content-Type: message/rfc822\r\n\r\n' + inner,

@@ -11,7 +11,8 @@ enum {
     NUMBERS_MAX = 1 << 16,
     TEXT_MAX = 64 << 10, /* of base64 that is shown as text in place */
     ARGUMENTS = 32,
-    ARGUMENT_MAX = 1024,
+    ARGUMENT_MAX = 256,
+    FORMAT_MAX = 4096,
 };
 
 static const struct {
@@ -153,7 +154,7 @@ static void format_read(bytes text, struct literal *ret)
 {
     size_t at = literal_skip(text, ret->end), last = 0;
     struct literal argument;
-    if (!words_start(bytes_slice(text, at, 2), "-f") ||
+    if (ret->body.len > FORMAT_MAX || !words_start(bytes_slice(text, at, 2), "-f") ||
         bytes_find(ret->body, bytes_of("{0}"), 0) == SIZE_MAX)
         return;
     size_t from = at + 2;

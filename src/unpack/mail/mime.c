@@ -245,10 +245,10 @@ static void walk_body(struct mail *mail, const struct mime_header *header, bytes
         bytes decoded = found ? (bytes){NULL, 0} : body_decoded(mail, header, body);
         if (decoded.len)
             found = walk_multipart(mail, header, decoded, depth);
-        bool other = header->type_count > 1;
+        bool other = false;
         for (unsigned i = 0; i < header->type_count; i++)
-            other = other && !words_start(header->types[i], "multipart");
-        if (found && !(header->type_count > 1 && header->encoding_count > 1) && !other)
+            other = other || !words_start(header->types[i], "multipart");
+        if (found && !other)
             return;
     }
     walk_leaf(mail, header, body);

@@ -91,7 +91,7 @@ static size_t line_length(bytes rest, size_t *ret_text)
     return i;
 }
 
-bool mime_field_next(bytes *rest, struct mime_field *ret)
+bool mime_field_next(bytes *rest, struct mime_field *ret, bytes *odd)
 {
     while (rest->len) {
         size_t text, colon, size = line_length(*rest, &text);
@@ -105,6 +105,8 @@ bool mime_field_next(bytes *rest, struct mime_field *ret)
         if (name == 0 && text > 2 && line.at[0] == '-' && line.at[1] == '-')
             return false;
         if (name == 0) {
+            if (!odd->at && !words_start(line, "from ") && !words_start(line, ">from "))
+                *odd = *rest;
             *rest = bytes_slice(*rest, size, rest->len);
             continue;
         }
@@ -272,9 +274,9 @@ static void read_field(struct arena *arena, struct mime_header *header,
 void mime_header_read(struct arena *arena, bytes entity, struct mime_header *ret)
 {
     struct mime_field field;
-    bytes rest = entity, location = {NULL, 0}, blank = {NULL, 0};
+    bytes rest = entity, location = {NULL, 0}, blank = {NULL, 0}, odd = {NULL, 0};
     *ret = (struct mime_header){0};
-    while (mime_field_next(&rest, &field)) {
+    while (mime_field_next(&rest, &field, &odd)) {
         /* A line of blanks only: some go on with the header, for others it ends here. */
         for (size_t i = 0, text; i < field.value.len && !blank.at;) {
             bytes tail = bytes_slice(field.value, i, field.value.len);
@@ -289,6 +291,8 @@ void mime_header_read(struct arena *arena, bytes entity, struct mime_header *ret
     ret->bodies[ret->body_count++] = rest;
     if (blank.at && blank.len > rest.len)
         ret->bodies[ret->body_count++] = blank;
+    if (odd.at && odd.len > rest.len)
+        ret->bodies[ret->body_count++] = odd;
     if (!ret->encoding_count)
         ret->encodings[ret->encoding_count++] = TRANSFER_PLAIN;
     ret->name = mime_words(arena, ret->name.len ? ret->name : location);

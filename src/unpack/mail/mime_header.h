@@ -2,7 +2,7 @@
  * section 5, RFC 2183, parameters of RFC 2231, encoded words of RFC 2047.
  *
  * Where mail programs differ about a header, all their readings are listed: each Content-Type,
- * each boundary, each encoding, both places where the body may start. */
+ * each boundary, each encoding, all places where the body may start. */
 #pragma once
 #include "unpack/mail/transfer.h"
 
@@ -10,7 +10,7 @@ enum {
     MIME_TYPES = 4,
     MIME_BOUNDARIES = 4,
     MIME_ENCODINGS = 3,
-    MIME_BODIES = 2,
+    MIME_BODIES = 3,
 };
 
 struct mime_field {
@@ -29,8 +29,8 @@ struct mime_header {
 };
 
 /* The next field; false at the blank line or at the end: *rest is then the body. A line that
- * is no field is skipped. */
-bool mime_field_next(bytes *rest, struct mime_field *ret);
+ * is no field is skipped; the first one stays in *odd, for there others end the header. */
+bool mime_field_next(bytes *rest, struct mime_field *ret, bytes *odd);
 /* True when a header like a message's stands at the front: known names, within 4 KiB. */
 bool mime_header_fits(bytes data);
 /* "Name:" as a line's beginning. */

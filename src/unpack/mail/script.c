@@ -470,6 +470,8 @@ void script_open(struct unpack *unpack)
         unpack_drop(unpack);
     else if (!unpack_end(unpack))
         return;
+    if (!changed && fold.payloads.n == PAYLOADS_MAX)
+        unpack_gap(unpack, bytes_of(""), GAP_LIMIT, "not all encoded strings are examined");
     /* They are in the folded form too, and more of them. */
     for (uint32_t i = 0; !changed && i < fold.payloads.n; i++)
         if (!put_payload(&fold, &fold.payloads.at[i], i + 1))
