@@ -4,10 +4,11 @@
 usage: archive.py UNPACK_TOOL
 
 Prints TAP. Samples are made with Debian's tools; by hand in Python where there is none (zip's
-old methods and hidden members, SZDD). What a tool is missing for is skipped."""
+old methods and hidden members, SZDD, RAR). What a tool is missing for is skipped."""
 import bz2, gzip, hashlib, io, lzma, os, random, re, shutil, struct, subprocess, sys, tarfile, tempfile
 import traceback, zipfile, zlib
 
+os.environ.setdefault('ASAN_OPTIONS', 'allocator_may_return_null=1')  # libraries check what malloc gives
 TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 CASES = []
 rng = random.Random(3)
@@ -616,6 +617,67 @@ def arj_methods():
         damaged(data, tries=8)
     objects, gaps = tree(made('arj', 'a', '-y', '-i', '-gsecret', 'OUT', *FILES, out='o.arj'))
     check(not objects and all(g.startswith('gap encrypted') for g in gaps) and gaps, objects, gaps)
+
+
+# --- RAR: stored members by hand; there is no free program that writes it ---
+
+def number(value):
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes(out + bytes([value]))
+
+
+def rar5_block(body, data=b''):
+    sized = number(len(body)) + body
+    return struct.pack('<L', zlib.crc32(sized)) + sized + data
+
+
+def rar5(files, volume=0, encrypted=False):
+    out = b'Rar!\x1a\7\1\0' + rar5_block(number(1) + number(0) + number(volume))
+    for name, data in files.items():
+        extra = number(1 + 1 + 1 + 1 + 16 + 16 + 12) + number(1) + number(0) + number(0) + bytes([15]) + bytes(44)
+        extra = extra if encrypted else b''
+        name = name.encode()
+        body = number(2) + number(3 if extra else 2) + (number(len(extra)) if extra else b'') + number(len(data))
+        body += number(4) + number(len(data)) + number(0o100644) + struct.pack('<L', zlib.crc32(data)) + number(0)
+        body += number(1) + number(len(name)) + name + extra
+        out += rar5_block(body, data)
+    return out + rar5_block(number(5) + number(0) + number(0))
+
+
+def rar4_block(kind, flags, body, data=b''):
+    head = struct.pack('<BHH', kind, flags, 7 + len(body)) + body
+    return struct.pack('<H', zlib.crc32(head) & 0xffff) + head + data
+
+
+def rar4(files, volume=0):
+    out = b'Rar!\x1a\7\0' + rar4_block(0x73, volume, bytes(6))
+    for name, data in files.items():
+        body = struct.pack('<LLBLLBBHL', len(data), len(data), 3, zlib.crc32(data), 0x21 << 16, 20, 0x30, len(name),
+                           0o100644) + name.encode()
+        out += rar4_block(0x74, 0x8000, body, data)
+    return out + rar4_block(0x7b, 0x4000, b'')
+
+
+@case
+def rar_stored():
+    for make in (rar4, rar5):
+        exactly(make(FILES), FILES)
+        damaged(make(FILES), tries=10)
+        objects, gaps = tree(make(FILES, volume=1))
+        check(any('volumes' in g for g in gaps), gaps)
+    objects, gaps = tree(rar5(FILES, encrypted=True))
+    check(sum(g.startswith('gap encrypted') for g in gaps) == len(FILES), gaps)
+
+
+@case
+def what_is_not_opened_is_said():
+    for head in (b'RE~^', bytes(7) + b'**ACE**', b'StuffIt ', b'ALZ\1', b'EGGA', b'7kSt', b'\x89LZO\0\r\n\x1a\n',
+                 b'\x1a\2NAME.TXT\0' + bytes(40), b'ArC\1'):
+        objects, gaps = tree(head + bytes(100))
+        check(gaps and gaps[0].startswith('gap unsupported'), head, gaps)
 
 
 # --- all of them ---

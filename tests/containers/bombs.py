@@ -10,6 +10,7 @@ thousand deep. Limits are given to unpack_tool; memory is held to MEMORY by the 
 import bz2, gzip, io, lzma, os, resource, shutil, struct, subprocess, sys, tarfile, tempfile, traceback
 import zipfile, zlib
 
+os.environ.setdefault('ASAN_OPTIONS', 'allocator_may_return_null=1')  # libraries check what malloc gives
 TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 CASES = []
 ONE = 64 << 20       # bytes unpacked, of one member and in all

@@ -27,8 +27,6 @@ void tar_open(struct unpack *unpack);
 void cpio_open(struct unpack *unpack);
 void ar_open(struct unpack *unpack);
 void sevenzip_open(struct unpack *unpack);
-void rar_open(struct unpack *unpack);
-void rar5_open(struct unpack *unpack);
 void lha_open(struct unpack *unpack);
 void xar_open(struct unpack *unpack);
 /* warc.c, rpm.c */
@@ -43,3 +41,9 @@ void kwaj_open(struct unpack *unpack);
 /* arj.c */
 bool arj_probe(bytes data);
 void arj_open(struct unpack *unpack);
+/* rar.c: 4 and before, 5. */
+void rar_open(struct unpack *unpack);
+void rar5_open(struct unpack *unpack);
+/* closed.c: recognised only. */
+bool arc_probe(bytes data);
+void closed_open(struct unpack *unpack);

@@ -1,12 +1,13 @@
-/* Archives that libarchive reads: tar in all flavours, cpio, ar and deb, 7z, rar, lha, xar.
- * Where it gives up within a tar, this goes on at the next header whose checksum is
- * right. */
+/* Archives that libarchive reads: tar in all flavours, cpio, ar and deb, 7z, lha, xar; and of
+ * rar (rar.c). Where it gives up within a tar, this goes on at the next header whose checksum
+ * is right. */
 #include "unpack/archive/library.h"
 
 #include "unpack/archive/formats.h"
 
 enum {
     OPEN_STEPS = 20000, /* what setting up a reader costs */
+    FAILURES = 8,       /* in one place: it will not get further */
     TAR_BLOCK = 512,
     TAR_SUM = 148,
     TAR_SUM_SIZE = 8,
@@ -74,7 +75,8 @@ static enum gap gap_of(const struct why *why)
         return GAP_ENCRYPTED;
     if (bytes_find(text, bytes_of("nsupported"), 0) != SIZE_MAX ||
         bytes_find(text, bytes_of("not supported"), 0) != SIZE_MAX ||
-        bytes_find(text, bytes_of("navailable"), 0) != SIZE_MAX)
+        bytes_find(text, bytes_of("navailable"), 0) != SIZE_MAX ||
+        bytes_find(text, bytes_of("codec ID"), 0) != SIZE_MAX)
         return GAP_UNSUPPORTED;
     if (bytes_find(text, bytes_of("memory"), 0) != SIZE_MAX)
         return GAP_LIMIT;
@@ -131,6 +133,8 @@ static bool open_member(struct library *library, const struct libarchive_member 
 static bool open_members(struct library *library)
 {
     struct unpack *unpack = library->unpack;
+    uint64_t failed_at = UINT64_MAX;
+    unsigned failures = 0;
     for (;;) {
         struct libarchive_member member;
         struct why why = {0};
@@ -140,13 +144,19 @@ static bool open_members(struct library *library)
         if (state == LIBARCHIVE_END)
             return true;
         /* A name that this locale cannot spell is no damage. */
-        bool spelling = bytes_find(bytes_of(why.text), bytes_of("locale"), 0) != SIZE_MAX;
+        bool spelling = bytes_find(bytes_of(why.text), bytes_of("be converted"), 0) != SIZE_MAX;
         if (state != LIBARCHIVE_GOOD && !(state == LIBARCHIVE_WARNED && spelling))
             unpack_gap(unpack, member.name, gap_of(&why), "%s", why.text);
         if (state == LIBARCHIVE_LOST)
             return true;
-        if (state == LIBARCHIVE_FAILED)
+        if (state == LIBARCHIVE_FAILED) {
+            uint64_t at = libarchive_consumed(library->archive);
+            failures = at == failed_at ? failures + 1 : 0;
+            failed_at = at;
+            if (failures >= FAILURES)
+                return true;
             continue;
+        }
         if (!open_member(library, &member, &state))
             return false;
         if (state == LIBARCHIVE_LOST)
@@ -288,16 +298,6 @@ void ar_open(struct unpack *unpack)
 void sevenzip_open(struct unpack *unpack)
 {
     open_whole(unpack, LIBARCHIVE_7Z);
-}
-
-void rar_open(struct unpack *unpack)
-{
-    open_whole(unpack, LIBARCHIVE_RAR);
-}
-
-void rar5_open(struct unpack *unpack)
-{
-    open_whole(unpack, LIBARCHIVE_RAR5);
 }
 
 /* "-lh5-": a method between dashes, and a header that has a size. */
