@@ -930,6 +930,45 @@ def wim():
         check('unsupported' in str(unpack('wim')[1]), options)
 
 
+def wim_resource(path):
+    """The compressed bytes of the only file in a WIM."""
+    with open(path, 'rb') as file:
+        data = file.read()
+    at = struct.unpack_from('<Q', data, 56)[0]
+    size = struct.unpack_from('<Q', data, 64)[0]
+    for slot in range(at, at + size, 50):
+        if data[slot + 7] == 4:
+            length = int.from_bytes(data[slot:slot + 7], 'little')
+            start = struct.unpack_from('<Q', data, slot + 8)[0]
+            return data[start:start + length]
+    raise AssertionError('no compressed file')
+
+
+@case
+def ntfs_overlay():
+    """What Windows compresses with its overlay filter has the form of a WIM's resource."""
+    need('mkfs.ntfs', 'ntfs-3g', 'umount', 'wimlib-imagex')
+    zeros('ntfs', 20 << 20)
+    run('mkfs.ntfs', '-F', '-Q', '-q', 'ntfs')
+    tree = {}
+    with Mounted('ntfs-3g', '-o', 'streams_interface=xattr', 'ntfs'):
+        for method, (kind, chunk) in enumerate((('XPRESS', '4096'), ('LZX', '32768'), ('XPRESS', '8192'),
+                                                ('XPRESS', '16384'))):
+            shutil.rmtree('one', ignore_errors=True)
+            text = b''.join(b'%d %d the same line\n' % (method, i * i) for i in range(4000)) + noise(method, 20000)
+            put_tree({'file': text}, 'one')
+            run('wimlib-imagex', 'capture', 'one', 'wim', '--compress=' + kind, '--chunk-size=' + chunk)
+            name = f'program {method}.exe'
+            tree[name] = text
+            with open('mnt/' + name, 'wb') as file:
+                file.truncate(len(text))
+            os.setxattr('mnt/' + name, 'user.WofCompressedData', wim_resource('wim'))
+            os.setxattr('mnt/' + name, 'system.ntfs_reparse_data',
+                        struct.pack('<IHHIIII', 0x80000017, 16, 0, 1, 2, 1, method))
+    same('ntfs', tree)
+    hurt('ntfs', step=4, flips=10)
+
+
 def main():
     failed = 0
     cases = [c for c in CASES if not ONLY or c.__name__ in ONLY]

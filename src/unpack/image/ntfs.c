@@ -4,6 +4,7 @@
  * DOS only), 66 the name), its contents are its streams (80), of which those with a name come
  * out as `file:stream`. A file with many attributes has a list of them (20): 0 type, 4 size,
  * 16 record, 24 id. */
+#include "unpack/image/chunked.h"
 #include "unpack/image/filesystem.h"
 #include "unpack/image/lznt.h"
 #include "unpack/image/ntfs_record.h"
@@ -19,12 +20,14 @@ enum {
     PATH_MOST = 4096,
     LIST_MOST = 1 << 20,
     UNIT_MOST = 64 << 10,
+    OVERLAY_MOST = 256 << 20,
     NAMES_MOST = 64,
 };
 
 #define NUMBER_MASK UINT64_C(0xffffffffffff)
-#define REPARSE_WOF                                                                            \
-    UINT32_C(0x80000017) /* its contents are in a stream, compressed otherwise */
+/* The overlay filter: the contents are in another stream, in chunks; 20 bytes after the tag is
+ * how they are compressed. */
+#define REPARSE_WOF UINT32_C(0x80000017)
 
 struct folder {
     uint64_t number, parent; /* number + 1; 0: none */
@@ -52,6 +55,7 @@ struct entry {
     VEC(struct stream) streams;
     VEC(struct name) names;
     bool overlay;
+    uint32_t method; /* of the overlay filter */
 };
 
 struct walk {
@@ -173,6 +177,7 @@ static void add_attribute(struct walk *walk, struct entry *entry,
         add_data(walk, entry, attribute);
     } else if (attribute->type == NTFS_REPARSE && attribute->value.len >= 4) {
         entry->overlay |= attribute->resident && load_le32(attribute->value.at) == REPARSE_WOF;
+        entry->method = attribute->value.len >= 24 ? load_le32(attribute->value.at + 20) : 99;
     } else if (attribute->type == NTFS_FILE_NAME && entry->names.n < NAMES_MOST) {
         struct name name, *slot;
         if (name_of(walk, attribute->value, &name) &&
@@ -342,20 +347,68 @@ static void show_stream(struct walk *walk, bytes name, struct stream *stream)
     }
 }
 
+static bool is_overlay_data(bytes name)
+{
+    static const char text[] = "WofCompressedData";
+    bool same = name.len == 2 * (sizeof text - 1);
+    for (size_t i = 0; same && i < sizeof text - 1; i++)
+        same = load_le16(name.at + 2 * i) == (uint8_t)text[i];
+    return same;
+}
+
+/* What lies beneath the filter is holes, unless someone hides something there. */
+static bool has_bytes(const struct stream *stream)
+{
+    bool ret = stream->resident.len > 0;
+    for (uint32_t i = 0; i < stream->file.runs.n; i++)
+        ret |= !stream->file.runs.at[i].hole;
+    return ret;
+}
+
+/* A file whose contents the overlay filter keeps in another stream. */
+static void show_overlay(struct walk *walk, struct entry *entry, bytes name, uint64_t size)
+{
+    static const uint32_t chunks[] = {4096, LZX_CHUNK, 8192, 16384};
+    struct tree *tree = walk->ntfs.tree;
+    struct chunked chunked = {.size = size, .is_lzx = entry->method == 1};
+    for (uint32_t i = 0; i < entry->streams.n; i++) {
+        struct stream *stream = &entry->streams.at[i];
+        if (is_overlay_data(stream->name) && !(stream->flags & NTFS_COMPRESSED))
+            chunked.packed = stream->resident.at ? stream->resident
+                                                 : tree_content(tree, &stream->file,
+                                                                stream->size, OVERLAY_MOST);
+    }
+    chunked.state = PUSH(arena_of(walk), struct lzx);
+    if (entry->method >= COUNT(chunks) || !chunked.packed.at || !chunked.state) {
+        tree_gap(tree, name, GAP_UNSUPPORTED, "compressed by the Windows overlay filter");
+        return;
+    }
+    chunked.chunk = chunks[entry->method];
+    if (!unpack_begin(tree->unpack, tree_path(tree, name))) {
+        tree->stopped = true;
+        return;
+    }
+    chunked_put(&chunked, tree->unpack);
+    tree->stopped |= !unpack_end(tree->unpack);
+}
+
 static void show_entry(struct walk *walk, struct entry *entry, const struct name *name)
 {
     struct tree *tree = walk->ntfs.tree;
     for (uint32_t i = 0; i < entry->streams.n && !tree->stopped; i++) {
         struct stream *stream = &entry->streams.at[i];
         bytes full = name->text;
+        if (entry->overlay && is_overlay_data(stream->name))
+            continue;
         if (stream->name.len) {
             bytes text = tree_utf16(tree, stream->name, false);
             full =
                 arena_printf(arena_of(walk), "%.*s:%.*s", (int)name->text.len,
                              (const char *)name->text.at, (int)text.len, (const char *)text.at);
         } else if (entry->overlay && stream->size) {
-            tree_gap(tree, full, GAP_UNSUPPORTED, "compressed by the Windows overlay filter");
-            continue;
+            show_overlay(walk, entry, full, stream->size);
+            if (!has_bytes(stream))
+                continue;
         }
         show_stream(walk, full, stream);
     }

@@ -10,7 +10,7 @@
  * name */
 #include "unpack/image/wim.h"
 
-#include "unpack/image/lzx.h"
+#include "unpack/image/chunked.h"
 #include "unpack/image/tree.h"
 
 #include <stdlib.h>
@@ -57,40 +57,16 @@ static struct stream_entry resource_read(const uint8_t *raw)
                                  .decoded = load_le64(raw + 16)};
 }
 
-static bool chunk_decode(struct wim *wim, bytes in, uint8_t *out, size_t size)
+static struct chunked chunked_of(struct wim *wim, const struct stream_entry *from)
 {
-    if (in.len >= size) {
-        memcpy(out, in.at, size);
-        return in.len == size;
-    }
-    if (wim->flags & FLAG_LZX)
-        return size <= LZX_CHUNK && lzx_decode(wim->lzx, in, out, size);
-    return lzx_xpress(&wim->lzx->main, in, out, size);
-}
-
-/* The n-th chunk of a resource; .at NULL when it is not there. */
-static bytes chunk_at(struct wim *wim, const struct stream_entry *from, uint64_t n)
-{
-    bytes none = {NULL, 0};
-    uint64_t count = (from->decoded + wim->chunk - 1) / wim->chunk, begin = 0, end, list;
-    unsigned each = from->decoded > UINT32_MAX ? 8 : 4;
-    if (!bytes_has(wim->file, from->at, from->size) || count > from->size / each + 1)
-        return none;
-    bytes all = bytes_slice(wim->file, (size_t)from->at, (size_t)from->size);
-    list = (count - 1) * each;
-    end = from->size - list;
-    for (unsigned k = 0; k < 2; k++) {
-        uint64_t slot = (n + k - 1) * each, value = 0;
-        uint32_t small = 0;
-        if (n + k == 0 || n + k == count)
-            continue;
-        if (!(each == 8 ? bytes_le64(all, slot, &value) : bytes_le32(all, slot, &small)))
-            return none;
-        *(k ? &end : &begin) = each == 8 ? value : small;
-    }
-    if (list > from->size || end > from->size - list || begin > end)
-        return none;
-    return bytes_slice(all, (size_t)(list + begin), (size_t)(end - begin));
+    bytes packed = {NULL, 0};
+    if (bytes_has(wim->file, from->at, from->size))
+        packed = bytes_slice(wim->file, (size_t)from->at, (size_t)from->size);
+    return (struct chunked){.packed = packed,
+                            .size = from->decoded,
+                            .chunk = wim->chunk,
+                            .is_lzx = wim->flags & FLAG_LZX,
+                            .state = wim->lzx};
 }
 
 static bool can_decode(struct wim *wim, const struct stream_entry *from, bytes name)
@@ -102,27 +78,6 @@ static bool can_decode(struct wim *wim, const struct stream_entry *from, bytes n
     else
         return true;
     return false;
-}
-
-static void put_chunks(struct wim *wim, const struct stream_entry *from)
-{
-    struct unpack *unpack = wim->unpack;
-    uint64_t left = from->decoded;
-    for (uint64_t n = 0; left; n++) {
-        size_t room, want = left < wim->chunk ? (size_t)left : wim->chunk;
-        uint8_t *out = unpack_room(unpack, &room);
-        if (!out)
-            return;
-        bytes in = chunk_at(wim, from, n);
-        if (!in.at || !chunk_decode(wim, in, out, want)) {
-            unpack_gap(unpack, unpack->child_name, GAP_DAMAGED,
-                       "a chunk cannot be decompressed");
-            return;
-        }
-        if (!unpack_wrote(unpack, want))
-            return;
-        left -= want;
-    }
 }
 
 static bool show_stream(struct wim *wim, bytes name, struct stream_entry *from)
@@ -144,7 +99,8 @@ static bool show_stream(struct wim *wim, bytes name, struct stream_entry *from)
     }
     if (!unpack_begin(unpack, path))
         return false;
-    put_chunks(wim, from);
+    struct chunked chunked = chunked_of(wim, from);
+    chunked_put(&chunked, unpack);
     return unpack_end(unpack);
 }
 
@@ -246,11 +202,12 @@ static bytes metadata_read(struct wim *wim, const struct stream_entry *from)
     uint8_t *out = from->decoded <= METADATA_MOST
                        ? arena_push_raw(wim->unpack->arena, (size_t)from->decoded + 1)
                        : NULL;
+    struct chunked chunked = chunked_of(wim, from);
     for (uint64_t at = 0, n = 0; out && at < from->decoded; at += wim->chunk, n++) {
         uint64_t left = from->decoded - at;
-        bytes in = chunk_at(wim, from, n);
-        if (!in.at || !budget_charge(wim->unpack->budget, wim->chunk / 4) ||
-            !chunk_decode(wim, in, out + at, left < wim->chunk ? (size_t)left : wim->chunk))
+        if (!budget_charge(wim->unpack->budget, wim->chunk / 4) ||
+            !chunked_decode(&chunked, n, out + at,
+                            left < wim->chunk ? (size_t)left : wim->chunk))
             return none;
     }
     return out ? (bytes){out, (size_t)from->decoded} : none;
