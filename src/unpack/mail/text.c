@@ -5,6 +5,8 @@
 
 #include "unpack/mail/binhex.h"
 #include "unpack/mail/html.h"
+#include "unpack/mail/mbox.h"
+#include "unpack/mail/mime.h"
 #include "unpack/mail/script.h"
 #include "unpack/mail/transfer.h"
 #include "unpack/mail/uu.h"
@@ -184,6 +186,9 @@ static bool put_encoded(struct unpack *unpack)
 void text_open(struct unpack *unpack)
 {
     bool page = html_probe(unpack->data);
+    /* Its parts are texts of their own. */
+    if (mime_probe(unpack->data) || mbox_probe(unpack->data))
+        return;
     if (!budget_charge(unpack->budget, unpack->data.len / 32))
         return;
     if ((page || by_mail(unpack)) && wide_is_utf7(unpack->data) && !wide_put_utf7(unpack))
