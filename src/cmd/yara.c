@@ -6,8 +6,8 @@
 #include "definitions/rulefiles.h"
 #include "scan/content.h"
 #include "scan/examine.h"
+#include "scan/pool.h"
 #include "scan/process.h"
-#include "scan/queue.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +17,8 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,10 +33,18 @@ struct module_file {
     bytes module, data;
 };
 
+/* What scans: in a sealed worker, or, for the memory of a process, in this one. */
 struct yara_worker {
+    struct yara_run *run;
     struct scanner *scanner;
-    struct content content;
     struct text logs;
+};
+
+/* The reply of a worker about one file: this, then what goes to stdout, then to stderr. */
+struct yara_reply {
+    int32_t matching;
+    uint32_t out; /* bytes */
+    bool good;
 };
 
 struct yara_run {
@@ -47,9 +57,10 @@ struct yara_run {
     uint32_t module_count;
     int errors, warnings; /* of the rules */
     char twice[128];      /* the rule that was reported last as defined twice */
-    struct yara_worker *workers;
     int jobs;
-    struct queue *queue;
+    struct pool *pool;
+    bool many;                /* targets: not one alone */
+    bool bad;                 /* something about the one target went wrong */
     volatile bool stop;       /* the time is up */
     struct timespec deadline; /* of the monotonic clock */
     sem_t done;
@@ -246,30 +257,28 @@ static struct value external_value(const struct external *external)
     }
 }
 
-static bool workers_new(struct yara_run *run)
+static struct yara_worker *worker_new(struct yara_run *run, const volatile bool *stop)
 {
     const struct scanner_options options = {
-        .steps = UINT64_MAX, .memory = (size_t)2 << 30, .stop = &run->stop};
-    run->workers = calloc((size_t)run->jobs, sizeof *run->workers);
-    for (int i = 0; run->workers && i < run->jobs; i++) {
-        struct scanner *scanner = scanner_new(&run->definitions.set, &options);
-        if (!scanner)
-            return false;
-        run->workers[i].scanner = scanner;
-        for (uint32_t k = 0; k < run->external_count; k++)
-            scanner_set(scanner, run->externals[k].name, external_value(&run->externals[k]));
+        .steps = UINT64_MAX, .memory = (size_t)2 << 30, .stop = stop};
+    struct yara_worker *worker = calloc(1, sizeof *worker);
+    struct scanner *scanner = worker ? scanner_new(&run->definitions.set, &options) : NULL;
+    if (!scanner) {
+        free(worker);
+        return NULL;
     }
-    return run->workers != NULL;
+    worker->run = run;
+    worker->scanner = scanner;
+    for (uint32_t k = 0; k < run->external_count; k++)
+        scanner_set(scanner, run->externals[k].name, external_value(&run->externals[k]));
+    return worker;
 }
 
-static void workers_free(struct yara_run *run)
+static void worker_free(struct yara_worker *worker)
 {
-    for (int i = 0; run->workers && i < run->jobs; i++) {
-        scanner_free(run->workers[i].scanner);
-        content_free(&run->workers[i].content);
-        text_free(&run->workers[i].logs);
-    }
-    free(run->workers);
+    scanner_free(worker->scanner);
+    text_free(&worker->logs);
+    free(worker);
 }
 
 /* Examines blocks and prints. False when it was cut short, with the message in err. */
@@ -311,39 +320,84 @@ static bool scan_blocks(struct yara_run *run, struct yara_worker *worker,
     return !fault;
 }
 
-/* -errno when the file cannot be opened; 0 otherwise, with *ret_good. */
-static int scan_file(struct yara_run *run, struct yara_worker *worker, const char *path,
-                     int *ret_matching, bool *ret_good, struct text *out, struct text *err)
+/* In a new worker, before it is sealed. */
+static void *start_worker(void *context, struct examine_control *control)
 {
-    *ret_matching = 0;
-    int error = content_open(&worker->content, AT_FDCWD, path, true, 0);
-    if (error)
-        return error;
-    const struct block block = {.data = worker->content.data};
-    *ret_good = scan_blocks(run, worker, &block, 1, false, path, ret_matching, out, err);
-    content_release(&worker->content);
-    return 0;
+    return worker_new(context, &control->stop);
 }
 
-static void examine(void *context, int number, const struct walk_file *file, struct text *out,
-                    struct text *err)
+/* In a sealed worker. */
+static void work(void *started, const struct examine_file *file, struct text *reply)
 {
-    struct yara_run *run = context;
-    const char *path = (const char *)file->path.at;
+    struct yara_worker *worker = started;
+    const struct block block = {.data = file->content->data};
+    struct text out = {0}, err = {0};
     int matching;
-    bool good;
-    if (run->stop)
-        return;
-    if (scan_file(run, &run->workers[number], path, &matching, &good, out, err) < 0)
-        text_printf(err, "error scanning %s: could not open file\n", path);
-    if (run->arguments.count_only)
-        text_printf(out, "%s: %d\n", path, matching);
+    bool good = scan_blocks(worker->run, worker, &block, 1, false, (const char *)file->path.at,
+                            &matching, &out, &err);
+    const struct yara_reply head = {
+        .matching = matching, .out = (uint32_t)out.len, .good = good};
+    text_add(reply, &head, sizeof head);
+    text_add(reply, out.at, out.len);
+    text_add(reply, err.at, err.len);
+    text_free(&out);
+    text_free(&err);
 }
 
-static void emit(void *context, struct text *out, struct text *err)
+static void write_texts(struct yara_run *run, struct text *out, struct text *err)
+{
+    if (text_write(err, 2) < 0 || text_write(out, 1) < 0)
+        run->stop = true;
+}
+
+static const char *take_reply(const struct pool_result *result, struct yara_reply *head,
+                              struct text *out, struct text *err)
+{
+    bytes reply = result->reply->reply;
+    if (result->error)
+        return "could not open file";
+    if (result->reply->fault.len)
+        return (const char *)result->reply->fault.at;
+    if (reply.len >= sizeof *head)
+        memcpy(head, reply.at, sizeof *head);
+    bytes texts = bytes_slice(reply, sizeof *head, reply.len);
+    if (reply.len < sizeof *head || head->out > texts.len)
+        return "the worker gave an answer that makes no sense";
+    text_add(out, texts.at, head->out);
+    texts = bytes_slice(texts, head->out, texts.len);
+    text_add(err, texts.at, texts.len);
+    return NULL;
+}
+
+static void emit(void *context, const struct pool_result *result)
 {
     struct yara_run *run = context;
-    if (text_write(err, 2) < 0 || text_write(out, 1) < 0)
+    struct yara_reply head = {0};
+    struct text out = {0}, err = {0};
+    const char *path = (const char *)result->path.at;
+    const char *fault = take_reply(result, &head, &out, &err);
+    if (fault)
+        text_printf(&err, "error scanning %s: %s\n", path, fault);
+    if (!run->many && (fault || !head.good))
+        run->bad = true;
+    if (run->arguments.count_only && run->many)
+        text_printf(&out, "%s: %d\n", path, (int)head.matching);
+    else if (run->arguments.count_only && !run->bad)
+        text_printf(&out, "%d\n", (int)head.matching);
+    write_texts(run, &out, &err);
+    text_free(&out);
+    text_free(&err);
+}
+
+/* Before every wait: looks at the clock. */
+static void pause_for(void *context, bytes at)
+{
+    struct yara_run *run = context;
+    struct timespec now;
+    (void)at;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec > run->deadline.tv_sec ||
+        (now.tv_sec == run->deadline.tv_sec && now.tv_nsec >= run->deadline.tv_nsec))
         run->stop = true;
 }
 
@@ -352,7 +406,7 @@ static void emit(void *context, struct text *out, struct text *err)
 static void put_file(struct yara_run *run, const char *path)
 {
     if (!run->stop)
-        queue_put(run->queue, &(struct walk_file){.path = bytes_of(path), .named = true});
+        pool_put(run->pool, &(struct walk_file){.path = bytes_of(path), .named = true});
 }
 
 static void put_directory(struct yara_run *run, const char *path, int depth);
@@ -434,57 +488,91 @@ static void *watch_clock(void *context)
     return NULL;
 }
 
-static int scan_many(struct yara_run *run, const char *target)
+/* Files are examined in sealed workers. */
+static int scan_files(struct yara_run *run, const char *target)
 {
-    const struct queue_options options = {
-        .jobs = run->jobs, .context = run, .examine = examine, .emit = emit};
+    const struct examine_options examine = {.sets = &run->definitions, .set_count = 1};
+    const struct pool_options options = {.jobs = run->jobs,
+                                         .reply_max = (size_t)1 << 30,
+                                         .stop = &run->stop,
+                                         .context = run,
+                                         .start = start_worker,
+                                         .work = work,
+                                         .emit = emit,
+                                         .pause = pause_for};
+    struct walls walls;
+    struct why why;
     bool good = true;
-    run->queue = queue_new(&options);
-    if (!run->queue) {
-        fprintf(stderr, "error: 100\n");
+    examine_warm(&examine);
+    if (pool_new(&options, &run->pool, &walls, &why) < 0) {
+        fprintf(stderr, "error: %s\n", why.text);
         return EXIT_FAILURE;
     }
     if (run->arguments.scan_list)
         good = put_list(run, target);
-    else
+    else if (run->many)
         put_directory(run, target, 0);
-    queue_finish(run->queue);
-    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+    else
+        put_file(run, target);
+    if (pool_finish(run->pool, &why) < 0) {
+        fprintf(stderr, "error: %s\n", why.text);
+        good = false;
+    }
+    return good && !run->bad ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* A target that cannot be opened and is a number is a process. */
-static int scan_one(struct yara_run *run, const char *target)
+/* The memory of a process is read and examined in this one, which has the rights to. */
+static int scan_process(struct yara_run *run, const char *target)
 {
     struct text out = {0}, err = {0};
     struct process process;
+    struct yara_worker *worker = NULL;
+    pthread_t clock;
     int matching = 0;
     bool good = true;
     char *end;
-    const char *fault = NULL;
-    if (scan_file(run, &run->workers[0], target, &matching, &good, &out, &err) < 0) {
-        long pid = strtol(target, &end, 10);
-        int error = -ENOENT;
-        if (pid > 0 && !*end) {
-            error = process_open(&process, pid, (uint64_t)run->arguments.memory_chunk);
-            if (!error)
-                good = scan_blocks(run, &run->workers[0], process.blocks, process.count, true,
-                                   target, &matching, &out, &err);
-            process_close(&process);
-        }
-        fault = error == -ENOENT   ? "could not open file"
-                : error == -ENOMEM ? "not enough memory"
-                : error            ? "can not attach to process (try running as root)"
-                                   : NULL;
+    long pid = strtol(target, &end, 10);
+    int error = -ENOENT;
+    if (pid > 0 && !*end) {
+        bool watched = pthread_create(&clock, NULL, watch_clock, run) == 0;
+        error = process_open(&process, pid, (uint64_t)run->arguments.memory_chunk);
+        worker = error ? NULL : worker_new(run, &run->stop);
+        if (worker)
+            good = scan_blocks(run, worker, process.blocks, process.count, true, target,
+                               &matching, &out, &err);
+        else
+            error = error ? error : -ENOMEM;
+        process_close(&process);
+        sem_post(&run->done);
+        if (watched)
+            pthread_join(clock, NULL);
     }
+    const char *fault = error == -ENOENT   ? "could not open file"
+                        : error == -ENOMEM ? "not enough memory"
+                        : error            ? "can not attach to process (try running as root)"
+                                           : NULL;
     if (fault)
         text_printf(&err, "error scanning %s: %s\n", target, fault);
     good = good && !fault;
     if (good && run->arguments.count_only)
         text_printf(&out, "%d\n", matching);
-    emit(run, &out, &err);
+    write_texts(run, &out, &err);
     text_free(&out);
     text_free(&err);
+    if (worker)
+        worker_free(worker);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Whether it can be opened and is a file; what is not, and is a number, is a process. */
+static bool is_file(const char *target)
+{
+    struct stat st;
+    int fd = open(target, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    bool file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (fd >= 0)
+        close(fd);
+    return file;
 }
 
 static int jobs_wanted(const struct yara_arguments *arguments)
@@ -498,7 +586,6 @@ static int jobs_wanted(const struct yara_arguments *arguments)
 
 static int scan_target(struct yara_run *run, const char *target)
 {
-    pthread_t clock;
     bool many = run->arguments.scan_list || is_directory(target);
     if (run->arguments.scan_list && is_directory(target)) {
         fprintf(stderr, "error: cannot use a directory as scan list.\n");
@@ -509,16 +596,8 @@ static int scan_target(struct yara_run *run, const char *target)
     /* For yara 0 means no limit where there is one target, and no time at all for many. */
     run->deadline.tv_sec += run->arguments.timeout > 0 || many ? run->arguments.timeout : NEVER;
     sem_init(&run->done, 0, 0);
-    if (!workers_new(run)) {
-        fprintf(stderr, "not enough memory\n");
-        return EXIT_FAILURE;
-    }
-    bool watched = pthread_create(&clock, NULL, watch_clock, run) == 0;
-    int status = many ? scan_many(run, target) : scan_one(run, target);
-    sem_post(&run->done);
-    if (watched)
-        pthread_join(clock, NULL);
-    return status;
+    run->many = many;
+    return many || is_file(target) ? scan_files(run, target) : scan_process(run, target);
 }
 
 static int run_rules(struct yara_run *run, int argc, char **argv)
@@ -529,6 +608,14 @@ static int run_rules(struct yara_run *run, int argc, char **argv)
                                          : compile_rules(run, argc - 1, argv));
     if (!good)
         return EXIT_FAILURE;
+    /* Shared with the workers: it only says when -l has had enough. */
+    void *total = mmap(NULL, sizeof *run->output.total, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (total == MAP_FAILED) {
+        fprintf(stderr, "not enough memory\n");
+        return EXIT_FAILURE;
+    }
+    run->output.total = total;
     run->output.arguments = &run->arguments;
     run->output.set = &run->definitions.set;
     if (run->arguments.fast)
@@ -536,7 +623,7 @@ static int run_rules(struct yara_run *run, int argc, char **argv)
     if (run->arguments.stats) {
         struct text out = {0};
         yara_output_stats(&run->definitions.set, &out);
-        emit(run, &out, &(struct text){0});
+        write_texts(run, &out, &(struct text){0});
         text_free(&out);
     }
     return scan_target(run, argv[argc - 1]);
@@ -544,7 +631,8 @@ static int run_rules(struct yara_run *run, int argc, char **argv)
 
 static void run_free(struct yara_run *run)
 {
-    workers_free(run);
+    if (run->output.total)
+        munmap(run->output.total, sizeof *run->output.total);
     definitions_close(&run->definitions);
     free((void *)(uintptr_t)run->output.counted);
     for (uint32_t i = 0; i < run->module_count; i++)

@@ -224,7 +224,7 @@ int yara_output_rules(struct yara_output *output, struct scanner *scanner,
             if (shows_matches)
                 add_matches(output, scanner, rule, object, out);
         }
-        long total = atomic_fetch_add(&output->total, matching) + matching;
+        long total = atomic_fetch_add(output->total, matching) + matching;
         count += matching;
         if (a->max_rules && total >= a->max_rules)
             break;

@@ -10,7 +10,7 @@ struct yara_output {
     const struct yara_arguments *arguments;
     const struct ruleset *set;
     const uint8_t *counted; /* per pattern: its condition asks for more than "is it there" */
-    atomic_long total;      /* rules that matched in all files, for -l */
+    atomic_long *total;     /* rules that matched in all files, for -l */
 };
 
 /* Prints the rules of one examined object. Returns the number of matching rules seen, which -c

@@ -41,6 +41,7 @@ struct pool_options {
     int jobs;
     uint64_t max_size;  /* larger files are not examined: -EFBIG. 0: no such limit */
     int64_t timeout_ms; /* of one file, 0: none */
+    size_t reply_max;   /* bytes of one reply; 0: POOL_REPLY_MAX */
     bool wants_owner;
     bool keeps_places;         /* results say in which open directory the file is */
     const volatile bool *stop; /* end early: what waits is dropped */
@@ -49,7 +50,8 @@ struct pool_options {
     void *(*start)(void *context, struct examine_control *control);
     /* In the sealed worker: examines one file, appends the reply. */
     void (*work)(void *started, const struct examine_file *file, struct text *reply);
-    /* Whether the parts of a reply may stand; else the file is examined once more, in one. */
+    /* Whether the parts of a reply may stand; else the file is examined once more, in one.
+     * NULL: replies have no parts. */
     bool (*within)(void *context, const struct reply_part *reply);
     void (*emit)(void *context, const struct pool_result *result);
     /* Called before every wait, and at least ten times a second. `at` is what some worker is

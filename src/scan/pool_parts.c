@@ -150,7 +150,7 @@ bool pool_part_take(struct pool *pool, struct side *side, bytes frame)
 {
     struct worker_part head;
     const struct handed *handed = pool_handed(side, 0);
-    if (frame.len < sizeof head || side->outbox_held)
+    if (frame.len < sizeof head || side->outbox_held || !pool->options.within)
         return false;
     memcpy(&head, frame.at, sizeof head);
     if (head.depth > EXAMINE_CHAIN || head.name > head.path || head.size > WORKER_OUTBOX ||

@@ -98,6 +98,7 @@ static bool take_hello(struct pool *pool, struct side *side, size_t len)
 
 static bool take_frames(struct pool *pool, struct side *side, size_t len)
 {
+    size_t most = pool->options.reply_max ? pool->options.reply_max : POOL_REPLY_MAX;
     for (size_t at = 0; at < len;) {
         struct worker_frame frame;
         if (len - at < sizeof frame)
@@ -106,7 +107,7 @@ static bool take_frames(struct pool *pool, struct side *side, size_t len)
         at += sizeof frame;
         size_t size = frame.length & ~(WORKER_LAST | WORKER_PART);
         if (size > len - at || !side->count || frame.seq != pool_handed(side, 0)->seq ||
-            side->partial.len + size > POOL_REPLY_MAX)
+            side->partial.len + size > most)
             return false;
         if (frame.length & WORKER_PART) {
             if (!pool_part_take(pool, side, (bytes){pool->message + at, size}))

@@ -185,6 +185,41 @@ def every_container_opens_behind_the_walls():
 
 
 @case
+def large_objects_are_shared():
+    """The same report whether one worker examines them or several; a bug in one costs it alone."""
+    import zipfile
+    with zipfile.ZipFile("inner.zip", "w") as archive:
+        for i in range(6):
+            archive.writestr(f"sub/{i}", "x" * (300000 + i) + ("MARK" if i % 2 else ""))
+    with zipfile.ZipFile("a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(12):
+            archive.writestr(f"{i}", "y" * (200000 + i) + ("MARK" if i % 3 else ""))
+        archive.write("inner.zip")
+        archive.writestr("bug", "PLANTED archive\nmember MARK\nmember " + "z" * 200000 + "\nnull\n")
+        archive.writestr("last", "MARK")
+    for options in ([], ["--max-members", "14"], ["--max-depth", "1"], ["--max-unpacked", "2M"]):
+        free = scan(CANDOR, "--tree", "--no-walls", *options, "a.zip")[1][0]
+        for jobs in "1", "2", "4":
+            row = scan(CANDOR, "--tree", "--jobs", jobs, *options, "a.zip")[1][0]
+            check(row == free, options, jobs, row, free)
+    row = scan(PLANTED, "--jobs", "3", "a.zip")[1][0]
+    kinds = {tuple(gap["object"]): gap["kind"] for gap in row["gaps"]}
+    check(kinds in ({("bug",): "fault"}, {(): "fault"}), row["gaps"])
+
+
+@case
+def yara_examines_behind_the_walls():
+    put("f", "a MARK")
+    done = subprocess.run(["strace", "-f", "-o", "trace", CANDOR, "yara", "rule.yar", "f"], capture_output=True,
+                          check=False) if shutil.which("strace") else None
+    if not done or "trace" not in os.listdir(".") or sanitized():
+        raise Skip("no strace, or sanitizers that do not like it")
+    check(done.stdout == b"mark f\n", done)
+    with open("trace", encoding="utf-8", errors="replace") as file:
+        check("SECCOMP_SET_MODE_FILTER" in file.read(), "no filter")
+
+
+@case
 def workers_are_gone_afterwards():
     put("f", "PLANTED archive\nnull\n")
     process = subprocess.Popen([PLANTED, "scan", "f"], stdout=subprocess.DEVNULL, start_new_session=True)
