@@ -475,6 +475,9 @@ def pdf_filters():
         bomb = zlib.compress(bomb, 9)
     objects, gaps = tree(pdf(ROOT + [(b'/Filter [/FlateDecode /FlateDecode]', bomb)]), '-b', str(1 << 20))
     check(gaps and gaps[0][0] == 'limit', gaps)
+    for many in b'1 0 obj [ ', b'1 0 obj<<>>stream ', b'1 0 obj << /XFA [ ', b'trailer<< ':
+        objects, gaps = tree(b'%PDF-1.7\n' + many * 6000)
+        check(gaps, many)
     damaged(pdf(ROOT + [(b'/Filter /FlateDecode', zlib.compress(text)), (b'', TEXT)]), 24)
 
 

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { HEADER_WITHIN = 1024 };
+enum { HEADER_WITHIN = 1024, TRAILERS_MAX = 256, NOTES_MAX = 64 };
 
 bool pdf_probe(bytes data)
 {
@@ -100,6 +100,7 @@ static bool script_note(struct pdf *pdf, const struct pdf_object *object, bytes 
 static bool roles_note(struct pdf *pdf, const struct pdf_object *object)
 {
     bytes rest = object->body, last = bytes_of("");
+    unsigned notes = 0;
     struct pdf_token token;
     if (!budget_charge(pdf->unpack->budget, rest.len / 4 + 4))
         return false;
@@ -108,9 +109,14 @@ static bool roles_note(struct pdf *pdf, const struct pdf_object *object)
             continue;
         if (pdf_lex_name_is(token.text, "JS") && !script_note(pdf, object, rest))
             return false;
-        if (pdf_lex_name_is(token.text, "XFA"))
+        bool form = pdf_lex_name_is(token.text, "XFA"),
+             file = pdf_lex_name_is(token.text, "EF") && pdf_lex_peek(rest).kind == PDF_DICT;
+        if ((form || file) && ++notes == NOTES_MAX)
+            unpack_gap(pdf->unpack, object_name(pdf, object, ""), GAP_LIMIT,
+                       "more than %u files and forms in one object", NOTES_MAX);
+        if (form && notes < NOTES_MAX)
             form_note(pdf, rest);
-        if (pdf_lex_name_is(token.text, "EF") && pdf_lex_peek(rest).kind == PDF_DICT)
+        if (file && notes < NOTES_MAX)
             files_note(pdf, object, rest, last);
         else if ((pdf_lex_name_is(token.text, "UF") || pdf_lex_name_is(token.text, "F")) &&
                  pdf_lex_peek(rest).kind == PDF_STRING)
@@ -196,6 +202,7 @@ static void crypt_find(struct pdf *pdf)
 {
     static const bytes word = {(const uint8_t *)"trailer", 7};
     bytes value;
+    unsigned tries = 0;
     for (uint32_t i = pdf->objects.n; i > 0; i--) {
         const struct pdf_object *object = &pdf->objects.at[i - 1];
         if (object->stream_at && pdf_lex_find(object->body, "Type", &value) &&
@@ -205,7 +212,7 @@ static void crypt_find(struct pdf *pdf)
     for (size_t at = bytes_find(pdf->file, word, 0); at != SIZE_MAX;
          at = bytes_find(pdf->file, word, at + word.len)) {
         bytes trailer = bytes_slice(pdf->file, at + word.len, 1 << 16);
-        if (!budget_charge(pdf->unpack->budget, 1 << 10) || crypt_try(pdf, trailer))
+        if (++tries > TRAILERS_MAX || crypt_try(pdf, trailer))
             return;
     }
 }

@@ -14,6 +14,7 @@
 
 enum {
     BODY_MAX = 64 << 20,
+    BODY_MIN = 512,       /* of each, when values overlap */
     PACKED_MAX = 1 << 20, /* objects in one object stream */
     STREAMS_PER_FILE = 4, /* streams that overlap cost at most this many files */
 };
@@ -54,8 +55,27 @@ static bool head_read(bytes data, size_t at, struct pdf_object *ret)
            number_before(data, &at, &ret->number);
 }
 
-/* Notes the stream that follows a value. `at` is behind the word. */
-static size_t stream_read(bytes data, size_t at, struct pdf_object *ret)
+/* The value that `rest` begins with; *rest moves behind. What never ends is looked through a
+ * few times, not once for each object. */
+static bytes body_read(struct pdf *pdf, bytes *rest)
+{
+    uint64_t max = pdf->bodies < BODY_MAX ? pdf->bodies : BODY_MAX;
+    bytes whole = bytes_slice(*rest, 0, max > BODY_MIN ? (size_t)max : BODY_MIN), left = whole;
+    pdf_lex_skip(&left);
+    size_t size = whole.len - left.len;
+    if (left.len == 0 && whole.len < rest->len && !pdf->overlaps) {
+        unpack_gap(pdf->unpack, bytes_of(""), GAP_DAMAGED, "objects overlap");
+        pdf->overlaps = true;
+    }
+    pdf->bodies -= size < pdf->bodies ? size : pdf->bodies;
+    bytes body = bytes_slice(whole, 0, size);
+    *rest = bytes_slice(*rest, size, rest->len);
+    return body;
+}
+
+/* Notes the stream that follows a value. `at` is behind the word. *ends: there may be marks of
+ * an end. */
+static size_t stream_read(bytes data, size_t at, struct pdf_object *ret, bool *ends)
 {
     static const bytes word = {(const uint8_t *)"endstream", 9};
     if (at < data.len && data.at[at] == '\r')
@@ -63,7 +83,8 @@ static size_t stream_read(bytes data, size_t at, struct pdf_object *ret)
     if (at < data.len && data.at[at] == '\n')
         at++;
     ret->stream_at = at;
-    ret->marker_at = bytes_find(data, word, at);
+    ret->marker_at = *ends ? bytes_find(data, word, at) : SIZE_MAX;
+    *ends = ret->marker_at != SIZE_MAX;
     return ret->marker_at == SIZE_MAX ? at : ret->marker_at;
 }
 
@@ -73,7 +94,8 @@ bool pdf_table_scan(struct pdf *pdf)
     struct unpack *u = pdf->unpack;
     bytes data = pdf->file;
     size_t before = 0;
-    pdf->left = (uint64_t)data.len * STREAMS_PER_FILE;
+    bool ends = true;
+    pdf->left = pdf->bodies = (uint64_t)data.len * STREAMS_PER_FILE;
     for (size_t at = bytes_find(data, word, 0); at != SIZE_MAX;
          at = bytes_find(data, word, at)) {
         struct pdf_object object = {.order = pdf->objects.n};
@@ -84,13 +106,12 @@ bool pdf_table_scan(struct pdf *pdf)
         at += 3;
         if (!head)
             continue;
-        bytes rest = bytes_slice(data, at, BODY_MAX), whole = rest;
-        pdf_lex_skip(&rest);
-        object.body = bytes_slice(whole, 0, whole.len - rest.len);
-        bytes behind = rest;
+        bytes behind = bytes_slice(data, at, data.len);
+        object.body = body_read(pdf, &behind);
+        behind = bytes_slice(behind, 0, BODY_MIN);
         struct pdf_token token = pdf_lex(&behind);
         if (token.kind == PDF_WORD && bytes_is(token.text, "stream"))
-            at = stream_read(data, (size_t)(behind.at - data.at), &object);
+            at = stream_read(data, (size_t)(behind.at - data.at), &object, &ends);
         struct pdf_object *added = budget_charge(u->budget, object.body.len / 4 + 16)
                                        ? vec_push(u->arena, &pdf->objects)
                                        : NULL;
@@ -107,14 +128,14 @@ bool pdf_table_unpack(struct pdf *pdf, const struct pdf_object *container, bytes
     int64_t count = pdf_lex_find_number(container->body, "N", 0),
             first = pdf_lex_find_number(container->body, "First", 0);
     bytes heads = data;
+    pdf->bodies += (uint64_t)data.len * STREAMS_PER_FILE;
     for (int64_t i = 0; i < count && i < PACKED_MAX; i++) {
         struct pdf_token number = pdf_lex(&heads), offset = pdf_lex(&heads);
         if (number.kind != PDF_NUMBER || offset.kind != PDF_NUMBER || first < 0 ||
             offset.number < 0)
             break;
-        bytes rest = bytes_slice(data, (size_t)(first + offset.number), data.len), whole = rest;
-        pdf_lex_skip(&rest);
-        whole.len -= rest.len;
+        bytes rest = bytes_slice(data, (size_t)(first + offset.number), data.len);
+        bytes whole = body_read(pdf, &rest);
         struct pdf_object *added = budget_charge(u->budget, whole.len / 4 + 16)
                                        ? vec_push(u->arena, &pdf->objects)
                                        : NULL;

@@ -22,7 +22,9 @@ struct pdf {
     struct pdf_object **sorted; /* by number, then order */
     uint32_t sorted_count;
     struct pdf_crypt crypt;
-    uint64_t left; /* bytes that streams may still have: they do not share theirs */
+    uint64_t left;   /* bytes that streams may still have: they do not share theirs */
+    uint64_t bodies; /* and values */
+    bool overlaps;   /* values do: noted */
 };
 
 /* Finds what stands in the file as "N G obj". False: budget or memory is used up (noted). */
