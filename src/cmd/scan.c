@@ -24,7 +24,7 @@ struct scan_arguments {
     const char *files_from;
     int color;
     struct option_list passwords;
-    bool tree, no_walls, quarantine;
+    bool tree, no_walls, quarantine, explain;
     const char *vault;
     int64_t jobs, timeout, max_depth, max_members;
     uint64_t max_size, max_unpacked;
@@ -115,6 +115,9 @@ static const struct option scan_table[] = {
     {"sarif", 0, OPTION_FLAG, NULL, "Report", "write SARIF 2.1.0", NULL, NULL, TARGET(sarif)},
     {"tree", 0, OPTION_FLAG, NULL, "Report", "list every object that is in the files", NULL,
      NULL, TARGET(tree)},
+    {"explain", 0, OPTION_FLAG, NULL, "Report",
+     "say all about each finding: rule, origin, reason, bytes, and what to do if it is wrong",
+     NULL, NULL, TARGET(explain)},
     {"verbose", 'v', OPTION_FLAG, NULL, "Report", "show namespaces and what was matched where",
      NULL, NULL, TARGET(verbose)},
     {"quiet", 'q', OPTION_FLAG, NULL, "Report", "write no summary", NULL, NULL, TARGET(quiet)},
@@ -302,9 +305,12 @@ static int run_scan(const struct command *self, void *parsed, int argc, char **a
                     .passwords = passwords,
                     .password_count = list_passwords(arguments, passwords),
                     .matches =
-                        report->always_details || arguments->verbose ? report->max_matches : 0,
+                        report->always_details || arguments->verbose || arguments->explain
+                            ? report->max_matches
+                            : 0,
                     .match_bytes = report->max_bytes,
-                    .tree = arguments->tree},
+                    .tree = arguments->tree,
+                    .digests = arguments->explain},
         .faulty_rules = sets.faulty,
         .way = arguments->no_walls ? &scan_threads : &scan_workers,
         .report = report,
@@ -317,6 +323,7 @@ static int run_scan(const struct command *self, void *parsed, int argc, char **a
         .one_file_system = arguments->one_file_system,
         .color = wants_color(arguments->color),
         .verbose = arguments->verbose,
+        .explain = arguments->explain,
         .no_clean = arguments->no_clean,
         .quiet = arguments->quiet,
         .jobs = (int)(arguments->jobs < 1024 ? arguments->jobs : 1024),

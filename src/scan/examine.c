@@ -3,6 +3,7 @@
 #include "scan/filetype.h"
 #include "shim/charset.h"
 #include "shim/crypto.h"
+#include "shim/digest.h"
 #include "shim/jsontree.h"
 #include "shim/magic.h"
 
@@ -308,10 +309,18 @@ static void write_patterns(struct examiner *examiner, int number, uint32_t rule_
     }
 }
 
+static void write_digest(struct examiner *examiner, const struct reply_object *object)
+{
+    uint8_t sha256[REPLY_SHA256];
+    if (digest_parts(DIGEST_SHA256, &object->data, 1, sha256))
+        reply_digest(&examiner->reply, object, sha256);
+}
+
 /* False when the watcher said stop. */
 static bool run_scanners(struct examiner *examiner, struct reply_object *object)
 {
     const char *limits = NULL;
+    uint64_t findings = examiner->reply.findings;
     examiner->block = (struct block){.data = object->data};
     examiner->object = (struct object_input){
         .blocks = &examiner->block, .block_count = 1, .now = examiner->options.now};
@@ -330,6 +339,8 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
         else if (verdict.limit != LIMIT_NONE && !limits)
             limits = examine_limit_text(verdict.limit);
     }
+    if (examiner->options.digests && object->up && examiner->reply.findings > findings)
+        write_digest(examiner, object);
     if (limits)
         reply_gap(&examiner->reply, object, GAP_LIMIT, bytes_of(""), limits);
     return !examiner->stopped;
@@ -475,6 +486,8 @@ void examiner_file(struct examiner *examiner, const struct examine_file *file, s
     examiner->stopped = false;
     if (run_scanners(examiner, &object))
         open_containers(examiner, &object, file);
+    if (examiner->options.digests && (reply->findings || reply->announced))
+        write_digest(examiner, &object);
     if (examiner->stopped)
         reply_gap(reply, &object, GAP_LIMIT, bytes_of(""),
                   examiner->control->interrupted ? "the scan was interrupted"

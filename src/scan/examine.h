@@ -21,6 +21,7 @@ struct examine_options {
     uint32_t matches;     /* of each pattern written down; 0: no patterns either */
     uint32_t match_bytes; /* of each match, at most REPLY_MATCH */
     bool tree;            /* announce every object */
+    bool digests;         /* SHA-256 of what something was found in */
 };
 
 /* What whoever watches an examiner shares with it: from another thread or, in shared memory,

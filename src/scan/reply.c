@@ -8,7 +8,7 @@ enum { RESERVE = 1024, GAP_MAX = REPLY_MAX / 2 };
 /* Bytes of an OBJECT or PART at most. */
 enum { OBJECT_MAX = 21 + UINT8_MAX + REPLY_NAME };
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END };
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST };
 
 static void put8(struct text *out, uint8_t value)
 {
@@ -154,6 +154,16 @@ void reply_gap(struct reply *reply, struct reply_object *object, enum gap kind, 
     put16(reply->out, (uint16_t)member.len);
     text_add(reply->out, member.at, member.len);
     reply->gap_bytes += reply->out->len - before;
+}
+
+void reply_digest(struct reply *reply, const struct reply_object *object,
+                  const uint8_t sha256[REPLY_SHA256])
+{
+    if (!is_announced(object) || !fits(reply, 5 + REPLY_SHA256))
+        return;
+    put8(reply->out, DIGEST);
+    put32(reply->out, object->number);
+    text_add(reply->out, sha256, REPLY_SHA256);
 }
 
 void reply_end(struct reply *reply, int error)

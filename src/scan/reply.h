@@ -14,6 +14,8 @@
  *     7 END      i32 error, u8 flags (1: cut), u64 size, examined, objects, unpacked, members,
  *                written, findings, gaps[GAPS]                 closes the reply
  *
+ *     8 DIGEST   u32 object, SHA-256[32]
+ *
  * Objects are announced when something is said of them, so a clean file is one END. Whoever
  * reads trusts nothing: numbers, lengths and order are checked, and texts stay hostile. */
 #pragma once
@@ -28,6 +30,7 @@ enum {
     REPLY_TEXT = 255,    /* of a reason */
     REPLY_MATCH = 256,   /* of a match */
     REPLY_SETS = 8,
+    REPLY_SHA256 = 32,
     REPLY_OBJECT_DEPTH = 256,
 };
 
@@ -50,6 +53,7 @@ struct examined_object {
     bool partial;    /* not all of it could be unpacked */
     uint64_t size;
     bytes name, kind; /* hostile text; kind "" where it is no container */
+    bytes sha256;     /* empty where it was not asked for */
 };
 
 struct examined_match {
@@ -163,5 +167,8 @@ void reply_match(struct reply *reply, uint64_t offset, uint32_t length, uint8_t 
                  bytes data);
 void reply_gap(struct reply *reply, struct reply_object *object, enum gap kind, bytes member,
                const char *text);
+/* Of an object in which something was found. */
+void reply_digest(struct reply *reply, const struct reply_object *object,
+                  const uint8_t sha256[REPLY_SHA256]);
 /* `error`: 0, or the -errno for which the file was not examined. */
 void reply_end(struct reply *reply, int error);

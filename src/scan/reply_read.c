@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END };
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST };
 
 /* Of END: type, error, flags, and numbers. */
 enum { END_SIZE = 6 + 8 * (7 + GAPS), END_MEMBERS = 6 + 8 * 4 };
@@ -191,6 +191,16 @@ static int read_gap(struct reader *reader)
     return 0;
 }
 
+static int read_digest(struct reader *reader)
+{
+    uint32_t number = number_of(reader, take32(reader));
+    bytes sha256 = take(reader, REPLY_SHA256);
+    if (reader->bad)
+        return -EBADMSG;
+    reader->into->object.at[number].sha256 = sha256;
+    return 0;
+}
+
 static void say(struct examined *into, const char *text)
 {
     into->verdict = VERDICT_ERROR;
@@ -310,6 +320,8 @@ static int read_record(struct reader *reader, uint8_t type)
         return read_gap(reader);
     case PART:
         return read_part(reader);
+    case DIGEST:
+        return read_digest(reader);
     default:
         return -EBADMSG;
     }

@@ -20,7 +20,7 @@ struct report_context {
     const struct definitions *sets;
     int set_count;
     uint32_t rule_count, faulty_rules;
-    bool color, verbose, no_clean, tree,
+    bool color, verbose, no_clean, tree, explain,
         moves;                 /* moves: files with findings go to quarantine */
     uint32_t max_bytes;        /* of one match written out */
     uint8_t *seen[REPLY_SETS]; /* SARIF: a byte for each rule that was found */
@@ -63,6 +63,12 @@ const struct ruleset_rule *report_rule(const struct examined *examined,
                                        const struct examined_finding *finding);
 /* Printable characters as they are, others as \xNN. */
 void report_printable(struct text *out, bytes view);
+/* report/report_explain.c: everything about one finding, as lines or as a member of its object.
+ */
+void report_explain_text(struct text *out, const struct examined *examined,
+                         const struct examined_finding *finding);
+void report_explain_json(struct text *out, const struct examined *examined,
+                         const struct examined_finding *finding);
 /* The names from the file itself, or from the first object in it, to the object: at most
  * REPLY_OBJECT_DEPTH + 1. Returns how many. */
 size_t report_names(const struct examined *examined, uint32_t object, bytes member,

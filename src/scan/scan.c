@@ -201,6 +201,7 @@ static void scan_prepare(struct scan *scan, const struct scan_options *options)
         .verbose = options->verbose,
         .no_clean = options->no_clean,
         .tree = examine_options->tree,
+        .explain = options->explain,
         .moves = options->vault != NULL,
         .max_bytes = report->max_bytes,
         .started = examine_options->now,

@@ -21,7 +21,7 @@ struct scan_options {
     bool zero_ended;        /* the list is separated by NULs instead of newlines */
     const char *const *excludes;
     int exclude_count;
-    bool one_file_system, color, verbose, no_clean, quiet;
+    bool one_file_system, color, verbose, explain, no_clean, quiet;
     int jobs; /* 0: as many as there are processors */
     uint64_t max_size;
     struct vault *vault; /* files with findings are moved there; NULL: they stay */

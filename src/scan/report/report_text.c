@@ -123,7 +123,9 @@ static void print_finding(struct text *out, const struct report_context *context
         text_visible(out, bytes_of(about));
     }
     text_byte(out, '\n');
-    if (!context->verbose)
+    if (context->explain)
+        report_explain_text(out, examined, finding);
+    if (context->explain || !context->verbose)
         return;
     text_word(out, "      in ");
     text_visible(out, bytes_of(ruleset_text(set, set->namespaces[rule->name_space])));

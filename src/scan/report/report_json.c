@@ -115,7 +115,8 @@ static void json_object(struct text *out, const struct examined *examined, uint3
     text_byte(out, ']');
 }
 
-static void json_finding(struct text *out, const struct examined *examined,
+static void json_finding(struct text *out, const struct report_context *context,
+                         const struct examined *examined,
                          const struct examined_finding *finding)
 {
     const struct ruleset *set = report_set(examined, finding);
@@ -133,6 +134,8 @@ static void json_finding(struct text *out, const struct examined *examined,
     text_byte(out, ']');
     json_metas(out, set, rule);
     json_patterns(out, examined, finding);
+    if (context->explain)
+        report_explain_json(out, examined, finding);
     text_byte(out, '}');
 }
 
@@ -215,7 +218,7 @@ static void json_file(const struct report_context *context, const struct examine
     text_word(out, ",\"findings\":[");
     for (uint32_t i = 0; i < examined->finding.n; i++) {
         text_word(out, i ? "," : "");
-        json_finding(out, examined, &examined->finding.at[i]);
+        json_finding(out, context, examined, &examined->finding.at[i]);
     }
     text_byte(out, ']');
     json_move(out, &examined->move);
