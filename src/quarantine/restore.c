@@ -231,6 +231,17 @@ static int name_file(const struct restoring *restoring, struct why *why)
                  : original_sync(directory, why);
 }
 
+/* The name is that of the file that was made: whoever owns the directory may have been faster.
+ */
+static int check_named(const struct restoring *restoring, struct why *why)
+{
+    struct stat made;
+    return fstat(restoring->fd, &made) == 0 &&
+                   original_is(restoring->directory, restoring->name, &made)
+               ? 0
+               : fail(why, ESTALE, "another file took its place");
+}
+
 static int put_back(struct restoring *restoring, struct why *why)
 {
     int error = write_note(restoring, why);
@@ -238,6 +249,8 @@ static int put_back(struct restoring *restoring, struct why *why)
         error = make_file(restoring, why);
     if (!error)
         error = name_file(restoring, why);
+    if (!error)
+        error = check_named(restoring, why);
     struct why later;
     if (error && restoring->fd >= 0 &&
         remove_coming(restoring->directory, restoring->coming, &later) < 0)

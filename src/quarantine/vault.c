@@ -48,19 +48,21 @@ int vault_default(char *ret, size_t size, struct why *why)
                : fail(why, ENAMETOOLONG, "the quarantine's path is too long");
 }
 
-/* Makes the directories of a path that are missing, for their owner alone. */
+/* Makes the directories of a path that are missing; the last for its owner alone. */
 static int make_path(const char *path, struct why *why)
 {
     char part[PATH_MAX];
     size_t len = strlen(path);
     if (len >= sizeof part)
         return fail(why, ENAMETOOLONG, "the path '%s' is too long", path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
     for (size_t i = 1; i <= len; i++) {
-        if (path[i] != '/' && path[i] != 0)
+        if (path[i] != '/' && i < len)
             continue;
         memcpy(part, path, i);
         part[i] = 0;
-        if (mkdir(part, 0700) < 0 && errno != EEXIST)
+        if (mkdir(part, i < len ? 0755 : 0700) < 0 && errno != EEXIST)
             return fail(why, errno, "cannot make the directory '%s': %s", part,
                         strerror(errno));
     }
@@ -106,7 +108,25 @@ static int write_key(struct vault *vault, struct why *why)
                  : 0;
 }
 
-/* A new key only for an empty vault: with another one, what lies there could not be opened. */
+/* True when nothing is in the directory but what a killed write_key left. */
+static bool is_empty(const struct vault *vault)
+{
+    const struct dirent *row;
+    int fd = openat(vault->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    bool empty = directory != NULL;
+    while (empty && (row = readdir(directory)))
+        empty = strcmp(row->d_name, ".") == 0 || strcmp(row->d_name, "..") == 0 ||
+                strcmp(row->d_name, "key.new") == 0;
+    if (directory)
+        closedir(directory);
+    else if (fd >= 0)
+        close(fd);
+    return empty;
+}
+
+/* A new key only for an empty directory: what lies in a vault could not be opened with another
+ * one, and what is no vault is not to become one. */
 static int make_key(struct vault *vault, struct why *why)
 {
     struct vault_list list;
@@ -118,6 +138,8 @@ static int make_key(struct vault *vault, struct why *why)
         error = vault_all(vault, &list, why);
         if (!error && list.n)
             error = fail(why, ENOKEY, "'%s' has entries, but their key is gone", vault->path);
+        if (!error && !is_empty(vault))
+            error = fail(why, ENOTEMPTY, "'%s' is no quarantine, and not empty", vault->path);
         if (!error)
             error = write_key(vault, why);
         vault_list_free(&list);

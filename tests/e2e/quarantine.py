@@ -231,6 +231,28 @@ def what_cannot_be_moved():
 
 
 @case
+def a_file_system_that_is_read_only():
+    if os.geteuid() or not shutil.which("unshare"):
+        raise Skip("only root can mount")
+    script = ("mkdir ro && mount -t tmpfs none ro && echo MARK > ro/a && mount -o remount,ro ro && exec \"$@\"")
+    probe = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", "true"], capture_output=True, check=False)
+    os.rmdir("ro")
+    if probe.returncode:
+        raise Skip("nothing can be mounted here")
+    done = scan("ro", before=("unshare", "-m", "sh", "-c", script, "sh"))
+    check(done.returncode == 4 and b"Read-only file system" in done.stderr and os.listdir("v") == ["key"], done)
+
+
+@case
+def a_directory_of_something_else():
+    put("a")
+    put("v/file", b"x")
+    done = scan("a")
+    check(done.returncode == 2 and b"not empty" in done.stderr, done)
+    check(os.path.exists("a") and os.listdir("v") == ["file"], os.listdir("v"))
+
+
+@case
 def other_file_systems():
     if not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat(".").st_dev:
         raise Skip("/dev/shm is no other file system")
