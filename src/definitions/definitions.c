@@ -167,6 +167,23 @@ static int open_set(struct definitions *definitions, bytes file, struct why *why
     return ruleset_open(file, module_fingerprint(), &definitions->set, why);
 }
 
+/* From the arena to pages of its own, which nobody writes to any more. */
+static int make_read_only(struct definitions *made, bytes *file, struct why *why)
+{
+    void *map =
+        mmap(NULL, file->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED)
+        return fail(why, errno, "the rules need too much memory");
+    made->map = map;
+    made->map_size = file->len;
+    memcpy(map, file->at, file->len);
+    *file = (bytes){map, file->len};
+    made->arena = arena_free(made->arena);
+    return mprotect(map, made->map_size, PROT_READ) < 0
+               ? fail(why, errno, "the rules cannot be protected: %s", strerror(errno))
+               : 0;
+}
+
 int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
                      struct why *why)
 {
@@ -179,6 +196,8 @@ int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
         error = draft_seal(loader->draft, made.arena, &file, why);
     else if (!(error = need_forge(loader, why)))
         error = forge_seal(loader->forge, made.arena, &file, why);
+    if (!error)
+        error = make_read_only(&made, &file, why);
     if (!error)
         error = open_set(&made, file, why);
     if (error)
