@@ -65,6 +65,21 @@ static bool unchanged(const struct vault *vault, const struct stat *seen,
     return false;
 }
 
+/* The same path may be scanned twice: its file went the first time. */
+static bool taken_before(struct taking *taking)
+{
+    const struct stat *seen = taking->request->seen;
+    for (size_t i = 0; i < VAULT_TAKEN; i++) {
+        const struct vault_taken *taken = &taking->vault->taken[i];
+        if (taken->last && taken->inode == seen->st_ino && taken->device == seen->st_dev &&
+            same_time(taken->scanned, seen->st_ctim)) {
+            memcpy(taking->id, taken->id, sizeof taking->id);
+            return true;
+        }
+    }
+    return false;
+}
+
 static int open_original(struct taking *taking, struct why *why)
 {
     const struct take_request *request = taking->request;
@@ -72,6 +87,8 @@ static int open_original(struct taking *taking, struct why *why)
         return fail(why, errno, "cannot remove it: %s", strerror(errno));
     taking->fd = openat(request->directory, request->name,
                         O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (taking->fd < 0 && errno == ENOENT && taken_before(taking))
+        return 0;
     if (taking->fd < 0 && errno == ELOOP)
         return fail(why, ESTALE, "it is a symbolic link: what it leads to was left alone");
     if (taking->fd < 0)
@@ -227,14 +244,16 @@ static void remember(struct taking *taking, uint64_t *ret_names)
 {
     struct stat now;
     *ret_names = 0;
-    if (fstat(taking->fd, &now) < 0 || now.st_nlink == 0)
+    if (fstat(taking->fd, &now) < 0)
         return;
     struct vault_taken *taken =
         &taking->vault->taken[taking->vault->taken_next++ % VAULT_TAKEN];
     *taken = (struct vault_taken){.device = now.st_dev,
                                   .inode = now.st_ino,
                                   .scanned = taking->request->seen->st_ctim,
-                                  .now = now.st_ctim};
+                                  .now = now.st_ctim,
+                                  .last = now.st_nlink == 0};
+    memcpy(taken->id, taking->id, sizeof taken->id);
     *ret_names = now.st_nlink;
 }
 
@@ -262,6 +281,10 @@ static int take(struct taking *taking, struct take_result *ret, struct why *why)
     int error = open_original(taking, why);
     if (error)
         return error;
+    if (taking->fd < 0) {
+        memcpy(ret->id, taking->id, sizeof ret->id);
+        return 0;
+    }
     step(taking, TAKE_OPENED);
     error = describe(taking, why);
     if (!error)

@@ -33,8 +33,9 @@ struct take_result {
     uint64_t names_left; /* other names of the file, which stay */
 };
 
-/* On failure the file is where it was, and nothing of it in the vault. -ESTALE: it is not the
- * file that was examined, or changed since then; -EROFS, -EPERM, -EACCES: it cannot be removed.
+/* A file that this process took before is told its entry. On failure the file is where it was,
+ * and nothing of it in the vault. -ESTALE: it is not the file that was examined, or changed
+ * since then; -EROFS, -EPERM, -EACCES: it cannot be removed.
  */
 int take_file(struct vault *vault, const struct take_request *request, struct take_result *ret,
               struct why *why) MUST_USE;

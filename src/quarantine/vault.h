@@ -23,9 +23,12 @@ enum { VAULT_ID = 16, VAULT_NAME = VAULT_ID + 16 };
 
 enum vault_state { VAULT_NEW, VAULT_MOVING, VAULT_ENTRY, VAULT_RESTORING, VAULT_STATES };
 
-/* Names of the same file that this process has taken one of: removing one changes the file's
- * time of change, which is not to count as a change for the next. */
+/* A file that this process has taken a name of. Removing one changes the file's time of change,
+ * which is not to count as a change for the next; and who comes a second time to a file that
+ * went with its last name is told so. */
 struct vault_taken {
+    char id[VAULT_ID + 1];
+    bool last;
     uint64_t device, inode;
     struct timespec scanned, now;
 };

@@ -165,6 +165,14 @@ def every_name_of_a_file():
 
 
 @case
+def a_path_that_is_said_twice():
+    put("d/a")
+    done = scan("--json", "d", "d/a", "d")
+    rows = [json.loads(line) for line in done.stdout.decode().splitlines()][:-1]
+    check(done.returncode == 1 and len({r["quarantine"]["id"] for r in rows}) == len(entries()) == 1, rows)
+
+
+@case
 def never_over_another_file():
     put("d/a")
     scan("d")
