@@ -57,7 +57,7 @@ static void stack(void)
 static void loop(void)
 {
     for (;;)
-        sink++;
+        sink = 1;
 }
 
 /* All that there is; where nothing limits it (sanitizers), 1 GiB. */
