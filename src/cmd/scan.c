@@ -67,8 +67,6 @@ static const struct option scan_table[] = {
      "do not examine larger files, but say so; K, M, G and T are understood",
      "Such a file counts as not fully examined. Without this option there is no limit.", NULL,
      TARGET(max_size)},
-    {"jobs", 'j', OPTION_NUMBER, "N", "How", "use N workers (default: one for each processor)",
-     "The report is in the same order whatever the number.", NULL, TARGET(jobs)},
     {"profile", 0, OPTION_CHOICE, "NAME", "What is inside",
      "what one file with everything in it may cost: mail, server (default) or deep",
      "mail: 8 containers in each other, 10,000 objects, 1 GiB unpacked, 256 MiB of one object, "
@@ -87,6 +85,8 @@ static const struct option scan_table[] = {
      "After these, words are tried that are customary for archives with malware, such as "
      "infected. What no word opens is said, and counts as not fully examined.",
      NULL, TARGET(passwords)},
+    {"jobs", 'j', OPTION_NUMBER, "N", "How", "use N workers (default: one for each processor)",
+     "The report is in the same order whatever the number.", NULL, TARGET(jobs)},
     {"timeout", 0, OPTION_NUMBER, "SECONDS", "How",
      "stop examining a file, with everything in it, after SECONDS, and say so; 0: never",
      "Without this option the profile says how long.", NULL, TARGET(timeout)},

@@ -193,6 +193,23 @@ def overlays():
 
 
 @case
+def programs_in_a_program():
+    inner = pe(code=b'inner')
+    outer = pe({10: {1: pe(code=b'resource')}, 2: {1: b'bitmap' * 20 + inner}}, code=b'code' * 30 + inner + bytes(70) + inner)
+    tree = Tree(outer)
+    tree.whole()
+    first = outer.index(inner)
+    second = outer.index(inner, first + 1)
+    tree.has(f'[program+{first}]', outer[first:second])
+    resource = outer.index(pe(code=b'resource'))
+    tree.has(f'[program+{second}]', outer[second:resource])
+    tree.has('resource/RCDATA/1/1033', pe(code=b'resource'))
+    check(f'[program+{resource}]' not in [p for p, _, _ in tree.objects], 'once', tree)
+    hidden = outer.index(inner, second + 1)
+    check(f'[program+{hidden}]' in [p for p, _, _ in tree.objects], 'in a picture', tree)
+
+
+@case
 def overlay_of_zip_that_counts_from_the_program():
     program = pe()
     out = io.BytesIO()

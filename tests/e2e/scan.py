@@ -509,7 +509,7 @@ def limits_are_said():
         row = lines(scan('--json', *arguments))[0]
         check(row['verdict'] == ('found' if row['findings'] else 'partial'), row)
         return [(len(g['object']), g['kind'], g['reason']) for g in row['gaps']]
-    check(gaps('deep.zip') == [(16, 'limit', 'nested deeper than 16 containers')], gaps('deep.zip'))
+    check(gaps('deep.zip') == [(32, 'limit', 'nested deeper than 32 containers')], gaps('deep.zip'))
     check(gaps('--profile', 'mail', 'deep.zip')[0][0] == 8)
     check(lines(scan('--json', '--profile', 'deep', 'deep.zip'))[0]['verdict'] == 'found')
     check(gaps('--max-depth', '0', 'many.zip') == [(0, 'limit', 'nested deeper than 0 containers')])

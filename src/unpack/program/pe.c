@@ -199,6 +199,6 @@ void pe_open(struct unpack *unpack)
         return;
     }
     if (!hand_out_resources(&views, &image) || !hand_out_dotnet(&views, &image) ||
-        !hand_out_overlay(&views, &image))
+        !hand_out_overlay(&views, &image) || !embedded_hand_out(&views, sections_end(&image)))
         return;
 }

@@ -8,6 +8,9 @@ struct views {
     struct unpack *unpack;
     uint64_t left; /* bytes that may still be handed out */
     bool full;     /* and it was said that there are none */
+    /* Where the first members began. */
+    uint32_t start_count;
+    size_t starts[256];
 };
 
 /* Twice the container's size, and a little. */
@@ -23,6 +26,9 @@ size_t utf16_append(uint8_t *to, size_t length, size_t room, bytes units);
  * archives and programs in it that do not begin at its start as "[overlay+OFFSET]". False:
  * return. */
 bool overlay_hand_out(struct views *views, uint64_t from, uint64_t to) MUST_USE;
+/* Hands out the programs in the first `end` bytes of the container, which is one, that do not
+ * begin where a member did, as "[program+OFFSET]". False: return. */
+bool embedded_hand_out(struct views *views, uint64_t end) MUST_USE;
 /* True when a zip without comment ends here. */
 bool overlay_ends_zip(bytes data);
 

@@ -2,7 +2,7 @@
 
 struct views views_of(struct unpack *unpack)
 {
-    return (struct views){unpack, 2 * (uint64_t)unpack->data.len + 4096, false};
+    return (struct views){.unpack = unpack, .left = 2 * (uint64_t)unpack->data.len + 4096};
 }
 
 bool views_hand_out(struct views *views, bytes name, bytes part)
@@ -15,6 +15,8 @@ bool views_hand_out(struct views *views, bytes name, bytes part)
         return !views->unpack->run->stopped;
     }
     views->left -= part.len;
+    if (views->start_count < COUNT(views->starts))
+        views->starts[views->start_count++] = (size_t)(part.at - views->unpack->data.at);
     return unpack_view(views->unpack, name, part);
 }
 
