@@ -215,8 +215,12 @@ int yara_output_rules(struct yara_output *output, struct scanner *scanner,
         const struct ruleset_rule *rule = &output->set->rules[i];
         bool matching = next < verdict->finding_count && verdict->findings[next].rule == i;
         next += matching;
-        if (!matching && !a->negate && next == verdict->finding_count)
-            break;
+        if (!matching && !a->negate) {
+            if (next == verdict->finding_count)
+                break;
+            i = verdict->findings[next].rule - 1;
+            continue;
+        }
         if (rule->flags & RULE_PRIVATE)
             continue;
         if (is_shown(output, rule, matching)) {
@@ -224,7 +228,8 @@ int yara_output_rules(struct yara_output *output, struct scanner *scanner,
             if (shows_matches)
                 add_matches(output, scanner, rule, object, out);
         }
-        long total = atomic_fetch_add(output->total, matching) + matching;
+        long total =
+            matching ? atomic_fetch_add(output->total, 1) + 1 : atomic_load(output->total);
         count += matching;
         if (a->max_rules && total >= a->max_rules)
             break;
