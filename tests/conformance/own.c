@@ -53,15 +53,22 @@ static const char *after(const char *line, const char *word)
     return line[n] ? line + n + 1 : line + n;
 }
 
+static void keep_text(char *to, size_t room, const char *text)
+{
+    size_t n = strnlen(text, room - 1);
+    memcpy(to, text, n);
+    to[n] = 0;
+}
+
 static bool set(struct setting *setting, const char *line)
 {
     const char *rest;
     if ((rest = after(line, "object")))
         setting->object_size = quoted(&rest, setting->object);
     else if ((rest = after(line, "patterns")))
-        snprintf(setting->patterns, sizeof setting->patterns, "%s", rest);
+        keep_text(setting->patterns, sizeof setting->patterns, rest);
     else if ((rest = after(line, "import")))
-        snprintf(setting->import, sizeof setting->import, "%s", rest);
+        keep_text(setting->import, sizeof setting->import, rest);
     else if ((rest = after(line, "since")))
         setting->additions = strcmp(rest, "x") == 0;
     else
