@@ -218,8 +218,10 @@ int yara_output_rules(struct yara_output *output, struct scanner *scanner,
         if (!matching && !a->negate) {
             if (next == verdict->finding_count)
                 break;
-            i = verdict->findings[next].rule - 1;
-            continue;
+            if (!a->max_rules) {
+                i = verdict->findings[next].rule - 1;
+                continue;
+            }
         }
         if (rule->flags & RULE_PRIVATE)
             continue;

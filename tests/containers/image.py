@@ -400,7 +400,8 @@ class Mounted:
                 break
             __import__('time').sleep(0.2)
         for _ in range(50):  # a file system in a process ends after its mount
-            if not subprocess.run(['fuser', '-s', 'ntfs'], capture_output=True, check=False).returncode == 0:
+            if not shutil.which('fuser') or subprocess.run(['fuser', '-s', 'ntfs'], capture_output=True,
+                                                           check=False).returncode:
                 break
             __import__('time').sleep(0.1)
 

@@ -138,6 +138,8 @@ def sarif():
     check(place == {'artifactLocation': {'uri': 'd/a%20b'}, 'region': {'byteOffset': 3, 'byteLength': 4}}, place)
     check([r['id'] for r in log['runs'][0]['tool']['driver']['rules']] == ['rule.yar/mark'])
     notes = log['runs'][0]['invocations'][0]['toolExecutionNotifications']
+    # Some kernels do not grant every wall, which is said.
+    notes = [n for n in notes if 'the kernel refused' not in n['message']['text']]
     check(len(notes) == 1 and 'larger' in notes[0]['message']['text'], notes)
     check(json.loads(scan('--sarif', 'd/c').stdout)['runs'][0]['results'] == [])
     schema = os.environ.get('SARIF_SCHEMA')
@@ -417,7 +419,7 @@ def terminal():
     check(b'\x1b[1;31m' not in on_terminal(NO_COLOR='1'))
     check(b'\x1b' not in scan('d').stdout)
     check(b'\x1b[1;31m' in scan('--color=always', 'd').stdout)
-    check(scan('d').stderr == b'')
+    check(all(b'the kernel refused' in line for line in scan('d').stderr.splitlines()))
 
 
 @case
@@ -500,7 +502,7 @@ def hostile_names_in_files():
 @case
 def limits_are_said():
     data = zipped([('x', b'MARK')])
-    for _ in range(20):
+    for _ in range(40):
         data = zipped([('z', data)], 0)
     put('deep.zip', data)
     put('many.zip', zipped([('%d' % i, b'x') for i in range(50)]))
@@ -510,7 +512,7 @@ def limits_are_said():
         check(row['verdict'] == ('found' if row['findings'] else 'partial'), row)
         return [(len(g['object']), g['kind'], g['reason']) for g in row['gaps']]
     check(gaps('deep.zip') == [(32, 'limit', 'nested deeper than 32 containers')], gaps('deep.zip'))
-    check(gaps('--profile', 'mail', 'deep.zip')[0][0] == 8)
+    check(gaps('--profile', 'mail', 'deep.zip')[0][0] == 16)
     check(lines(scan('--json', '--profile', 'deep', 'deep.zip'))[0]['verdict'] == 'found')
     check(gaps('--max-depth', '0', 'many.zip') == [(0, 'limit', 'nested deeper than 0 containers')])
     check('more than 20 members' in gaps('--max-members', '20', 'many.zip')[0][2])
