@@ -43,6 +43,16 @@ bool bytes_is(bytes view, const char *text)
     return bytes_equal(view, bytes_of(text));
 }
 
+bool bytes_same(bytes a, bytes b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
+            return false;
+    return true;
+}
+
 int bytes_compare(bytes a, bytes b)
 {
     size_t n = a.len < b.len ? a.len : b.len;

@@ -33,6 +33,8 @@ int why_wrap(struct why *why, int error, const char *context);
 bytes bytes_of(const char *text);
 bool bytes_is(bytes view, const char *text);
 bool bytes_equal(bytes a, bytes b);
+/* Equal but for the case of ASCII letters. */
+bool bytes_same(bytes a, bytes b);
 /* memcmp order, the shorter first where one is the head of the other. <0, 0, >0. */
 int bytes_compare(bytes a, bytes b);
 /* The part [from, from+len) of a view, cut to what is there; empty when `from` is past it. */
@@ -56,6 +58,13 @@ static inline uint8_t ascii_lower(uint8_t c)
 static inline bool ascii_alnum(uint8_t c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Value of a hexadecimal digit, -1 for other bytes. */
+static inline int ascii_hex(uint8_t c)
+{
+    uint8_t low = ascii_lower(c);
+    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
 /* Unaligned reads. The caller has checked that the bytes are there. */

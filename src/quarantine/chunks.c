@@ -1,5 +1,7 @@
 #include "quarantine/chunks.h"
 
+#include "quarantine/whole.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,21 +56,14 @@ struct chunks *chunks_free(struct chunks *chunks)
 static int write_chunk(struct chunks *chunks, bool last, struct why *why)
 {
     uint8_t nonce[AEAD_NONCE];
-    size_t len = chunks->len + AEAD_TAG, done = 0;
+    size_t len = chunks->len + AEAD_TAG;
     chunks_nonce(chunks->number++, true, last, nonce);
     if (!aead_seal(chunks->aead, nonce, bytes_of(""), (bytes){chunks->plain, chunks->len},
                    chunks->sealed))
         return fail(why, EIO, "libcrypto does not encrypt");
-    while (done < len) {
-        ssize_t n =
-            pwrite(chunks->fd, chunks->sealed + done, len - done, (off_t)(chunks->at + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fail(why, n ? errno : EIO, "cannot write to quarantine: %s",
-                        strerror(n ? errno : EIO));
-        done += (size_t)n;
-    }
+    int error = whole_write(chunks->fd, (bytes){chunks->sealed, len}, chunks->at);
+    if (error)
+        return fail(why, -error, "cannot write to quarantine: %s", strerror(-error));
     chunks->at += len;
     chunks->len = 0;
     return 0;
@@ -98,20 +93,14 @@ static int read_chunk(struct chunks *chunks, struct why *why)
 {
     uint8_t nonce[AEAD_NONCE];
     uint64_t left = chunks->at < chunks->end ? chunks->end - chunks->at : 0;
-    size_t len = left < sizeof chunks->sealed ? (size_t)left : sizeof chunks->sealed, done = 0;
+    size_t len = left < sizeof chunks->sealed ? (size_t)left : sizeof chunks->sealed;
     if (chunks->last || len < AEAD_TAG)
         return fail(why, EBADMSG, "it is cut short");
-    while (done < len) {
-        ssize_t n =
-            pread(chunks->fd, chunks->sealed + done, len - done, (off_t)(chunks->at + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return fail(why, errno, "cannot read it: %s", strerror(errno));
-        if (n == 0)
-            return fail(why, EBADMSG, "it is cut short");
-        done += (size_t)n;
-    }
+    int error = whole_read(chunks->fd, chunks->sealed, len, chunks->at);
+    if (error == -ENODATA)
+        return fail(why, EBADMSG, "it is cut short");
+    if (error)
+        return fail(why, -error, "cannot read it: %s", strerror(-error));
     chunks->last = len == left;
     chunks_nonce(chunks->number++, true, chunks->last, nonce);
     if (!aead_open(chunks->aead, nonce, bytes_of(""), (bytes){chunks->sealed, len},

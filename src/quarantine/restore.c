@@ -3,6 +3,7 @@
 #include "quarantine/attributes.h"
 #include "quarantine/chunks.h"
 #include "quarantine/original.h"
+#include "quarantine/whole.h"
 #include "shim/digest.h"
 
 #include <errno.h>
@@ -146,19 +147,6 @@ static int write_note(struct restoring *restoring, struct why *why)
 
 /* --- the file --- */
 
-static bool write_all(int fd, bytes data, uint64_t at)
-{
-    for (size_t done = 0; done < data.len;) {
-        ssize_t n = pwrite(fd, data.at + done, data.len - done, (off_t)(at + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        done += (size_t)n;
-    }
-    return true;
-}
-
 static int write_extent(struct restoring *restoring, const struct entry_extent *extent,
                         struct chunks *chunks, struct why *why)
 {
@@ -169,9 +157,10 @@ static int write_extent(struct restoring *restoring, const struct entry_extent *
         int error = chunks_read(chunks, part, len, why);
         if (error)
             return error;
-        if (!write_all(restoring->fd, (bytes){part, len}, extent->at + done))
-            return fail(why, errno, "cannot write '%s': %s", restoring->coming,
-                        strerror(errno));
+        error = whole_write(restoring->fd, (bytes){part, len}, extent->at + done);
+        if (error)
+            return fail(why, -error, "cannot write '%s': %s", restoring->coming,
+                        strerror(-error));
         done += len;
     }
     return 0;

@@ -1,6 +1,7 @@
 #include "quarantine/vault.h"
 
 #include "quarantine/chunks.h"
+#include "quarantine/whole.h"
 #include "shim/crypto.h"
 #include "shim/digest.h"
 
@@ -331,19 +332,6 @@ int vault_create(const struct vault *vault, char ret_id[VAULT_ID + 1], int *ret_
     return fail(why, EAGAIN, "no name is free in quarantine '%s'", vault->path);
 }
 
-static bool write_at(int fd, const uint8_t *at, size_t len, uint64_t offset)
-{
-    for (size_t done = 0; done < len;) {
-        ssize_t n = pwrite(fd, at + done, len - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        done += (size_t)n;
-    }
-    return true;
-}
-
 int vault_seal(const struct vault *vault, int fd, const uint8_t salt[ENTRY_SALT],
                const struct entry_facts *entry, struct arena *arena, uint64_t *ret_data,
                uint8_t ret_key[AEAD_KEY], struct why *why)
@@ -371,29 +359,16 @@ int vault_seal(const struct vault *vault, int fd, const uint8_t salt[ENTRY_SALT]
     if (!good)
         return fail(why, EIO, "libcrypto does not encrypt");
     *ret_data = size;
-    return write_at(fd, out, size, 0)
-               ? 0
-               : fail(why, errno, "cannot write to quarantine: %s", strerror(errno));
-}
-
-static bool read_at(int fd, uint8_t *at, size_t len, uint64_t offset)
-{
-    for (size_t done = 0; done < len;) {
-        ssize_t n = pread(fd, at + done, len - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        done += (size_t)n;
-    }
-    return true;
+    error = whole_write(fd, (bytes){out, size}, 0);
+    return error ? fail(why, -error, "cannot write to quarantine: %s", strerror(-error)) : 0;
 }
 
 static int open_header(const struct vault *vault, struct vault_entry *entry,
                        struct arena *arena, struct why *why)
 {
     uint8_t head[ENTRY_OPEN], nonce[AEAD_NONCE];
-    if (!read_at(entry->fd, head, sizeof head, 0) || memcmp(head, "CANDORQ1", ENTRY_MAGIC) != 0)
+    if (whole_read(entry->fd, head, sizeof head, 0) ||
+        memcmp(head, "CANDORQ1", ENTRY_MAGIC) != 0)
         return fail(why, EBADMSG, "it is no entry of a quarantine");
     size_t len = load_le32(head + ENTRY_MAGIC);
     uint8_t *sealed = len <= ENTRY_HEADER_MAX ? arena_push_raw(arena, len + AEAD_TAG) : NULL;
@@ -401,7 +376,7 @@ static int open_header(const struct vault *vault, struct vault_entry *entry,
     if (!plain)
         return len > ENTRY_HEADER_MAX ? fail(why, EBADMSG, "its header is too large")
                                       : fail(why, ENOMEM, "out of memory");
-    if (!read_at(entry->fd, sealed, len + AEAD_TAG, ENTRY_OPEN))
+    if (whole_read(entry->fd, sealed, len + AEAD_TAG, ENTRY_OPEN))
         return fail(why, EBADMSG, "it is cut short");
     bytes salt = {head + ENTRY_OPEN - ENTRY_SALT, ENTRY_SALT};
     chunks_nonce(0, false, true, nonce);
