@@ -44,14 +44,6 @@ static enum hex_token fail_at(struct hex_parser *p, size_t at, const char *text)
     return HEX_FAULT;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static uint8_t byte_at(const struct hex_parser *p, size_t at)
 {
     return at < p->text.len ? p->text.at[at] : 0;
@@ -92,7 +84,7 @@ static int64_t read_number(struct hex_parser *p)
         p->at += 2;
     start = p->at;
     for (; p->at < p->text.len; p->at++) {
-        int digit = hex_digit(p->text.at[p->at]);
+        int digit = ascii_hex(p->text.at[p->at]);
         if (digit < 0 || digit >= base)
             break;
         if (value <= INT_MAX)
@@ -168,7 +160,7 @@ static enum hex_token lex_byte(struct hex_parser *p)
     bool negated = byte_at(p, p->at) == '~';
     size_t at = p->at + negated;
     uint8_t c = byte_at(p, at), next = byte_at(p, at + 1);
-    int high = hex_digit(c), low = hex_digit(next);
+    int high = ascii_hex(c), low = ascii_hex(next);
     bool wild_high = c == '?', wild_low = next == '?';
 
     if ((high < 0 && !wild_high) || (low < 0 && !wild_low) ||

@@ -55,14 +55,6 @@ static int peek(const struct re_parser *p)
     return p->at < p->text.len ? p->text.at[p->at] : -1;
 }
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Value of the escape sequence at `at` (which is at the backslash); moves *at behind it. */
 static int read_escape(const struct re_parser *p, size_t *at)
 {
@@ -76,8 +68,8 @@ static int read_escape(const struct re_parser *p, size_t *at)
         int high, low;
         if (*at + 3 >= text.len)
             return -1;
-        high = hex_digit(text.at[*at + 2]);
-        low = hex_digit(text.at[*at + 3]);
+        high = ascii_hex(text.at[*at + 2]);
+        low = ascii_hex(text.at[*at + 3]);
         if (high < 0 || low < 0)
             return -1;
         *at += 4;
@@ -137,8 +129,8 @@ static int add_range(struct re_parser *p, struct re_set *set)
         if (at + 1 < text.len && text.at[at + 1] == '\n')
             return 0;
         dash = at + 2;
-        if (at + 3 < text.len && text.at[at + 1] == 'x' && hex_digit(text.at[at + 2]) >= 0 &&
-            hex_digit(text.at[at + 3]) >= 0)
+        if (at + 3 < text.len && text.at[at + 1] == 'x' && ascii_hex(text.at[at + 2]) >= 0 &&
+            ascii_hex(text.at[at + 3]) >= 0)
             dash = at + 4;
     }
     if (dash + 1 >= text.len || text.at[dash] != '-' || text.at[dash + 1] == ']')

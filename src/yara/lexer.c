@@ -43,15 +43,6 @@ static inline bool is_word(int c)
     return c >= 0 && (ascii_alnum((uint8_t)c) || c == '_');
 }
 
-static inline int hex_digit(int c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
-        return (c | 0x20) - 'a' + 10;
-    return -1;
-}
-
 static void new_line(struct lexer *lexer, uint32_t after)
 {
     lexer->line++;
@@ -115,8 +106,8 @@ static uint32_t scan_text(const struct lexer *lexer, struct token *token)
             continue;
         token->flags |= TOKEN_HAS_ESCAPE;
         c = byte_at(lexer, at++);
-        if (c == 'x' && hex_digit(byte_at(lexer, at)) >= 0 &&
-            hex_digit(byte_at(lexer, at + 1)) >= 0) {
+        if (c == 'x' && ascii_hex((uint8_t)byte_at(lexer, at)) >= 0 &&
+            ascii_hex((uint8_t)byte_at(lexer, at + 1)) >= 0) {
             at += 2;
         } else if (c < 0 || c == '\n') {
             bad(token, "unterminated string");
@@ -167,12 +158,12 @@ static bool scan_digits(const struct lexer *lexer, uint32_t *at, unsigned base, 
     for (;; ++*at) {
         int c = byte_at(lexer, *at);
         if (c == '_') {
-            int next = hex_digit(byte_at(lexer, *at + 1));
+            int next = ascii_hex((uint8_t)byte_at(lexer, *at + 1));
             if (next < 0 || (unsigned)next >= base)
                 break;
             continue;
         }
-        int digit = hex_digit(c);
+        int digit = ascii_hex((uint8_t)c);
         if (digit < 0 || (unsigned)digit >= base)
             break;
         if (value > ((uint64_t)INT64_MAX - (unsigned)digit) / base)
@@ -215,7 +206,7 @@ static uint32_t scan_number(const struct lexer *lexer, struct token *token)
 {
     uint32_t at = token->at;
     uint64_t value;
-    int mark = byte_at(lexer, at + 1), digit = hex_digit(byte_at(lexer, at + 2));
+    int mark = byte_at(lexer, at + 1), digit = ascii_hex((uint8_t)byte_at(lexer, at + 2));
     bool fits, prefixed = lexer->text.at[at] == '0';
     token->kind = TOKEN_NUMBER;
     if (prefixed && mark == 'x' && digit >= 0) {
@@ -386,7 +377,7 @@ void lexer_next(struct lexer *lexer, struct token *ret)
 /* `x`, `o` and `_` are for numbers in jumps. */
 static bool is_hex_text(int c)
 {
-    if (hex_digit(c) >= 0)
+    if (ascii_hex((uint8_t)c) >= 0)
         return true;
     switch (c) {
     case '-':
@@ -449,7 +440,7 @@ size_t lexer_unescape(bytes text, uint8_t *ret)
             else if (c == 'r')
                 c = '\r';
             else if (c == 'x' && i + 2 < text.len) {
-                c = (uint8_t)(hex_digit(text.at[i + 1]) << 4 | hex_digit(text.at[i + 2]));
+                c = (uint8_t)(ascii_hex(text.at[i + 1]) << 4 | ascii_hex(text.at[i + 2]));
                 i += 2;
             }
         }

@@ -11,34 +11,35 @@ struct bits {
     unsigned over;  /* bits that were made up, at most once around */
 };
 
+static inline uint64_t bits_next_byte(struct bits *bits)
+{
+    uint8_t byte = 0;
+    if (bits->at < bits->in.len)
+        byte = bits->in.at[bits->at];
+    else
+        bits->over += 8;
+    bits->at++;
+    return byte;
+}
+
+/* What was not taken, from the next whole byte on. */
+static inline bytes bits_rest(const struct bits *bits)
+{
+    return bytes_slice(bits->in, bits->at - bits->count / 8, bits->in.len);
+}
+
 /* At least 32 bits in hold, at the bottom. */
 static inline void bits_fill_low(struct bits *bits)
 {
-    while (bits->count <= 56) {
-        uint8_t byte = 0;
-        if (bits->at < bits->in.len)
-            byte = bits->in.at[bits->at];
-        else
-            bits->over += 8;
-        bits->at++;
-        bits->hold |= (uint64_t)byte << bits->count;
-        bits->count += 8;
-    }
+    for (; bits->count <= 56; bits->count += 8)
+        bits->hold |= bits_next_byte(bits) << bits->count;
 }
 
 /* The same at the top. */
 static inline void bits_fill_high(struct bits *bits)
 {
-    while (bits->count <= 56) {
-        uint8_t byte = 0;
-        if (bits->at < bits->in.len)
-            byte = bits->in.at[bits->at];
-        else
-            bits->over += 8;
-        bits->at++;
-        bits->hold |= (uint64_t)byte << (56 - bits->count);
-        bits->count += 8;
-    }
+    for (; bits->count <= 56; bits->count += 8)
+        bits->hold |= bits_next_byte(bits) << (56 - bits->count);
 }
 
 /* `n` <= 32 bits, without and with taking them. */

@@ -12,6 +12,7 @@
 
 #include "shim/cipher.h"
 #include "shim/digest.h"
+#include "unpack/base64.h"
 #include "unpack/document/rc4.h"
 #include "unpack/document/text.h"
 
@@ -105,23 +106,8 @@ static int64_t attribute_number(bytes tag, const char *name)
 
 static size_t attribute_base64(bytes tag, const char *name, uint8_t *ret, size_t max)
 {
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     bytes text = attribute(tag, name);
-    uint32_t bits = 0, count = 0;
-    size_t size = 0;
-    for (size_t i = 0; i < text.len && size < max; i++) {
-        const char *digit = memchr(digits, text.at[i], 64);
-        if (!digit)
-            continue;
-        bits = bits << 6 | (uint32_t)(digit - digits);
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            ret[size++] = (uint8_t)(bits >> count);
-        }
-    }
-    return size;
+    return base64_letters(&(struct base64_held){0}, &text, ret, max);
 }
 
 static bool hash_of(bytes name, enum digest_kind *ret)

@@ -7,6 +7,7 @@
  *       flat ODF (<office:binary-data>): base64, which comes out by its name */
 #include "unpack/document/officexml.h"
 
+#include "unpack/base64.h"
 #include "unpack/document/text.h"
 
 #include <string.h>
@@ -75,37 +76,15 @@ static bool links_put(struct unpack *u)
 
 /* --- base64 --- */
 
-static int digit_of(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static bool base64_put(struct unpack *u, bytes text)
 {
-    uint32_t bits = 0, count = 0;
-    for (size_t at = 0; at < text.len;) {
-        size_t room, n = 0;
+    struct base64_held held = {0};
+    while (text.len) {
+        size_t room;
         uint8_t *to = unpack_room(u, &room);
         if (!to)
             return !u->run->stopped;
-        for (; at < text.len && n < room; at++) {
-            int digit = digit_of(text.at[at]);
-            if (digit < 0)
-                continue;
-            bits = bits << 6 | (uint32_t)digit;
-            count += 6;
-            if (count >= 8) {
-                count -= 8;
-                to[n++] = (uint8_t)(bits >> count);
-            }
-        }
-        if (!unpack_wrote(u, n))
+        if (!unpack_wrote(u, base64_letters(&held, &text, to, room)))
             return false;
     }
     return true;

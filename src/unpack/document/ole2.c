@@ -19,6 +19,7 @@
  * chains are read no further than the stream's size or all sectors there are, and entries that
  * are not reached are found by walking the directory's sectors. */
 #include "unpack/document/ole2.h"
+#include "base/unicode.h"
 
 #include "unpack/document/text.h"
 
@@ -227,7 +228,7 @@ static bytes installer_name(struct arena *arena, bytes utf16)
         } else if (c == 0x4840) {
             at[len++] = '!';
         } else {
-            len += text_encode(c, at + len);
+            len += utf8_put(at + len, c);
         }
     }
     return (bytes){at, at ? len : 0};
@@ -396,7 +397,7 @@ uint32_t ole2_find(const struct ole2 *ole, uint32_t storage, bytes name)
         return OLE2_NONE;
     for (uint32_t i = 0; i < ole->count; i++)
         if (ole->entries[i].reached && ole->entries[i].parent == storage &&
-            text_same(ole->entries[i].name, name))
+            bytes_same(ole->entries[i].name, name))
             return i;
     return OLE2_NONE;
 }

@@ -164,12 +164,6 @@ static void undo_lzw(struct stage *stage)
 
 /* --- text --- */
 
-static int hex_digit(uint8_t c)
-{
-    uint8_t low = ascii_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 static void undo_hex(struct stage *stage)
 {
     unsigned value = 0;
@@ -181,7 +175,7 @@ static void undo_hex(struct stage *stage)
         if (!to)
             return;
         while (n < room && !end) {
-            int digit = at < stage->in.len ? hex_digit(stage->in.at[at]) : -1;
+            int digit = at < stage->in.len ? ascii_hex(stage->in.at[at]) : -1;
             end = at >= stage->in.len || stage->in.at[at] == '>';
             at++;
             if (digit >= 0) {

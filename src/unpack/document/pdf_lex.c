@@ -15,12 +15,6 @@ static bool is_delimiter(uint8_t c)
            c == '}' || c == '/' || c == '%';
 }
 
-static int hex_digit(uint8_t c)
-{
-    uint8_t low = ascii_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 static void skip_space(bytes *rest)
 {
     size_t at = 0;
@@ -135,9 +129,9 @@ bool pdf_lex_name_is(bytes name, const char *what)
         if (at >= name.len)
             return false;
         uint8_t c = name.at[at++];
-        if (c == '#' && at + 2 <= name.len && hex_digit(name.at[at]) >= 0 &&
-            hex_digit(name.at[at + 1]) >= 0) {
-            c = (uint8_t)(hex_digit(name.at[at]) << 4 | hex_digit(name.at[at + 1]));
+        if (c == '#' && at + 2 <= name.len && ascii_hex(name.at[at]) >= 0 &&
+            ascii_hex(name.at[at + 1]) >= 0) {
+            c = (uint8_t)(ascii_hex(name.at[at]) << 4 | ascii_hex(name.at[at + 1]));
             at += 2;
         }
         if (c != (uint8_t)*what)
@@ -222,7 +216,7 @@ static bytes hex_decode(bytes text, uint8_t *to)
     size_t len = 0, digits = 0;
     unsigned value = 0;
     for (size_t i = 0; i < text.len; i++) {
-        int digit = hex_digit(text.at[i]);
+        int digit = ascii_hex(text.at[i]);
         if (digit < 0)
             continue;
         value = value << 4 | (unsigned)digit;

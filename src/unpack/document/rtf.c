@@ -12,6 +12,7 @@
  * Out come "objdata 1" and so on with the objects in them, and "[fields]": a text of templates
  * and of those field instructions that load or run something. */
 #include "unpack/document/rtf.h"
+#include "base/unicode.h"
 
 #include "unpack/document/object.h"
 #include "unpack/document/text.h"
@@ -85,8 +86,7 @@ static void hex_byte(struct rtf *rtf, uint8_t byte)
 
 static void hex_digit(struct rtf *rtf, uint8_t c)
 {
-    uint8_t low = ascii_lower(c);
-    int digit = c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+    int digit = ascii_hex(c);
     if (digit < 0)
         return;
     if (rtf->half)
@@ -269,7 +269,7 @@ static void word_apply(struct rtf *rtf, bytes word, bool has_number, int64_t num
         field_begin(rtf);
     else if (bytes_is(word, "u") && has_number && destination_of(rtf) == FIELD) {
         uint8_t utf8[4];
-        size_t size = text_encode((uint32_t)number & 0xffff, utf8);
+        size_t size = utf8_put(utf8, (uint32_t)number & 0xffff);
         for (size_t i = 0; i < size; i++)
             field_byte(rtf, utf8[i]);
     }

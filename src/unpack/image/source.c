@@ -2,6 +2,21 @@
 
 #include <string.h>
 
+size_t source_chunk(const void *chunks, size_t size, size_t count, uint64_t at)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        uint64_t from;
+        memcpy(&from, (const uint8_t *)chunks + middle * size, sizeof from);
+        if (from <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct source source_flat(bytes data, struct budget *budget)
 {
     return (struct source){.size = data.len, .flat = data, .budget = budget};

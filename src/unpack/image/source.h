@@ -23,6 +23,10 @@ struct source {
     uint64_t from;
 };
 
+/* Index behind the last of `count` chunks that begins at or before `at`, 0 when none does.
+ * Chunks are `size` bytes each, sorted by their first member, a uint64_t: where they begin. */
+size_t source_chunk(const void *chunks, size_t size, size_t count, uint64_t at);
+
 struct source source_flat(bytes data, struct budget *budget);
 /* A part of `under`, which must live as long; cut to what is there. */
 struct source source_part(struct source *under, uint64_t from, uint64_t size);

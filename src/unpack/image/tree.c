@@ -1,5 +1,7 @@
 #include "unpack/image/tree.h"
 
+#include "base/unicode.h"
+
 #include <string.h>
 
 enum {
@@ -119,39 +121,14 @@ bool tree_next(struct tree *tree, struct tree_folder *ret)
     return true;
 }
 
-static size_t utf8_put(uint8_t *out, uint32_t c)
-{
-    if (c < 0x80) {
-        out[0] = (uint8_t)c;
-        return 1;
-    }
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const uint8_t lead[5] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = n; i-- > 1; c >>= 6)
-        out[i] = (uint8_t)(0x80 | (c & 0x3f));
-    out[0] = (uint8_t)(lead[n] | c);
-    return n;
-}
-
 bytes tree_utf16(struct tree *tree, bytes name, bool big)
 {
-    size_t units = name.len / 2, n = 0;
-    uint8_t *out = arena_push_raw(arena_of(tree), units * 3 + 1);
+    size_t n = 0;
+    uint8_t *out = arena_push_raw(arena_of(tree), name.len / 2 * 3 + 1);
     if (!out)
         return (bytes){NULL, 0};
-    for (size_t i = 0; i < units; i++) {
-        const uint8_t *p = name.at + 2 * i;
-        uint32_t c = big ? load_be16(p) : load_le16(p), low = 0;
-        if (i + 1 < units)
-            low = big ? load_be16(p + 2) : load_le16(p + 2);
-        if (c >= 0xd800 && c < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
-            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-            i++;
-        } else if (c >= 0xd800 && c < 0xe000) {
-            c = 0xfffd;
-        }
-        n += utf8_put(out + n, c);
-    }
+    while (name.len >= 2)
+        n += utf8_put(out + n, utf16_next(&name, big));
     return (bytes){out, n};
 }
 

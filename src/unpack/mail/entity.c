@@ -30,7 +30,7 @@ static size_t numeric(bytes text, uint32_t *ret_rune)
     size_t i = hex ? 3 : 2, first = i;
     uint32_t rune = 0;
     for (; i < text.len && i < first + DIGITS_MAX; i++) {
-        int digit = words_hex(text.at[i]);
+        int digit = ascii_hex(text.at[i]);
         if (digit < 0 || (!hex && digit > 9))
             break;
         rune = rune > 0x10ffff ? rune : rune * (hex ? 16 : 10) + (uint32_t)digit;

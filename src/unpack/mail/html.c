@@ -324,8 +324,8 @@ static bytes percent_decoded(struct arena *arena, bytes text)
     for (size_t i = 0; i < text.len; i++) {
         int high = -1, low = -1;
         if (text.at[i] == '%' && i + 2 < text.len) {
-            high = words_hex(text.at[i + 1]);
-            low = words_hex(text.at[i + 2]);
+            high = ascii_hex(text.at[i + 1]);
+            low = ascii_hex(text.at[i + 2]);
         }
         if (high >= 0 && low >= 0) {
             at[n++] = (uint8_t)(high << 4 | low);

@@ -53,7 +53,7 @@ static bool number_read(bytes *rest, int64_t *ret)
         *rest = bytes_slice(*rest, 2, rest->len);
     }
     for (; rest->len && digits < 9; digits++) {
-        int digit = words_hex(rest->at[0]);
+        int digit = ascii_hex(rest->at[0]);
         if (digit < 0 || (unsigned)digit >= base)
             break;
         value = value * base + digit;
@@ -287,8 +287,8 @@ static size_t hex_read(bytes text, size_t least, size_t most, uint32_t *ret)
 {
     size_t n = 0;
     uint32_t value = 0;
-    for (; n < most && n < text.len && words_hex(text.at[n]) >= 0; n++)
-        value = value << 4 | (uint32_t)words_hex(text.at[n]);
+    for (; n < most && n < text.len && ascii_hex(text.at[n]) >= 0; n++)
+        value = value << 4 | (uint32_t)ascii_hex(text.at[n]);
     *ret = value;
     return n >= least ? n : 0;
 }

@@ -124,8 +124,8 @@ static size_t put_piece(uint8_t *out, const struct mime_param *param, bytes valu
     for (; i < value.len; i++) {
         int high = -1, low = -1;
         if (param->coded && value.at[i] == '%' && i + 2 < value.len) {
-            high = words_hex(value.at[i + 1]);
-            low = words_hex(value.at[i + 2]);
+            high = ascii_hex(value.at[i + 1]);
+            low = ascii_hex(value.at[i + 2]);
         }
         if (high >= 0 && low >= 0) {
             out[n++] = (uint8_t)(high << 4 | low);

@@ -7,19 +7,6 @@
 enum {
     LOOK_AHEAD = 1024, /* white space before a line's end that is looked through */
     LINE_LOOKED = 128, /* of a line after padding */
-    OUTSIDE = 64,
-};
-
-#define X16 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64
-
-const uint8_t base64_values[256] = {
-    X16, X16, 64,  64,  64,  64,  64,  64,  64, 64, 64, 64, 64, 62, 64, 64, 64, 63, /* + / */
-    52,  53,  54,  55,  56,  57,  58,  59,  60, 61, 64, 64, 64, 64, 64, 64,         /* 0-9 */
-    64,  0,   1,   2,   3,   4,   5,   6,   7,  8,  9,  10, 11, 12, 13, 14,         /* A-O */
-    15,  16,  17,  18,  19,  20,  21,  22,  23, 24, 25, 64, 64, 64, 64, 64,         /* P-Z */
-    64,  26,  27,  28,  29,  30,  31,  32,  33, 34, 35, 36, 37, 38, 39, 40,         /* a-o */
-    41,  42,  43,  44,  45,  46,  47,  48,  49, 50, 51, 64, 64, 64, 64, 64,         /* p-z */
-    X16, X16, X16, X16, X16, X16, X16, X16,
 };
 
 /* Past a padded end: is what follows base64 again, a line of nothing else? */
@@ -31,7 +18,7 @@ static bool base64_goes_on(bytes rest)
     for (; i < rest.len && !words_eol(rest.at[i]); i++, size++)
         if (size == LINE_LOOKED)
             return true;
-        else if (base64_values[rest.at[i]] == OUTSIDE && rest.at[i] != '=')
+        else if (base64_values[rest.at[i]] == BASE64_OUTSIDE && rest.at[i] != '=')
             return false;
     return size >= 4;
 }
@@ -57,7 +44,7 @@ static size_t base64_quick(bytes *in, uint8_t *out, size_t room)
     for (; left >= 4 && room - n >= 3; p += 4, left -= 4, n += 3) {
         uint32_t a = base64_values[p[0]], b = base64_values[p[1]], c = base64_values[p[2]],
                  d = base64_values[p[3]];
-        if ((a | b | c | d) & OUTSIDE)
+        if ((a | b | c | d) & BASE64_OUTSIDE)
             break;
         uint32_t bits = a << 18 | b << 12 | c << 6 | d;
         out[n] = (uint8_t)(bits >> 16);
@@ -78,7 +65,7 @@ size_t base64_decode(struct base64 *state, uint8_t *out, size_t room)
             break;
         uint8_t c = state->in.at[0], value = base64_values[c];
         state->in = (bytes){state->in.at + 1, state->in.len - 1};
-        if (value != OUTSIDE) {
+        if (value != BASE64_OUTSIDE) {
             state->bits = state->bits << 6 | value;
             state->pads = 0;
             if (++state->count == 4) {
@@ -111,8 +98,8 @@ static size_t blank_run(bytes in, bool *ret_ends)
 /* What "=" at the front of the input stands for; returns the length of the sequence. */
 static size_t quoted_escape(bytes in, uint8_t *out, size_t *n)
 {
-    int high = in.len > 2 ? words_hex(in.at[1]) : -1,
-        low = in.len > 2 ? words_hex(in.at[2]) : -1;
+    int high = in.len > 2 ? ascii_hex(in.at[1]) : -1,
+        low = in.len > 2 ? ascii_hex(in.at[2]) : -1;
     if (high >= 0 && low >= 0) {
         out[(*n)++] = (uint8_t)(high << 4 | low);
         return 3;

@@ -3,6 +3,7 @@
  *
  * As lenient as the most lenient mail program: what a decoder may skip is skipped. */
 #pragma once
+#include "unpack/base64.h"
 #include "unpack/unpack.h"
 
 enum transfer { TRANSFER_PLAIN, TRANSFER_BASE64, TRANSFER_QUOTED, TRANSFER_UU, TRANSFER_YENC };
@@ -12,14 +13,6 @@ struct base64 {
     uint32_t bits;
     uint8_t count, pads; /* characters of the quantum so far; "=" since */
 };
-
-extern const uint8_t base64_values[256];
-
-/* 0 to 63, or 64 for what is not in the alphabet. */
-static inline uint8_t base64_value(uint8_t c)
-{
-    return base64_values[c];
-}
 
 /* Decodes on: writes at most `room` (at least 3) bytes, returns how many; 0 at the end. Other
  * characters are skipped, missing padding is fine; after padding it goes on where the next line

@@ -1,5 +1,6 @@
 #include "unpack/mail/wide.h"
 
+#include "base/unicode.h"
 #include "unpack/mail/transfer.h"
 #include "unpack/mail/words.h"
 #include "unpack/mail/writer.h"
@@ -85,13 +86,11 @@ void wide_open(struct unpack *unpack)
             writer_byte(&writer, (uint8_t)rune);
             continue;
         }
-        if (encoding.unit == 2 && (rune & 0xfc00) == 0xd800 && i + 4 <= data.len) {
-            uint32_t low = unit_at(data.at + i + 2, &encoding);
-            if ((low & 0xfc00) == 0xdc00) {
-                rune = 0x10000 + ((rune & 0x3ff) << 10 | (low & 0x3ff));
-                i += 2;
-            }
-        }
+        uint32_t both = encoding.unit == 2 && i + 4 <= data.len
+                            ? utf16_pair(rune, unit_at(data.at + i + 2, &encoding))
+                            : 0;
+        rune = both ? both : rune;
+        i += both ? 2 : 0;
         writer_rune(&writer, rune);
     }
     if (writer_flush(&writer) && !unpack_end(unpack))

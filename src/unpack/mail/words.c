@@ -2,14 +2,6 @@
 
 #include <string.h>
 
-int words_hex(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool words_rest_starts(bytes view, const char *text)
 {
     size_t i = 0;

@@ -12,8 +12,6 @@ static inline bool words_eol(uint8_t c)
     return c == '\n' || c == '\r';
 }
 
-/* Value of a hexadecimal digit, -1 for others. */
-int words_hex(uint8_t c);
 bool words_rest_starts(bytes view, const char *text);
 
 /* `text` is lower case and not empty. Starts so, but for case; the same. */

@@ -1,5 +1,7 @@
 #include "unpack/mail/writer.h"
 
+#include "base/unicode.h"
+
 #include <string.h>
 
 bool writer_flush(struct writer *writer)
@@ -33,16 +35,7 @@ void writer_put(struct writer *writer, bytes data)
 void writer_rune(struct writer *writer, uint32_t rune)
 {
     if (rune > 0x10ffff || (rune >= 0xd800 && rune < 0xe000))
-        rune = 0xfffd;
-    if (rune < 0x80) {
-        writer_byte(writer, (uint8_t)rune);
-        return;
-    }
-    int shift = rune < 0x800 ? 6 : rune < 0x10000 ? 12 : 18;
-    static const uint8_t first[] = {0xc0, 0xe0, 0xf0};
-    writer_byte(writer, (uint8_t)(first[shift / 6 - 1] | rune >> shift));
-    while (shift) {
-        shift -= 6;
-        writer_byte(writer, (uint8_t)(0x80 | (rune >> shift & 0x3f)));
-    }
+        rune = UNICODE_REPLACEMENT;
+    uint8_t character[4];
+    writer_put(writer, (bytes){character, utf8_put(character, rune)});
 }

@@ -89,8 +89,8 @@ static void check(struct unpack *unpack, const struct yenc *yenc, bytes trailer)
     size_t at = bytes_find(trailer, bytes_of(yenc->part ? " pcrc32=" : " crc32="), 0);
     uint32_t sum = 0, digits = 0;
     for (size_t i = at == SIZE_MAX ? trailer.len : at + (yenc->part ? 8 : 7);
-         i < trailer.len && words_hex(trailer.at[i]) >= 0; i++, digits++)
-        sum = sum << 4 | (uint32_t)words_hex(trailer.at[i]);
+         i < trailer.len && ascii_hex(trailer.at[i]) >= 0; i++, digits++)
+        sum = sum << 4 | (uint32_t)ascii_hex(trailer.at[i]);
     if (!trailer.len)
         unpack_gap(unpack, yenc->name, GAP_DAMAGED, "no end of the encoded lines");
     else if (size != written.len)

@@ -17,6 +17,7 @@
  * characters of every string but the arguments, whatever their count says, and goes on behind
  * them; malware hides there, so this does too. Sections that are cut off end the reading, and
  * what was read before them stays. */
+#include "base/unicode.h"
 #include "yara/modules/table.h"
 
 #include <errno.h>
@@ -151,30 +152,6 @@ static bytes until_nul(bytes text)
     return bytes_cut(&text, 0, &head) ? head : text;
 }
 
-static size_t utf8_put(uint8_t *to, uint32_t point)
-{
-    if (point < 0x80) {
-        to[0] = (uint8_t)point;
-        return 1;
-    }
-    if (point < 0x800) {
-        to[0] = (uint8_t)(0xc0 | point >> 6);
-        to[1] = (uint8_t)(0x80 | (point & 0x3f));
-        return 2;
-    }
-    if (point < 0x10000) {
-        to[0] = (uint8_t)(0xe0 | point >> 12);
-        to[1] = (uint8_t)(0x80 | (point >> 6 & 0x3f));
-        to[2] = (uint8_t)(0x80 | (point & 0x3f));
-        return 3;
-    }
-    to[0] = (uint8_t)(0xf0 | point >> 18);
-    to[1] = (uint8_t)(0x80 | (point >> 12 & 0x3f));
-    to[2] = (uint8_t)(0x80 | (point >> 6 & 0x3f));
-    to[3] = (uint8_t)(0x80 | (point & 0x3f));
-    return 4;
-}
-
 /* UTF-16 up to its NUL or end, as UTF-8; halves of surrogate pairs become U+FFFD. Empty, and
  * lnk->full, when there is no room. */
 static bytes utf8_of(struct lnk *lnk, bytes utf16)
@@ -186,17 +163,9 @@ static bytes utf8_of(struct lnk *lnk, bytes utf16)
     lnk->full |= !text;
     if (!text || !budget_charge(lnk->in->budget, units))
         return (bytes){0};
-    for (size_t i = 0; i < units; i++) {
-        uint32_t point = load_le16(utf16.at + 2 * i);
-        uint32_t low = i + 1 < units ? load_le16(utf16.at + 2 * i + 2) : 0;
-        if (point >= 0xd800 && point < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
-            point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
-            i++;
-        } else if (point >= 0xd800 && point < 0xe000) {
-            point = 0xfffd;
-        }
-        len += utf8_put(text + len, point);
-    }
+    utf16 = bytes_slice(utf16, 0, 2 * units);
+    while (utf16.len)
+        len += utf8_put(text + len, utf16_next(&utf16, false));
     return (bytes){text, len};
 }
 

@@ -7,16 +7,6 @@
 
 enum { CHARACTERISTIC_DLL = 0x2000 };
 
-bool pe_same_name(bytes a, bytes b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++)
-        if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
-            return false;
-    return true;
-}
-
 bytes pe_argument(const struct value *value)
 {
     return (bytes){value->text,

@@ -1,13 +1,15 @@
 /* Android's sparse images (libsparse, sparse_format.h), little endian.
- *     0 3aff26ed, 8 size of this header, 10 of a chunk's, 12 size of a block, 16 blocks, 20
- * chunks chunk: 0 kind (cac1 data, cac2 four bytes again and again, cac3 nothing, cac4 a sum),
- * 4 blocks, 8 size with its header */
+ *
+ *   header  0 3aff26ed, 8 its size, 10 that of a chunk's header, 12 size of a block, 16 blocks,
+ *           20 chunks
+ *   chunk   0 kind (cac1 data, cac2 four bytes again and again, cac3 nothing, cac4 a sum),
+ *           4 blocks, 8 size with its header */
 #include "unpack/image/disk/disk.h"
 
 enum { CHUNK_DATA = 0xcac1, CHUNK_FILL = 0xcac2, FILL = 65536, FILL_WORD = 4 };
 
 struct chunk {
-    uint64_t from, size; /* on the disk */
+    uint64_t from, size; /* on the disk; first, for source_chunk */
     bytes data;          /* .at NULL: zeros, or `fill` again and again */
     uint32_t fill;
 };
@@ -21,14 +23,8 @@ struct sparse {
 static bool map_chunk(struct source *source, uint64_t at, struct source_piece *ret)
 {
     struct sparse *sparse = source->state;
-    size_t low = 0, high = sparse->chunks.n;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (sparse->chunks.at[middle].from <= at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low =
+        source_chunk(sparse->chunks.at, sizeof *sparse->chunks.at, sparse->chunks.n, at);
     const struct chunk *chunk = low ? &sparse->chunks.at[low - 1] : NULL;
     uint64_t in = chunk ? at - chunk->from : 0;
     if (!chunk || in >= chunk->size)

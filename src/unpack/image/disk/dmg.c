@@ -1,10 +1,14 @@
 /* Apple disk images (UDIF; described by Jonathan Levin, "Demystifying the DMG File Format"),
- * big endian. the last 512 bytes: 0 "koly", 24 where the data are, 216 property list, 224 its
- * size, 492 sectors of the disk The list (XML) has under the key "blkx" a table in base64 for
- * each partition: 0 "mish", 8 first sector, 16 sectors, 24 where its data are, 200 chunks; from
- * 204 on, of 40: 0 kind, 8 first sector in the partition, 16 sectors, 24 where, 32 size ADC,
- * the oldest compression: a byte with bit 7 is before as many bytes as they are (and one); with
- * bit 6 a long, else a short reference back. */
+ * big endian.
+ *
+ *   trailer  the last 512 bytes: 0 "koly", 24 where the data are, 216 property list, 224 its
+ *            size, 492 sectors of the disk
+ *   list     XML; under the key "blkx" a table in base64 for each partition
+ *   table    0 "mish", 8 first sector, 16 sectors, 24 where its data are, 200 chunks; chunks
+ * from 204 on, 40 bytes each chunk    0 kind, 8 first sector in the partition, 16 sectors, 24
+ * where, 32 size ADC      the oldest compression: a byte with bit 7 is before as many bytes as
+ * they are (and one); with bit 6 a long, else a short reference back */
+#include "unpack/base64.h"
 #include "unpack/image/block.h"
 #include "unpack/image/disk/cache.h"
 #include "unpack/image/disk/disk.h"
@@ -30,8 +34,8 @@ enum {
 #define KIND_XZ    UINT32_C(0x80000008)
 
 struct chunk {
+    uint64_t from, size; /* on the disk; first, for source_chunk */
     uint32_t kind;
-    uint64_t from, size; /* on the disk */
     uint64_t at, packed; /* in the file */
 };
 
@@ -48,38 +52,6 @@ bool dmg_probe(bytes data)
 {
     return bytes_has(data, 0, TRAILER) &&
            memcmp(data.at + data.len - TRAILER, "koly\0\0\0\4", 8) == 0;
-}
-
-/* 64 for what is none. */
-static uint32_t base64_value(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - (uint32_t)'A';
-    if (c >= 'a' && c <= 'z')
-        return c - (uint32_t)'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - (uint32_t)'0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : 64;
-}
-
-/* Decodes to out[0..ret.len), at most the text's size; anything else than base64 is left out.
- */
-static bytes base64_decode(bytes text, uint8_t *out)
-{
-    size_t n = 0;
-    uint32_t held = 0, bits = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        uint32_t value = base64_value(text.at[i]);
-        if (value == 64)
-            continue;
-        held = held << 6 | value;
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            out[n++] = (uint8_t)(held >> bits);
-        }
-    }
-    return (bytes){out, n};
 }
 
 static void read_table(struct dmg *dmg, bytes table)
@@ -124,7 +96,9 @@ static bool read_list(struct dmg *dmg, bytes list)
     for (at = 0; (at = bytes_find(list, bytes_of("<data>"), at)) != SIZE_MAX; at = end) {
         end = bytes_find(list, bytes_of("</data>"), at);
         end = end == SIZE_MAX ? list.len : end;
-        read_table(dmg, base64_decode(bytes_slice(list, at + 6, end - at - 6), decoded));
+        bytes text = bytes_slice(list, at + 6, end - at - 6);
+        size_t size = base64_letters(&(struct base64_held){0}, &text, decoded, list.len);
+        read_table(dmg, (bytes){decoded, size});
     }
     return dmg->chunks.n > 0;
 }
@@ -190,14 +164,7 @@ static struct cache_slot *decode(struct dmg *dmg, const struct chunk *chunk,
 static bool map_chunk(struct source *source, uint64_t at, struct source_piece *ret)
 {
     struct dmg *dmg = source->state;
-    size_t low = 0, high = dmg->chunks.n;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (dmg->chunks.at[middle].from <= at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = source_chunk(dmg->chunks.at, sizeof *dmg->chunks.at, dmg->chunks.n, at);
     const struct chunk *chunk = low ? &dmg->chunks.at[low - 1] : NULL;
     uint64_t next = low < dmg->chunks.n ? dmg->chunks.at[low].from : source->size;
     uint64_t in = chunk ? at - chunk->from : 0;

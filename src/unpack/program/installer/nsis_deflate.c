@@ -142,8 +142,7 @@ enum decoded nsis_inflate(struct unpack *unpack, bytes *in)
     z->bits.in = *in;
     outlet_open(&z->out, unpack, UINT64_MAX);
     enum decoded how = outlet_close(&z->out, blocks(z));
-    size_t used = z->bits.at - z->bits.count / 8;
-    *in = bytes_slice(*in, used, in->len);
+    *in = bits_rest(&z->bits);
     arena_pop(unpack->arena, mark);
     return how;
 }

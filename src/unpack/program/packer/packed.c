@@ -108,11 +108,6 @@ static const struct {
     {"8b 44 24 04 23 05 ? ? ? ? 50 e8 ? ? ? ? 83 c4 04 fe 05", "NeoLite 2"},
 };
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool begins_with(bytes code, const char *pattern)
 {
     size_t at = 0;
@@ -121,7 +116,7 @@ static bool begins_with(bytes code, const char *pattern)
             return false;
         if (*p == '?')
             p++;
-        else if (hex_digit(p[0]) * 16 + hex_digit(p[1]) != code.at[at])
+        else if (ascii_hex((uint8_t)p[0]) * 16 + ascii_hex((uint8_t)p[1]) != code.at[at])
             return false;
         else
             p += 2;

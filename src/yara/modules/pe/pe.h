@@ -70,8 +70,6 @@ static inline struct object *pe_object(struct object *self, int field)
     return self->slots[field].object;
 }
 
-/* Equal but for ASCII case. */
-bool pe_same_name(bytes a, bytes b);
 /* A string argument as YARA hands it to C: up to its first NUL. */
 bytes pe_argument(const struct value *value);
 

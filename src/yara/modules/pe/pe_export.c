@@ -150,7 +150,7 @@ static bool fits(struct module_input *in, const struct value *wanted, bytes name
     if (!name.at)
         return false;
     return wanted->type == TYPE_REGEX ? in->regex && in->regex(in, wanted, name) != -1
-                                      : pe_same_name(name, (bytes){wanted->text, wanted->len});
+                                      : bytes_same(name, (bytes){wanted->text, wanted->len});
 }
 
 /* Index of the first export that has the name or ordinal, or -1. An ordinal greater than the

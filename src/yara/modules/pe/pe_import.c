@@ -373,7 +373,7 @@ struct wanted {
 static bool fits_text(struct module_input *in, const struct value *wanted, bytes text)
 {
     return wanted->type == TYPE_REGEX ? in->regex && in->regex(in, wanted, text) > 0
-                                      : pe_same_name(text, pe_argument(wanted));
+                                      : bytes_same(text, pe_argument(wanted));
 }
 
 static bool fits_function(struct module_input *in, const struct wanted *wanted,
@@ -508,7 +508,7 @@ static size_t stem_length(bytes name)
     if (dot == 0)
         return name.len;
     for (size_t i = 0; i < COUNT(extensions); i++)
-        if (pe_same_name(bytes_slice(name, dot - 1, 4), bytes_of(extensions[i])))
+        if (bytes_same(bytes_slice(name, dot - 1, 4), bytes_of(extensions[i])))
             return dot - 1;
     return name.len;
 }

@@ -182,7 +182,7 @@ static const char *const oleaut[] = {
 static bool begins_with(bytes library, const char *name)
 {
     bytes head = bytes_slice(library, 0, bytes_of(name).len);
-    return pe_same_name(head, bytes_of(name));
+    return bytes_same(head, bytes_of(name));
 }
 
 bytes pe_ordinal_name(struct arena *arena, bytes library, uint16_t ordinal)
