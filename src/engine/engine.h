@@ -24,10 +24,23 @@ struct scanner_options {
 struct scanner *scanner_new(const struct ruleset *set, const struct scanner_options *options);
 struct scanner *scanner_free(struct scanner *scanner);
 
+/* A member of a container, as the container describes it; sizes are UINT64_MAX and the position
+ * 0 where it does not. */
+struct object_member {
+    bytes name;
+    uint64_t container_size, packed_size, size;
+    uint32_t position; /* from 1 */
+    bool encrypted;
+};
+
 struct object_input {
     const struct block *blocks; /* a file: one, base 0 */
     uint32_t block_count;
-    bool is_process; /* memory of a process: `filesize` is undefined */
+    bool is_process;       /* memory of a process: `filesize` is undefined */
+    uint32_t targets;      /* TARGET_BITs; 0: of TARGET_RULES alone */
+    const uint16_t *types; /* enum filetype of the containers around it, outermost first */
+    uint32_t type_count;
+    const struct object_member *member; /* or NULL */
     int64_t now;
     void (*log)(void *to, bytes text); /* console module; may be NULL */
     void *log_to;
@@ -37,13 +50,14 @@ struct object_input {
 };
 
 struct finding {
-    uint32_t rule; /* number in the ruleset */
+    uint32_t rule; /* number in the ruleset; from rule_count on, of a hash signature */
 };
 
 struct verdict {
     const struct finding *findings; /* matching rules that are not private, in order */
     uint32_t finding_count;
     enum limit limit; /* not LIMIT_NONE: not fully examined, and why */
+    bool trusted; /* a .fp or .sfp signature says that findings of signatures are mistakes */
 };
 
 /* Examines one object. *ret and everything reached through the functions below stay valid until

@@ -93,6 +93,8 @@ bool scanner_set(struct scanner *scanner, bytes name, struct value value)
 static bool gate_open(const struct scanner *scanner, uint32_t rule)
 {
     const struct ruleset_gate *gate = &scanner->set->gates[rule];
+    if (!(gate->targets & scanner->targets))
+        return false;
     return scanner->object->is_process ||
            (scanner->size >= gate->size_min && scanner->size <= gate->size_max &&
             (scanner->magic & gate->magic_mask) == gate->magic);
@@ -162,6 +164,7 @@ static void begin(struct scanner *scanner, const struct object_input *object)
         scanner->stamp = 1;
     }
     scanner->object = object;
+    scanner->targets = object->targets ? object->targets : TARGET_BIT(TARGET_RULES);
     scanner->budget =
         (struct budget){.steps = scanner->options.steps, .stop = scanner->options.stop};
     scanner->awake_count = 0;

@@ -44,9 +44,10 @@ struct scanner {
     uint32_t *awake; /* rules that may match this object */
     uint32_t awake_count;
     const struct object_input *object;
-    uint64_t size;  /* sum of the blocks */
-    uint32_t magic; /* the first four bytes */
-    uint32_t depth; /* of conditions under evaluation */
+    uint64_t size;    /* sum of the blocks */
+    uint32_t magic;   /* the first four bytes */
+    uint32_t targets; /* what the object is: TARGET_BITs */
+    uint32_t depth;   /* of conditions under evaluation */
     struct finding *findings;
 };
 

@@ -12,7 +12,12 @@
 #include "base/arena.h"
 #include "base/budget.h"
 
-enum pattern_kind { PATTERN_TEXT, PATTERN_HEX, PATTERN_REGEX };
+enum pattern_kind {
+    PATTERN_TEXT,
+    PATTERN_HEX,
+    PATTERN_REGEX,
+    PATTERN_CLAMAV, /* the body of a ClamAV signature */
+};
 
 enum pattern_flag {
     PATTERN_ASCII = 1 << 0,
@@ -34,7 +39,8 @@ struct pattern_source {
     bytes alphabet;           /* base64 alphabet, 64 bytes; empty for the standard one */
     bytes alphabet_wide;
     bytes text; /* TEXT: the bytes, escapes resolved. HEX: between the braces, as written.
-                 * REGEX: between the slashes, as written. */
+                 * REGEX: between the slashes, as written. CLAMAV: the hexadecimal text
+                 * with its wildcards, without offset and `::` modifiers (which are flags). */
 };
 
 /* A fault in a hex string or a regular expression. `at` is an offset in source.text. */

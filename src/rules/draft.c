@@ -298,6 +298,10 @@ uint32_t draft_rule_begin(struct draft *draft, bytes name, uint32_t name_space, 
         .meta_start = draft->metas.n,
         .tag_start = draft->tags.n,
     };
+    uint32_t *targets = vec_push(draft->arena, &draft->targets);
+    if (!targets)
+        return draft_is_full(draft);
+    *targets = TARGET_BIT(TARGET_RULES);
     draft->rule_nodes = draft->nodes.n;
     draft->rule_links = draft->links.n;
     return draft->rules.n - 1;
@@ -368,4 +372,17 @@ void draft_rule_drop(struct draft *draft)
     draft->nodes.n = draft->rule_nodes;
     draft->links.n = draft->rule_links;
     draft->rules.n--;
+    draft->targets.n--;
+}
+
+void draft_rule_targets(struct draft *draft, uint32_t targets)
+{
+    if (!draft->full)
+        draft->targets.at[draft->targets.n - 1] = targets;
+}
+
+void draft_rule_line(struct draft *draft, uint32_t line)
+{
+    if (!draft->full)
+        rule_now(draft)->line = line;
 }

@@ -22,6 +22,7 @@ struct draft_program {
 };
 
 struct draft_index;
+struct hashes_build;
 
 struct draft {
     struct arena *arena;
@@ -39,6 +40,9 @@ struct draft {
     VEC(uint32_t) namespaces; /* texts offsets of their names */
     VEC(uint32_t) tags;       /* texts offsets */
     VEC(struct draft_program) programs;
+    VEC(struct ruleset_password) passwords;
+    VEC(uint32_t) targets;           /* of each rule: TARGET_BITs */
+    struct hashes_build *hashes;     /* hash signatures (match/hashes.h), or NULL */
     uint32_t rule_nodes, rule_links; /* nodes and links before the rule that was begun last */
     struct draft_index *index;       /* what is interned already */
 };
@@ -85,6 +89,10 @@ uint32_t draft_meta(struct draft *draft, bytes name, enum value_type type, int64
  * of enum pattern_flag. Returns the pattern's number for use in nodes. */
 uint32_t draft_pattern(struct draft *draft, bytes name, uint32_t flags, uint32_t program);
 void draft_rule_end(struct draft *draft, uint32_t condition, uint32_t slots);
+/* Of the rule that was begun last: the objects it is for (TARGET_BITs; a rule is for
+ * TARGET_RULES unless told otherwise), and the line a signature stands in. */
+void draft_rule_targets(struct draft *draft, uint32_t targets);
+void draft_rule_line(struct draft *draft, uint32_t line);
 /* Takes back the rule that was begun last, with its patterns, when it turned out faulty. */
 void draft_rule_drop(struct draft *draft);
 

@@ -115,7 +115,67 @@ enum node_op {
     NODE_INDEX,  /* a = child array (b = child int) or child dict (b = child string) */
     NODE_CALL,   /* a = child structure that holds the function, b = index of the field,
                   * aux = which overload, c = start in links of [count, child...] */
+    /* What signatures (clamav/) ask of an object. Undefined where it has none of it. */
+    NODE_PLACE,         /* a place or number in an executable: aux = enum node_place, a = number
+                         * of a section where the place is of one */
+    NODE_WITHIN,        /* the innermost containers around the object are of the types in links
+                         * (a, b), outermost first: enum filetype; FILETYPE_ANY fits each */
+    NODE_FOUND_VERSION, /* a = pattern: it matches where a string of the PE version information
+                         * begins */
+    NODE_COUNT_VERSION, /* a = pattern: how often */
+    NODE_NUMBER,        /* a number written in the object: a = pattern; links (b, 3): distance
+                         * from its first match (int32), bytes, 0; aux = enum node_number */
+    NODE_COUNT_PCRE,    /* how often a PCRE matches: links (a, 7): text offset and length, enum
+                         * node_pcre, first and last+1 child of the range of offsets or
+                         * NODE_NONE, two zeros */
+    NODE_MEMBER, /* a fact of the object as member of a container: aux = enum node_member */
+    NODE_MEMBER_NAME, /* string: its name there */
+    NODE_ICON,        /* an icon of the PE file looks like one of the groups: a, b = text
+                       * offsets of the names of groups 1 and 2, NODE_NONE for none */
+    NODE_IMAGE_HASH,  /* the picture's perceptual hash is (a low, b high), c bits may differ */
     NODE_OPS,
+};
+
+/* aux of NODE_PLACE. Offsets are in the file. */
+enum node_place {
+    PLACE_ENTRY,         /* of the first instruction: PE, ELF, Mach-O */
+    PLACE_SECTION,       /* where section a begins */
+    PLACE_SECTION_END,   /* and ends */
+    PLACE_LAST_SECTION,  /* where the last section begins */
+    PLACE_SECTION_COUNT, /* not a place: how many there are */
+};
+
+/* aux of NODE_NUMBER: how it is written. */
+enum node_number {
+    NUMBER_TEXT_HEX,
+    NUMBER_TEXT_DECIMAL,
+    NUMBER_TEXT_AUTO, /* decimal, octal (0) or hexadecimal (0x) as strtol base 0 */
+    NUMBER_LITTLE,
+    NUMBER_BIG,
+    NUMBER_EXACT = 16, /* with the first three: all bytes are digits, else undefined */
+};
+
+/* Bits of NODE_COUNT_PCRE. */
+enum node_pcre {
+    PCRE_NOCASE = 1,      /* i */
+    PCRE_DOTALL = 2,      /* s */
+    PCRE_MULTILINE = 4,   /* m */
+    PCRE_EXTENDED = 8,    /* x */
+    PCRE_ANCHORED = 16,   /* A */
+    PCRE_DOLLAR_END = 32, /* E */
+    PCRE_UNGREEDY = 64,   /* U */
+    PCRE_GLOBAL = 128,    /* g: all matches, else the first ends it */
+    PCRE_ROLLING = 256,   /* r: the range says where the search begins only */
+    PCRE_ENCOMPASS = 512, /* e: a match must end inside the range */
+};
+
+/* aux of NODE_MEMBER. */
+enum node_member {
+    MEMBER_CONTAINER_SIZE,
+    MEMBER_PACKED_SIZE,
+    MEMBER_SIZE,
+    MEMBER_ENCRYPTED, /* 0 or 1 */
+    MEMBER_POSITION,  /* from 1 */
 };
 
 /* aux of NODE_READ: size in bytes, signedness, byte order, kind of number. */

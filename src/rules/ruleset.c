@@ -6,6 +6,7 @@
 #include "rules/verify.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const size_t element_size[RULESET_SECTIONS] = {
@@ -29,6 +30,8 @@ static const size_t element_size[RULESET_SECTIONS] = {
     [SECTION_KIND_RULES] = sizeof(uint32_t),
     [SECTION_GATES] = sizeof(struct ruleset_gate),
     [SECTION_GLOBALS] = sizeof(uint32_t),
+    [SECTION_HASHES] = 1,
+    [SECTION_PASSWORDS] = sizeof(struct ruleset_password),
 };
 
 /* The file counts its elements in 64 bits; everything that indexes them has 32. */
@@ -103,6 +106,8 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
         .kind_rules = (const void *)part[SECTION_KIND_RULES].at,
         .gates = (const void *)part[SECTION_GATES].at,
         .globals = (const void *)part[SECTION_GLOBALS].at,
+        .hashes = part[SECTION_HASHES],
+        .passwords = (const void *)part[SECTION_PASSWORDS].at,
         .rule_count = count[SECTION_RULES],
         .pattern_count = count[SECTION_PATTERNS],
         .meta_count = count[SECTION_METAS],
@@ -118,6 +123,7 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
         .wake_count = count[SECTION_WAKES],
         .kind_rule_count = count[SECTION_KIND_RULES],
         .global_count = count[SECTION_GLOBALS],
+        .password_count = count[SECTION_PASSWORDS],
     };
     if (count[SECTION_KINDS] != KINDS)
         return fail(why, EBADMSG, "the ruleset has %u kinds and not %d", count[SECTION_KINDS],
@@ -129,4 +135,14 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
     if (!error)
         *ret = set;
     return error;
+}
+
+void ruleset_label(const struct ruleset *set, uint32_t number, struct ruleset_label *ret)
+{
+    const struct ruleset_rule *rule = &set->rules[number];
+    *ret = (struct ruleset_label){.rule = rule,
+                                  .name_space =
+                                      ruleset_text(set, set->namespaces[rule->name_space]),
+                                  .line = rule->line};
+    snprintf(ret->name, sizeof ret->name, "%s", ruleset_text(set, rule->name));
 }

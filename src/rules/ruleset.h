@@ -20,9 +20,10 @@
  * index, so that a hostile file can do no more than match the wrong things. */
 #pragma once
 #include "base/base.h"
+#include "filetype/target.h"
 #include "rules/node.h"
 
-enum { RULESET_VERSION = 4, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum { RULESET_VERSION = 5, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
 
 enum { RULESET_NONE = 0xffffffff };
 
@@ -50,13 +51,16 @@ enum ruleset_section {
     SECTION_KIND_RULES, /* uint32_t: rules that may match objects of a kind, ascending */
     SECTION_GATES,      /* struct ruleset_gate, one per rule */
     SECTION_GLOBALS,    /* uint32_t: global rules, ascending */
+    SECTION_HASHES,     /* the table of hash signatures (match/hashes.h); may be empty */
+    SECTION_PASSWORDS,  /* struct ruleset_password */
     RULESET_SECTIONS,
 };
 
 enum ruleset_rule_flag {
     RULE_GLOBAL = 1,
     RULE_PRIVATE = 2,
-    RULE_SPEAKS = 4, /* calls the console module (set by draft_seal) */
+    RULE_SPEAKS = 4,    /* calls the console module (set by draft_seal) */
+    RULE_SIGNATURE = 8, /* a ClamAV signature: known by its name alone, nothing else is shown */
 };
 
 struct ruleset_rule {
@@ -68,7 +72,7 @@ struct ruleset_rule {
     uint32_t pattern_start, pattern_count;
     uint32_t meta_start, meta_count;
     uint32_t tag_start, tag_count;
-    uint32_t reserved;
+    uint32_t line; /* of a signature, in the file its namespace is named after; else 0 */
 };
 
 struct ruleset_pattern {
@@ -128,12 +132,21 @@ struct ruleset_kind {
 struct ruleset_gate {
     uint64_t size_min, size_max; /* of the object */
     uint32_t magic, magic_mask;  /* first four bytes, little-endian: (bytes & mask) == magic */
+    uint32_t targets;            /* bits of enum target: the object is one of these */
+    uint32_t reserved;
+};
+
+/* A customary password out of a .pwdb file. */
+struct ruleset_password {
+    uint32_t text, length; /* in texts */
+    uint32_t filetype;     /* enum filetype of the containers it is tried on */
+    uint32_t reserved;
 };
 
 /* An open ruleset: views into the file. */
 struct ruleset {
     bytes file;
-    bytes texts, code, literals;
+    bytes texts, code, literals, hashes;
     const struct ruleset_rule *rules;
     const struct ruleset_pattern *patterns;
     const struct ruleset_meta *metas;
@@ -145,10 +158,23 @@ struct ruleset {
     const struct ruleset_anchor *anchors;
     const struct ruleset_kind *kinds;
     const struct ruleset_gate *gates;
+    const struct ruleset_password *passwords;
     uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
         suspect_count, wake_count, kind_rule_count, global_count, external_count, module_count,
-        node_count, program_count, anchor_count;
+        node_count, program_count, anchor_count, password_count;
+    uint32_t hash_count; /* hash signatures: their numbers follow those of the rules */
 };
+
+/* What a finding is called. */
+struct ruleset_label {
+    const struct ruleset_rule *rule; /* NULL for a hash signature */
+    const char *name_space;          /* of a signature: the database file */
+    uint32_t line;                   /* in it; 0 where that is not known */
+    char name[256];                  /* NUL-terminated, cut if need be */
+};
+
+/* The label of rule or hash signature `number` (< rule_count + hash_count). */
+void ruleset_label(const struct ruleset *set, uint32_t number, struct ruleset_label *ret);
 
 /* Opens a ruleset that lies in memory (64-byte aligned, and outliving *ret). Says what is wrong
  * with a file that is cut, changed, of another version or not a ruleset: -EBADMSG. */

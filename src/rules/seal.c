@@ -182,6 +182,7 @@ static bool collect_rules(struct seal *seal)
 {
     for (uint32_t i = 0; i < seal->draft->rules.n; i++) {
         seal->gates[i] = seal->anchors[i].gate;
+        seal->gates[i].targets = seal->draft->targets.at[i];
         if (seal->anchors[i].speaks)
             seal->draft->rules.at[i].flags |= RULE_SPEAKS;
         if (!(seal->draft->rules.at[i].flags & RULE_GLOBAL))
@@ -289,6 +290,7 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_KIND_RULES] = PART(seal->kind_rules),
         [SECTION_GATES] = {seal->gates, draft->rules.n, sizeof *seal->gates},
         [SECTION_GLOBALS] = PART(seal->globals),
+        [SECTION_PASSWORDS] = PART(draft->passwords),
     };
     return lay_out(parts, arena, draft->fingerprint, ret, why);
 }

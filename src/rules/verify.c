@@ -54,6 +54,9 @@ static int check_texts(const struct ruleset *set, struct why *why)
     for (uint32_t i = 0; i < set->namespace_count; i++)
         if (!text(set, set->namespaces[i]))
             return bad(why, "namespace", i);
+    for (uint32_t i = 0; i < set->password_count; i++)
+        if (!bytes_has(set->texts, set->passwords[i].text, set->passwords[i].length))
+            return bad(why, "password", i);
     for (uint32_t i = 0; i < set->module_count; i++)
         if (!text(set, set->modules[i].name))
             return bad(why, "module", i);
@@ -123,6 +126,10 @@ enum operand {
     FOR_OF, /* this and the next, see node.h */
     FOR_IN,
     CALL,
+    TYPES, /* this and the next: start in links and number of file types */
+    THREE, /* start of three links */
+    PCRE,  /* see node.h */
+    NAME,  /* a text, or NODE_NONE */
 };
 
 static const uint8_t operands[NODE_OPS][3] = {
@@ -158,6 +165,12 @@ static const uint8_t operands[NODE_OPS][3] = {
     [NODE_FIELD] = {CHILD},
     [NODE_INDEX] = {CHILD, CHILD},
     [NODE_CALL] = {CHILD, NONE, CALL},
+    [NODE_WITHIN] = {TYPES},
+    [NODE_FOUND_VERSION] = {PATTERN},
+    [NODE_COUNT_VERSION] = {PATTERN},
+    [NODE_NUMBER] = {PATTERN, THREE},
+    [NODE_COUNT_PCRE] = {PCRE},
+    [NODE_ICON] = {NAME, NAME},
 };
 
 struct tree {
@@ -209,6 +222,18 @@ static bool for_in(struct tree *tree, uint32_t start, uint32_t count)
     return true;
 }
 
+/* NODE_COUNT_PCRE: seven links. */
+static bool pcre(struct tree *tree, uint32_t start)
+{
+    const struct ruleset *set = tree->set;
+    if (!span(start, 7, set->link_count))
+        return false;
+    const uint32_t *links = set->links + start;
+    return bytes_has(set->texts, links[0], links[1]) &&
+           (links[3] == NODE_NONE || child(tree, links[3])) &&
+           (links[4] == NODE_NONE || child(tree, links[4]));
+}
+
 static bool operand(struct tree *tree, uint8_t kind, uint32_t value, uint32_t next)
 {
     const struct ruleset *set = tree->set;
@@ -241,6 +266,14 @@ static bool operand(struct tree *tree, uint8_t kind, uint32_t value, uint32_t ne
         return for_in(tree, value, next);
     case CALL:
         return value < set->link_count && children(tree, value + 1, set->links[value]);
+    case TYPES:
+        return span(value, next, set->link_count);
+    case THREE:
+        return span(value, 3, set->link_count);
+    case PCRE:
+        return pcre(tree, value);
+    case NAME:
+        return value == NODE_NONE || text(set, value);
     }
     return false;
 }

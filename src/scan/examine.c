@@ -1,6 +1,6 @@
 #include "scan/examine.h"
 
-#include "scan/filetype.h"
+#include "scan/shortname.h"
 #include "shim/charset.h"
 #include "shim/crypto.h"
 #include "shim/digest.h"
@@ -279,7 +279,7 @@ static void describe(struct examiner *examiner, int set, const struct reply_obje
     if (wanted & WANT_EXTENSION)
         set_text(scanner, "extension", extension_of(examiner, name));
     if (wanted & WANT_FILETYPE)
-        set_text(scanner, "filetype", bytes_of(filetype_name(object->data)));
+        set_text(scanner, "filetype", bytes_of(shortname_of(object->data)));
     if (wanted & WANT_OWNER)
         set_text(scanner, "owner", examiner->owner);
 }

@@ -1,4 +1,4 @@
-#include "scan/filetype.h"
+#include "scan/shortname.h"
 
 #include <string.h>
 
@@ -88,7 +88,7 @@ static const char *script_name(bytes data)
     return "SCRIPT";
 }
 
-const char *filetype_name(bytes data)
+const char *shortname_of(bytes data)
 {
     /* Java class files and fat Mach-O share their first four bytes; the class file's version,
      * which follows, is 45 or more, the number of architectures is not. */

@@ -1,0 +1,95 @@
+/* clamav — ClamAV's databases to a draft. The door of this folder.
+ *
+ * A database file is its name and its bytes; a signature becomes a rule of the draft (flag
+ * RULE_SIGNATURE, namespace: the file's name, line: its line), a hash signature an entry of the
+ * draft's hashes. Nothing is dropped in silence: what is not read is counted with a reason.
+ * Formats: docs.clamav.net, "Signatures"; where that is silent, as clamscan 1.4 behaves. */
+#pragma once
+#include "rules/draft.h"
+
+/* One row for each kind of signature, in the order of the documentation. */
+enum clamav_kind {
+    CLAMAV_HASH,        /* .hdb .hsb .hdu .hsu */
+    CLAMAV_SECTION,     /* .mdb .msb .mdu .msu */
+    CLAMAV_IMPORTS,     /* .imp */
+    CLAMAV_BODY,        /* .ndb .ndu, the old .db and .sdb */
+    CLAMAV_LOGICAL,     /* .ldb .ldu */
+    CLAMAV_CONTAINER,   /* .cdb */
+    CLAMAV_METADATA,    /* .zmd .rmd */
+    CLAMAV_CERTIFICATE, /* .crb, .cat */
+    CLAMAV_FILETYPE,    /* .ftm */
+    CLAMAV_TRUSTED,     /* .fp .sfp */
+    CLAMAV_IGNORED,     /* .ign .ign2 */
+    CLAMAV_ICON,        /* .idb */
+    CLAMAV_PHISHING,    /* .pdb .wdb .gdb */
+    CLAMAV_PASSWORD,    /* .pwdb */
+    CLAMAV_YARA,        /* .yar .yara */
+    CLAMAV_BYTECODE,    /* .cbc: refused, definitions have no power but to match */
+    CLAMAV_OTHER,       /* .info, .cfg, COPYING: read past */
+    CLAMAV_KINDS,
+};
+
+/* ".hdb .hsb .hdu .hsu" and "hashes of files": for people. */
+const char *clamav_kind_extensions(enum clamav_kind kind);
+const char *clamav_kind_text(enum clamav_kind kind);
+
+/* What came of one kind. */
+struct clamav_count {
+    uint64_t read;    /* in use */
+    uint64_t ignored; /* named in an .ign or .ign2 file, or for another engine level */
+    uint64_t refused; /* malformed, or nothing here knows what it asks */
+};
+
+enum { CLAMAV_REASON = 96, CLAMAV_REASONS = 64 };
+
+/* Why signatures were refused: "uses a macro", 17 times, first in main.ldb line 5. */
+struct clamav_reason {
+    enum clamav_kind kind;
+    char text[CLAMAV_REASON];
+    char file[64];
+    uint32_t line; /* of the first */
+    uint64_t count;
+};
+
+struct clamav_options {
+    bool pua;            /* take signatures of possibly unwanted applications (.ndu ...) */
+    bool bytecode_quiet; /* do not count .cbc among the refused */
+    uint32_t level;      /* ClamAV functionality level; 0: that of 1.4 */
+};
+
+/* One compilation. In the draft's arena. */
+struct clamav {
+    struct draft *draft;
+    struct clamav_options options;
+    struct clamav_count counts[CLAMAV_KINDS];
+    struct clamav_reason reasons[CLAMAV_REASONS];
+    uint32_t reason_count;          /* later ones are only counted */
+    struct clamav_ignored *ignored; /* ignore.h: names to leave out */
+    bytes file;                     /* name of the database file at work */
+    bool official;                  /* it lies in a signed container: no `.UNOFFICIAL` */
+    uint32_t line;
+    uint32_t name_space;   /* of the file at work */
+    uint32_t source;       /* and its number among the hashes' */
+    struct arena *scratch; /* given back after each signature */
+};
+
+/* The kind of a database file by its name; CLAMAV_KINDS when it is none (containers are none:
+ * see container.h). */
+enum clamav_kind clamav_kind_of(bytes file_name);
+
+struct clamav *clamav_new(struct draft *draft, const struct clamav_options *options);
+/* Reads one database file: every line of it. Ignore lists must come before what they are about.
+ * 0, or -ENOMEM; faults of single signatures are counted. */
+int clamav_read(struct clamav *clamav, bytes file_name, bytes text, bool official,
+                struct why *why) MUST_USE;
+/* Counts a refused signature of the line at work. */
+void clamav_refuse(struct clamav *clamav, enum clamav_kind kind, const char *fmt, ...)
+    LIKE_PRINTF(3, 4);
+
+/* --- one file of this folder each; called by clamav_read with one line, without its end --- */
+
+/* 0 when it was taken, refused or ignored (and counted); -ENOMEM. */
+int clamav_hash_line(struct clamav *clamav, enum clamav_kind kind, bytes line) MUST_USE;
+int clamav_body_line(struct clamav *clamav, bytes line) MUST_USE;    /* body.c: .ndb */
+int clamav_old_line(struct clamav *clamav, bytes line) MUST_USE;     /* body.c: .db, .sdb */
+int clamav_logical_line(struct clamav *clamav, bytes line) MUST_USE; /* logical.c: .ldb */

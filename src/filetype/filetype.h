@@ -1,0 +1,107 @@
+/* filetype — what an object is, in ClamAV's terms: its CL_TYPE_ names (docs.clamav.net,
+ * "File Types") and the target of signatures that they belong to.
+ *
+ * Signatures ask for the type of the object (Target, HandlerType) and of what it lies in
+ * (Container, Intermediates). */
+#pragma once
+#include "base/base.h"
+#include "filetype/target.h"
+
+enum filetype {
+    FILETYPE_ANY, /* 0: unknown; in a signature: any */
+    FILETYPE_TEXT_ASCII,
+    FILETYPE_TEXT_UTF8,
+    FILETYPE_TEXT_UTF16LE,
+    FILETYPE_TEXT_UTF16BE,
+    FILETYPE_BINARY_DATA,
+    FILETYPE_ERROR,
+    FILETYPE_MSEXE,
+    FILETYPE_ELF,
+    FILETYPE_MACHO,
+    FILETYPE_MACHO_UNIBIN,
+    FILETYPE_POSIX_TAR,
+    FILETYPE_OLD_TAR,
+    FILETYPE_CPIO_OLD,
+    FILETYPE_CPIO_ODC,
+    FILETYPE_CPIO_NEWC,
+    FILETYPE_CPIO_CRC,
+    FILETYPE_GZ,
+    FILETYPE_ZIP,
+    FILETYPE_BZ,
+    FILETYPE_RAR,
+    FILETYPE_ARJ,
+    FILETYPE_MSSZDD,
+    FILETYPE_MSOLE2,
+    FILETYPE_MSCAB,
+    FILETYPE_MSCHM,
+    FILETYPE_SIS,
+    FILETYPE_SCRENC,
+    FILETYPE_GRAPHICS,
+    FILETYPE_GIF,
+    FILETYPE_PNG,
+    FILETYPE_JPEG,
+    FILETYPE_TIFF,
+    FILETYPE_RIFF,
+    FILETYPE_BINHEX,
+    FILETYPE_TNEF,
+    FILETYPE_CRYPTFF,
+    FILETYPE_PDF,
+    FILETYPE_UUENCODED,
+    FILETYPE_HTML_UTF16,
+    FILETYPE_SCRIPT,
+    FILETYPE_RTF,
+    FILETYPE_SEVENZ,
+    FILETYPE_SWF,
+    FILETYPE_JAVA,
+    FILETYPE_XAR,
+    FILETYPE_XZ,
+    FILETYPE_OOXML_WORD,
+    FILETYPE_OOXML_PPT,
+    FILETYPE_OOXML_XL,
+    FILETYPE_OOXML_HWP,
+    FILETYPE_XDP,
+    FILETYPE_XML_WORD,
+    FILETYPE_XML_XL,
+    FILETYPE_XML_HWP,
+    FILETYPE_HWP3,
+    FILETYPE_HWPOLE2,
+    FILETYPE_MHTML,
+    FILETYPE_LNK,
+    FILETYPE_EGG,
+    FILETYPE_GPT,
+    FILETYPE_APM,
+    FILETYPE_MBR,
+    FILETYPE_ISO9660,
+    FILETYPE_DMG,
+    FILETYPE_UDF,
+    FILETYPE_ONENOTE,
+    FILETYPE_ALZ,
+    FILETYPE_LHA_LZH,
+    FILETYPE_PYTHON_COMPILED,
+    FILETYPE_AI_MODEL,
+    FILETYPE_HTML,
+    FILETYPE_MAIL,
+    FILETYPE_SFX,
+    FILETYPE_ZIPSFX,
+    FILETYPE_RARSFX,
+    FILETYPE_SEVENZSFX,
+    FILETYPE_CABSFX,
+    FILETYPE_ARJSFX,
+    FILETYPE_EGGSFX,
+    FILETYPE_NULSFT,
+    FILETYPE_AUTOIT,
+    FILETYPE_ISHIELD_MSI,
+    FILETYPE_INTERNAL,
+    FILETYPE_OTHER,
+    FILETYPE_IGNORED,
+    FILETYPES,
+};
+
+/* The number of "CL_TYPE_ZIP"; FILETYPES when there is none of that name. */
+enum filetype filetype_named(bytes name);
+/* "CL_TYPE_ZIP". */
+const char *filetype_name(enum filetype type);
+/* What it is by its bytes: no more is read than its first KiB and fixed places. */
+enum filetype filetype_of(bytes data);
+/* The target of signatures about objects of a type: TARGET_OTHER where it has none. */
+enum target filetype_target(enum filetype type);
