@@ -41,8 +41,9 @@ struct examiner {
     struct budget budget;
     struct unpack_run run;
     struct reply reply;
-    struct reply_object *at; /* the container that is open */
-    const struct examine_share *share;
+    struct reply_object *at;    /* the container that is open */
+    struct examine_place place; /* in it */
+    const struct examine_file *file;
     struct unpack around[EXAMINE_CHAIN]; /* the containers of a part */
     char part_path[EXAMINE_PATH];
     bytes owner;
@@ -116,6 +117,7 @@ bool examine_wants_owner(const struct examine_options *options)
 }
 
 static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child);
+static bool take_stage(void *to, uint32_t stage);
 static void take_gap(void *to, const struct unpack *parent, bytes member, enum gap gap,
                      const char *text);
 
@@ -128,8 +130,7 @@ static bool prepare_unpacking(struct examiner *examiner)
                                         .budget = &examiner->budget,
                                         .region = &examiner->region,
                                         .arena = arena_new(UNPACK_MEMORY),
-                                        .sink = {examiner, take_child, take_gap},
-                                        .stage = &examiner->control->stage};
+                                        .sink = {examiner, take_child, take_gap, take_stage}};
     void *at = mmap(NULL, options->memory, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
@@ -346,6 +347,62 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
     return !examiner->stopped;
 }
 
+/* Says what is at work, for the post-mortem. */
+static void set_place(struct examiner *examiner, struct examine_place place)
+{
+    examiner->place = place;
+    examiner->control->place = place;
+    if (examiner->file->tell)
+        examiner->file->tell(examiner->file->tell_to, &place);
+}
+
+static struct examine_place child_place(const struct examine_place *parent)
+{
+    const uint64_t way[] = {parent->object, parent->children};
+    return (struct examine_place){.object =
+                                      hash64((bytes){(const uint8_t *)way, sizeof way}, 0)};
+}
+
+/* What was noted about the object that is at work, as matched or opened by a row. */
+static const struct examine_skip *find_skip(const struct examiner *examiner, uint32_t stage)
+{
+    const struct examine_file *file = examiner->file;
+    for (uint32_t i = 0; i < file->skip_count; i++) {
+        const struct examine_skip *skip = &file->skips[i];
+        if (skip->place.object == examiner->place.object &&
+            (skip->whole || skip->place.stage == stage))
+            return skip;
+    }
+    return NULL;
+}
+
+static bool take_stage(void *to, uint32_t stage)
+{
+    struct examiner *examiner = to;
+    struct examine_place place = examiner->place;
+    place.stage = stage;
+    set_place(examiner, place);
+    const struct examine_skip *skip =
+        stage && !examiner->run.stopped ? find_skip(examiner, stage) : NULL;
+    if (!skip || skip->place.children > place.children)
+        return true;
+    reply_gap(&examiner->reply, examiner->at, GAP_FAULT, bytes_of(""), skip->text);
+    return false;
+}
+
+/* Matches the object at this place. False: it is not to be opened. */
+static bool match(struct examiner *examiner, struct reply_object *object)
+{
+    const struct examine_skip *skip = find_skip(examiner, 0);
+    object->unread = skip && skip->whole;
+    if (examiner->options.tree)
+        reply_object(&examiner->reply, object);
+    if (!skip)
+        return run_scanners(examiner, object);
+    reply_gap(&examiner->reply, object, GAP_FAULT, bytes_of(""), skip->text);
+    return !skip->whole;
+}
+
 /* The path of a part. 0 when it is too long. */
 static size_t join_path(struct examiner *examiner, const struct reply_object *object)
 {
@@ -381,8 +438,19 @@ static bool hand_over(struct examiner *examiner, const struct unpack *parent,
         chain[up->depth] = (uint16_t)unpack_stage(up);
     part.path = (bytes){(const uint8_t *)examiner->part_path, join_path(examiner, object)};
     return part.path.len && reply_has_room(&examiner->reply) &&
-           examiner->share->offer(examiner->share->to, &part, &number) &&
+           examiner->file->share->offer(examiner->file->share->to, &part, &number) &&
            reply_part(&examiner->reply, object, number);
+}
+
+static void examine_child(struct examiner *examiner, const struct unpack *parent,
+                          struct reply_object *object)
+{
+    set_place(examiner, child_place(&examiner->place));
+    if (!match(examiner, object))
+        return;
+    examiner->at = object;
+    unpack_object(&examiner->run, parent, object->name, object->data);
+    examiner->at = object->up;
 }
 
 static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child)
@@ -394,17 +462,13 @@ static bool take_child(void *to, const struct unpack *parent, const struct unpac
                                   .partial = child->partial};
     examiner->reply.objects++;
     examiner->reply.unpacked += child->data.len;
-    if (examiner->share && child->data.len >= EXAMINE_PART &&
-        hand_over(examiner, parent, &object))
-        return !examiner->run.stopped;
-    if (examiner->options.tree)
-        reply_object(&examiner->reply, &object);
-    if (!run_scanners(examiner, &object))
-        return false;
-    examiner->at = &object;
-    unpack_object(&examiner->run, parent, child->name, child->data);
-    examiner->at = object.up;
-    return !examiner->run.stopped;
+    struct examine_place outer = examiner->place;
+    if (!examiner->file->share || child->data.len < EXAMINE_PART ||
+        !hand_over(examiner, parent, &object))
+        examine_child(examiner, parent, &object);
+    outer.children++;
+    examiner->place = outer;
+    return !examiner->stopped;
 }
 
 static void take_gap(void *to, const struct unpack *parent, bytes member, enum gap gap,
@@ -448,7 +512,7 @@ static void open_containers(struct examiner *examiner, struct reply_object *file
     const struct unpack *up = put_around(examiner, from->chain, from->depth);
     bytes name = bytes_slice(file->name, file->name.len - from->name, from->name);
     run->members = run->bytes = 0;
-    run->stopped = false;
+    run->stopped = run->leaves = false;
     run->region->used = 0;
     examiner->budget = (struct budget){.steps = UNPACK_STEPS, .stop = &examiner->control->stop};
     examiner->at = file;
@@ -482,9 +546,10 @@ void examiner_file(struct examiner *examiner, const struct examine_file *file, s
         reply->size = data.len;
     reply->examined = data.len;
     examiner->owner = file->owner;
-    examiner->share = file->share;
-    examiner->stopped = false;
-    if (run_scanners(examiner, &object))
+    examiner->file = file;
+    examiner->stopped = examiner->run.stopped = false;
+    set_place(examiner, (struct examine_place){0});
+    if (match(examiner, &object))
         open_containers(examiner, &object, file);
     if (examiner->options.digests && (reply->findings || reply->announced))
         write_digest(examiner, &object);
@@ -495,6 +560,6 @@ void examiner_file(struct examiner *examiner, const struct examine_file *file, s
     if (file->content->shrunk)
         reply_gap(reply, &object, GAP_DAMAGED, bytes_of(""),
                   "it became shorter while it was read");
-    examiner->control->stage = 0;
+    examiner->control->place = (struct examine_place){0};
     reply_end(reply, 0);
 }

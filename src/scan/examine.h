@@ -24,12 +24,30 @@ struct examine_options {
     bool digests;         /* SHA-256 of what something was found in */
 };
 
+/* What an examiner is at. Objects have numbers that only depend on the way to them, not on what
+ * was examined before or by whom; the file's own is 0. */
+struct examine_place {
+    uint64_t object;
+    uint32_t stage;    /* the row that has it open: unpack_stage_name. 0: rules are matched */
+    uint32_t children; /* how many came out of it so far */
+};
+
 /* What whoever watches an examiner shares with it: from another thread or, in shared memory,
  * another process. Cleared by the watcher before a file. */
 struct examine_control {
     volatile bool stop;        /* end this file */
     volatile bool interrupted; /* because the whole scan ends, not because of its time */
-    volatile uint32_t stage;   /* what is at work: unpack_stage_name */
+    volatile struct examine_place place;
+};
+
+enum { EXAMINE_FAULT = 160 };
+
+/* What is not to be tried again, as it cost a worker; noted as a gap when it is met. */
+struct examine_skip {
+    struct examine_place place; /* stage 0: the object's matching; else what the row would do
+                                   after so many children */
+    bool whole;                 /* the object is neither matched nor opened */
+    char text[EXAMINE_FAULT];   /* why */
 };
 
 enum {
@@ -62,6 +80,11 @@ struct examine_file {
     const uint16_t *chain; /* of a part */
     uint32_t depth;
     const struct examine_share *share; /* or NULL */
+    const struct examine_skip *skips;
+    uint32_t skip_count;
+    /* Told of every place before anything happens there; NULL: nobody asks. */
+    void (*tell)(void *to, const struct examine_place *place);
+    void *tell_to;
 };
 
 /* Length of what follows the last slash. */

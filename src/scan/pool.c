@@ -198,9 +198,10 @@ static struct job *free_slot(struct pool *pool)
     job->fd = -1;
     job->size = 0;
     job->error = 0;
-    job->tries = 0;
+    job->tries = job->deaths = job->hangs = 0;
+    job->skip_count = 0;
     job->directory = NULL;
-    job->named = job->is_note = job->whole = false;
+    job->named = job->is_note = job->whole = job->tells = false;
     job->part_count = job->open_parts = 0;
     job->result = (struct reply_part){0};
     return job;
@@ -278,6 +279,7 @@ static void pool_free(struct pool *pool)
         free(pool->jobs[i].path);
         walk_directory_unref(pool->jobs[i].directory);
         text_free(&pool->jobs[i].reply);
+        free(pool->jobs[i].skips);
         free(pool->jobs[i].part_numbers);
         free(pool->jobs[i].part_results);
         text_free(&pool->jobs[i].note_out);

@@ -12,8 +12,9 @@
  * One thread. Results come in the order in which files were put, whatever worker was faster.
  * Nothing that a worker says is trusted: a reply is bytes, bounded, for whoever emits to read.
  * Large objects in a file go to idle workers: what came of these parts comes with the reply.
- * A worker that crashes, hangs or talks nonsense costs the file it was at; what else it had
- * been handed goes to a new worker, once. */
+ * A worker that crashes, hangs or talks nonsense costs the object it was at: its file goes to a
+ * new worker, which leaves that object out and says so, and what else the old one had been
+ * handed goes to others. A file that costs more than POOL_DEATHS workers is given up. */
 #pragma once
 #include "sandbox/walls.h"
 #include "scan/examine.h"
@@ -21,7 +22,8 @@
 
 enum {
     POOL_REPLY_MAX = 16 << 20, /* bytes of one reply */
-    POOL_FAULT = 160,
+    POOL_DEATHS = 4,           /* workers that one file may cost before it is given up */
+    POOL_HANGS = 1,            /* of them, by not stopping when its time was up */
 };
 
 /* What came of one file, or a note at its place in the order. Views live for the call. */
@@ -44,11 +46,14 @@ struct pool_options {
     size_t reply_max;   /* bytes of one reply; 0: POOL_REPLY_MAX */
     bool wants_owner;
     bool keeps_places;         /* results say in which open directory the file is */
+    bool leaves_out;           /* see `work` */
     const volatile bool *stop; /* end early: what waits is dropped */
     void *context;
     /* In a new worker, before it is sealed: makes what it works with. NULL: it cannot. */
     void *(*start)(void *context, struct examine_control *control);
-    /* In the sealed worker: examines one file, appends the reply. */
+    /* In the sealed worker: examines one file, appends the reply. With `leaves_out`, it heeds
+     * what the file says is to be left out, and tells where it is; else a job that costs its
+     * worker is given up. */
     void (*work)(void *started, const struct examine_file *file, struct text *reply);
     /* Whether the parts of a reply may stand; else the file is examined once more, in one.
      * NULL: replies have no parts. */

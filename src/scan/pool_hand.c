@@ -116,8 +116,10 @@ static bool add_job(struct pool *pool, struct side *side, struct batch *batch)
     head.name = (uint16_t)job->name_len;
     head.depth = (uint16_t)(job->is_part ? job->depth : 0);
     head.whole = job->whole || job->tries;
-    size_t chain = head.depth * sizeof *job->chain;
-    size_t need = sizeof head + head.owner + head.path + 1u + chain;
+    head.tells = job->tells;
+    head.skips = (uint8_t)job->skip_count;
+    size_t chain = head.depth * sizeof *job->chain, skips = head.skips * sizeof *job->skips;
+    size_t need = sizeof head + head.owner + head.path + 1u + chain + skips;
     if (batch->len + need > WORKER_MESSAGE)
         return false;
     head.size = job->size;
@@ -132,8 +134,10 @@ static bool add_job(struct pool *pool, struct side *side, struct batch *batch)
     memcpy(at, &head, sizeof head);
     memcpy(at + sizeof head, owner, head.owner);
     memcpy(at + sizeof head + head.owner, job->path, head.path);
-    at[need - chain - 1] = 0;
-    memcpy(at + need - chain, job->chain, chain);
+    at[need - skips - chain - 1] = 0;
+    memcpy(at + need - skips - chain, job->chain, chain);
+    if (skips)
+        memcpy(at + need - skips, job->skips, skips);
     batch->len += need;
     batch->count++;
     *pool_handed(side, side->count++) = (struct handed){

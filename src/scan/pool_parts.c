@@ -9,7 +9,7 @@
 
 enum { PARTS_OF_JOB = 1 << 16 };
 
-static struct job *root_of(struct pool *pool, struct job *job)
+struct job *pool_root(struct pool *pool, struct job *job)
 {
     return job->is_part ? pool_job(pool, job->root) : job;
 }
@@ -19,10 +19,11 @@ void pool_job_done(struct pool *pool, struct job *job)
     job->state = JOB_DONE;
     job->result.reply = (bytes){(const uint8_t *)job->reply.at, job->reply.len};
     job->result.fault = bytes_of(job->fault ? job->fault : "");
+    job->result.died = bytes_of(job->skip_count ? job->skips[job->skip_count - 1].text : "");
     job->result.parts = job->part_results;
     job->result.count = job->part_count;
     if (job->is_part)
-        root_of(pool, job)->open_parts--;
+        pool_root(pool, job)->open_parts--;
     /* A file with parts may have to be examined again. */
     if (job->is_part || !job->part_count)
         pool_job_close(job);
@@ -36,6 +37,7 @@ static void part_free(struct pool *pool, uint64_t number)
     text_free(&part->reply);
     free(part->path);
     free(part->fault);
+    free(part->skips);
     free(part->part_numbers);
     free(part->part_results);
     free(part);
@@ -73,11 +75,24 @@ void pool_parts_drop(struct pool *pool, struct job *job)
         pool_parts_drop(pool, part);
         forget(pool, job->part_numbers[i]);
         if (part->state != JOB_DONE)
-            root_of(pool, job)->open_parts--;
+            pool_root(pool, job)->open_parts--;
         part_free(pool, job->part_numbers[i]);
     }
     job->part_count = 0;
     job->result = (struct reply_part){0};
+}
+
+void pool_root_fault(struct pool *pool, struct job *job, const char *fault)
+{
+    uint64_t number = job->root;
+    struct job *root = pool_root(pool, job);
+    bool is_part = job->is_part;
+    pool_parts_drop(pool, root); /* the job is no more, if it is one of them */
+    if (is_part) {
+        forget(pool, number);
+        root->state = JOB_HANDED;
+    }
+    pool_job_fault(pool, root, fault);
 }
 
 static bool has_slot(struct pool *pool, struct job *owner)
@@ -177,7 +192,7 @@ bool pool_part_take(struct pool *pool, struct side *side, bytes frame)
     pool->parts[pool->part_hint] = part;
     owner->part_numbers[owner->part_count] = number;
     owner->part_results[owner->part_count++] = &part->result;
-    root_of(pool, owner)->open_parts++;
+    pool_root(pool, owner)->open_parts++;
     if (part->fd < 0)
         pool_job_fault(pool, part, "there was no memory to examine it");
     else

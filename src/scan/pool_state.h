@@ -43,6 +43,10 @@ struct job {
     int error;
     unsigned tries;
     char *fault;
+    struct examine_skip *skips; /* what cost workers; POOL_DEATHS of them, NULL: none yet */
+    uint32_t skip_count;
+    unsigned deaths, hangs; /* of a file: with its parts' */
+    bool tells;             /* it is known only that it says nonsense, not where */
     struct text reply, note_out, note_err;
     struct reply_part result;
     /* Its own parts. */
@@ -80,9 +84,10 @@ struct side {
     uint32_t first, count, live; /* live: not taken back */
     bool alone;                  /* the job is to be the only one */
     uint64_t live_bytes;
-    struct text partial; /* the reply that is coming in */
-    int64_t since;       /* the last sign of progress */
-    int64_t told;        /* when it was told to stop, or 0 */
+    struct text partial;        /* the reply that is coming in */
+    struct examine_place place; /* what it said it was at: of jobs that tell */
+    int64_t since;              /* the last sign of progress */
+    int64_t told;               /* when it was told to stop, or 0 */
 };
 
 struct pool {
@@ -119,6 +124,10 @@ void pool_take_back(struct pool *pool, uint64_t number);
 void pool_job_done(struct pool *pool, struct job *job);
 /* Forgets the parts of a job whose reply will not come. */
 void pool_parts_drop(struct pool *pool, struct job *job);
+/* The file that a job is, or is a part of. */
+struct job *pool_root(struct pool *pool, struct job *job);
+/* The whole file is given up, not to say the part of it that this job is. */
+void pool_root_fault(struct pool *pool, struct job *job, const char *fault);
 /* A worker hands over a part of the job it is at. False: it lies. */
 bool pool_part_take(struct pool *pool, struct side *side, bytes frame);
 /* Tells workers whether parts are welcome. */

@@ -49,6 +49,8 @@ void pool_emit(struct pool *pool)
         job->directory = NULL;
         free(job->fault);
         job->fault = NULL;
+        free(job->skips);
+        job->skips = NULL;
         if (job->reply.room > KEEP_REPLY)
             text_free(&job->reply);
     }
@@ -96,6 +98,14 @@ static bool take_hello(struct pool *pool, struct side *side, size_t len)
     return true;
 }
 
+static bool take_place(struct side *side, bytes frame)
+{
+    if (frame.len != sizeof side->place)
+        return false;
+    memcpy(&side->place, frame.at, sizeof side->place);
+    return true;
+}
+
 static bool take_frames(struct pool *pool, struct side *side, size_t len)
 {
     size_t most = pool->options.reply_max ? pool->options.reply_max : POOL_REPLY_MAX;
@@ -105,12 +115,14 @@ static bool take_frames(struct pool *pool, struct side *side, size_t len)
             return false;
         memcpy(&frame, pool->message + at, sizeof frame);
         at += sizeof frame;
-        size_t size = frame.length & ~(WORKER_LAST | WORKER_PART);
+        size_t size = frame.length & ~(WORKER_LAST | WORKER_PART | WORKER_PLACE);
         if (size > len - at || !side->count || frame.seq != pool_handed(side, 0)->seq ||
             side->partial.len + size > most)
             return false;
-        if (frame.length & WORKER_PART) {
-            if (!pool_part_take(pool, side, (bytes){pool->message + at, size}))
+        if (frame.length & (WORKER_PART | WORKER_PLACE)) {
+            bytes view = {pool->message + at, size};
+            if (!(frame.length & WORKER_PART ? pool_part_take(pool, side, view)
+                                             : take_place(side, view)))
                 return false;
             at += size;
             continue;

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TRIES = 2 }; /* a job is handed out at most, when workers die over others */
+enum { TRIES = 2 }; /* a job is handed out at most that has cost no worker */
 
 int pool_worker_start(struct pool *pool, struct side *side)
 {
@@ -37,6 +37,7 @@ int pool_worker_start(struct pool *pool, struct side *side)
     side->first = side->count = side->live = 0;
     side->live_bytes = side->ring_head = side->ring_tail = 0;
     side->partial.len = 0;
+    side->place = (struct examine_place){0};
     side->since = pool->now;
     side->told = 0;
     return 0;
@@ -72,10 +73,10 @@ static struct handed *blamed(struct side *side)
 }
 
 /* "the worker was stopped by SIGSEGV while reading zip". */
-static void describe_end(const struct side *side, const struct sandbox_end *end,
-                         const char *what, char ret[static POOL_FAULT])
+static void describe_end(uint32_t stage, const struct sandbox_end *end, const char *what,
+                         char ret[static EXAMINE_FAULT])
 {
-    const char *stage = unpack_stage_name(side->worker.page->control.stage);
+    const char *name = unpack_stage_name(stage);
     const char *signal_name = end->signal ? sigabbrev_np(end->signal) : NULL;
     char how[64];
     if (!what) {
@@ -87,44 +88,117 @@ static void describe_end(const struct side *side, const struct sandbox_end *end,
             snprintf(how, sizeof how, "the worker ended with status %d", end->status);
         what = how;
     }
-    snprintf(ret, POOL_FAULT, "%s%s%s", what, stage[0] ? " while reading " : "", stage);
+    snprintf(ret, EXAMINE_FAULT, "%s%s%s", what, name[0] ? " while reading " : "", name);
 }
 
-/* The job that a worker died over costs that job. What else it had, and all of it where it is
- * not known which job it was, is handed out once more: each alone, so that it is known then. */
-static void lose_jobs(struct pool *pool, struct side *side, bool known, const char *fault)
+/* Where the same place costs a second worker, leaving it later was not enough. False: nor was
+ * anything else. */
+static bool leave_earlier(struct examine_skip *skip)
 {
-    const struct handed *guilty = side->greeted && known ? blamed(side) : NULL;
+    bool more = !skip->whole;
+    skip->whole = !skip->place.stage || !skip->place.children;
+    skip->place.children = 0;
+    return more;
+}
+
+/* The job is to be tried without what it was at when it cost its worker. */
+static bool leave_out(struct job *job, const struct examine_place *place, const char *fault)
+{
+    for (uint32_t i = 0; i < job->skip_count; i++)
+        if (job->skips[i].place.object == place->object &&
+            (job->skips[i].whole || job->skips[i].place.stage == place->stage))
+            return leave_earlier(&job->skips[i]);
+    if (!job->skips)
+        job->skips = calloc(POOL_DEATHS, sizeof *job->skips);
+    if (!job->skips || job->skip_count == POOL_DEATHS)
+        return false;
+    struct examine_skip *skip = &job->skips[job->skip_count++];
+    *skip = (struct examine_skip){.place = *place};
+    snprintf(skip->text, sizeof skip->text, "%s", fault);
+    return true;
+}
+
+/* How a worker was lost. */
+struct loss {
+    bool known; /* it is still at the job that is to blame, and `place` is where */
+    bool hung;
+    struct examine_place place;
+    char fault[EXAMINE_FAULT];
+};
+
+/* The job cost its worker. */
+static void blame(struct pool *pool, uint64_t number, const struct loss *loss)
+{
+    struct job *job = pool_job(pool, number), *root = pool_root(pool, job);
+    root->deaths++;
+    root->hangs += loss->hung;
+    if (pool->ended || !pool->options.leaves_out) {
+        pool_job_fault(pool, job, loss->fault);
+    } else if (root->deaths > POOL_DEATHS || root->hangs > POOL_HANGS ||
+               !leave_out(job, &loss->place, loss->fault)) {
+        pool_root_fault(pool, job, loss->fault);
+    } else {
+        job->began = pool->now;
+        pool_take_back(pool, number);
+    }
+}
+
+/* What a worker had is handed out once more, each alone: but for what it died over, or all of
+ * it where it is not known what that was. */
+static void lose_jobs(struct pool *pool, struct side *side, const struct loss *loss)
+{
+    const struct handed *guilty = side->greeted && loss->known ? blamed(side) : NULL;
     for (uint32_t i = 0; i < side->count; i++) {
         const struct handed *handed = pool_handed(side, i);
         struct job *job = pool_job(pool, handed->job);
         if (handed->taken_back)
             continue;
         pool_parts_drop(pool, job);
-        if (handed == guilty || job->tries >= TRIES)
-            pool_job_fault(pool, job, fault);
-        else if (pool->ended)
+        if (handed == guilty)
+            continue;
+        job->tells |= !loss->known;
+        if (pool->ended)
             pool_job_fault(pool, job, "the scan was interrupted");
+        else if (job->tries >= TRIES + pool_root(pool, job)->deaths)
+            pool_job_fault(pool, job, loss->fault);
         else
             pool_take_back(pool, handed->job);
     }
     side->count = side->live = 0;
+    /* A part of a job that was here too is no more. */
+    if (guilty && !guilty->taken_back)
+        blame(pool, guilty->job, loss);
+}
+
+/* Whether all that the worker had was one job that tells where it is. */
+static bool tells(struct pool *pool, struct side *side)
+{
+    for (uint32_t i = 0; i < side->count; i++)
+        if (!pool_handed(side, i)->taken_back)
+            return side->live == 1 && pool_job(pool, pool_handed(side, i)->job)->tells;
+    return false;
 }
 
 void pool_worker_lose(struct pool *pool, struct side *side, bool known, const char *what)
 {
     struct sandbox_end end;
-    char fault[POOL_FAULT];
+    struct loss loss = {.known = known, .hung = known && what, .place = side->place};
     if (side->socket < 0)
         return;
     close(side->socket);
     side->socket = -1;
     sandbox_end(&side->child, &end);
-    describe_end(side, &end, what, fault);
+    /* Nonsense may have been said long ago: whoever tells has said so in time, others are
+     * asked to. */
+    if (known)
+        loss.place = side->worker.page->control.place;
+    else
+        loss.known = tells(pool, side);
+    describe_end(loss.place.stage, &end, what, loss.fault);
     pool->failures = side->greeted ? 0 : pool->failures + 1;
     if (!side->greeted && !pool->why.text[0])
-        snprintf(pool->why.text, sizeof pool->why.text, "%s", fault);
-    lose_jobs(pool, side, known, fault);
+        snprintf(pool->why.text, sizeof pool->why.text, "%s", loss.fault);
+    lose_jobs(pool, side, &loss);
 }
 
 void pool_workers_replace(struct pool *pool)

@@ -54,7 +54,7 @@ static bool is_announced(const struct reply_object *object)
 /* The part that OBJECT and PART share; there is room for it. */
 static void announce(struct reply *reply, struct reply_object *object)
 {
-    const char *kind = unpack_kind(object->data);
+    const char *kind = object->unread ? NULL : unpack_kind(object->data);
     bytes name = bytes_slice(object->name, 0, REPLY_NAME);
     size_t kind_len = kind ? strnlen(kind, UINT8_MAX) : 0;
     object->announced = true;

@@ -114,9 +114,10 @@ struct examined {
 };
 
 /* A reply, and those about its parts: large objects in the file that other workers examined,
- * by their numbers. A part that cost its worker has a fault instead. */
+ * by their numbers. One that was given up has a fault instead. */
 struct reply_part {
     bytes reply, fault;
+    bytes died; /* it cost workers, the last of them so: some object was left out */
     const struct reply_part *const *parts;
     uint32_t count;
 };
@@ -142,6 +143,7 @@ struct reply_object {
     struct reply_object *up; /* NULL: the file itself */
     bytes name, data;
     bool partial, announced;
+    bool unread; /* not even its kind is asked */
     uint32_t number;
 };
 

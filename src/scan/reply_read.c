@@ -236,6 +236,17 @@ static bool sums_agree(const struct reader *reader, bool cut, uint64_t findings,
                : findings == reader->findings && gaps == reader->gaps;
 }
 
+static int add_gap(struct examined *into, struct arena *arena, uint32_t object, enum gap kind,
+                   bytes text)
+{
+    struct examined_gap *gap = vec_push(arena, &into->gap);
+    into->gap_counts[kind]++;
+    if (!gap)
+        return -ENOMEM;
+    *gap = (struct examined_gap){.object = object, .kind = kind, .text = text};
+    return 0;
+}
+
 static int read_end(struct reader *reader)
 {
     struct examined *into = reader->into;
@@ -261,18 +272,11 @@ static int read_end(struct reader *reader)
         into->size = sums[0];
         into->examined = sums[1];
     }
-    return 0;
-}
-
-static int add_gap(struct examined *into, struct arena *arena, uint32_t object, enum gap kind,
-                   bytes text)
-{
-    struct examined_gap *gap = vec_push(arena, &into->gap);
-    into->gap_counts[kind]++;
-    if (!gap)
-        return -ENOMEM;
-    *gap = (struct examined_gap){.object = object, .kind = kind, .text = text};
-    return 0;
+    /* What cost a worker is a gap, whatever the next worker says. */
+    return reader->part->died.len && !gaps[GAP_FAULT]
+               ? add_gap(into, reader->arena, reader->numbers.at[0], GAP_FAULT,
+                         reader->part->died)
+               : 0;
 }
 
 static int read_reply(struct reader *reader, uint32_t self);

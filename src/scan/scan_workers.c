@@ -97,6 +97,7 @@ static int start(struct scan *scan, struct why *why)
                                          .timeout_ms = scan->options->timeout_ms,
                                          .wants_owner = scan->wants_owner,
                                          .keeps_places = scan->options->vault != NULL,
+                                         .leaves_out = true,
                                          .stop = &scan->stop,
                                          .context = scan,
                                          .start = start_worker,

@@ -116,6 +116,26 @@ static bool offer(void *to, const struct examine_part *part, uint32_t *ret_numbe
     return flush(state);
 }
 
+/* What is at work, said before it is: whatever else comes out of this process comes later. */
+static void tell(void *to, const struct examine_place *place)
+{
+    struct state *state = to;
+    struct text *out = &state->outgoing;
+    const struct worker_frame frame = {.seq = state->seq,
+                                       .length = (uint32_t)sizeof *place | WORKER_PLACE};
+    text_add(out, &frame, sizeof frame);
+    text_add(out, place, sizeof *place);
+    if (!flush(state))
+        out->failed = true;
+}
+
+/* Bytes of what follows a job. */
+static size_t job_tail(const struct worker_job *job)
+{
+    return job->owner + job->path + 1u + job->depth * sizeof(uint16_t) +
+           job->skips * sizeof(struct examine_skip);
+}
+
 static int take_content(struct state *state, const struct worker_job *job, int fd)
 {
     struct content *content = &state->content;
@@ -132,15 +152,22 @@ static void examine(struct state *state, const struct worker_job *job, const cha
     struct worker_page *page = state->worker->page;
     const struct examine_share share = {state, offer};
     uint16_t chain[EXAMINE_CHAIN];
+    struct examine_skip skips[POOL_DEATHS];
     const struct examine_file file = {.owner = {(const uint8_t *)text, job->owner},
                                       .path = {(const uint8_t *)text + job->owner, job->path},
                                       .name = job->name,
                                       .content = &state->content,
                                       .chain = chain,
                                       .depth = job->depth,
-                                      .share = job->whole ? NULL : &share};
+                                      .share = job->whole ? NULL : &share,
+                                      .skips = skips,
+                                      .skip_count = job->skips,
+                                      .tell = job->tells ? tell : NULL,
+                                      .tell_to = state};
     bool again;
-    memcpy(chain, text + job->owner + job->path + 1, job->depth * sizeof *chain);
+    const char *after = text + job->owner + job->path + 1;
+    memcpy(chain, after, job->depth * sizeof *chain);
+    memcpy(skips, after + job->depth * sizeof *chain, job->skips * sizeof *skips);
     state->seq = job->seq;
     state->parts = 0;
     do {
@@ -171,7 +198,7 @@ static bool run_batch(struct state *state, size_t len)
         struct worker_job job;
         memcpy(&job, state->message + at, sizeof job);
         const char *text = (const char *)state->message + at + sizeof job;
-        at += sizeof job + job.owner + job.path + 1u + job.depth * sizeof(uint16_t);
+        at += sizeof job + job_tail(&job);
         int fd =
             job.has_fd && state->fd_next < state->fd_count ? state->fds[state->fd_next++] : -1;
         bool skip = job.seq <= state->worker->page->skip_to;

@@ -13,12 +13,13 @@ enum {
 
 #define WORKER_LAST   (UINT32_C(1) << 31) /* in a frame's length: the reply is complete */
 #define WORKER_PART   (UINT32_C(1) << 30) /* it is no piece of a reply, but a worker_part */
+#define WORKER_PLACE  (UINT32_C(1) << 29) /* but an examine_place: of a job that tells */
 #define WORKER_ANYONE UINT32_MAX          /* stop_job: whatever is under examination */
 
 /* Shared by both; each word is written by one side. Sequence numbers count the jobs handed to
  * one worker, from 1. */
 struct worker_page {
-    struct examine_control control; /* stage: the worker's; stop: set by the pool, cleared by
+    struct examine_control control; /* place: the worker's; stop: set by the pool, cleared by
                                        the worker when it begins a job */
     volatile uint32_t stop_job;     /* the pool's: what `stop` is about */
     volatile uint32_t skip_to;      /* the pool's: jobs up to this one were taken back */
@@ -38,8 +39,8 @@ struct worker_hello {
 };
 
 /* A message to a worker is this many jobs, each followed by the owner's name and the path with
- * its NUL, and the numbers of the containers around it. The descriptors of those with one come
- * with it, in order. */
+ * its NUL, the numbers of the containers around it, and what is left out. The descriptors of
+ * those with one come with it, in order. */
 struct worker_job {
     uint32_t seq;
     uint32_t ring; /* offset of its bytes */
@@ -47,6 +48,8 @@ struct worker_job {
     uint16_t owner, path, name, depth; /* lengths, without the NUL */
     bool has_fd, shrunk;
     bool whole; /* no part of it goes elsewhere */
+    bool tells; /* says what it is at, in order with all else that is said */
+    uint8_t skips;
 };
 
 /* A large object in the file under examination, whose bytes lie in the outbox. Followed by the

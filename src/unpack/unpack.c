@@ -96,6 +96,13 @@ const char *unpack_kind(bytes data)
     return format ? format->name : NULL;
 }
 
+/* Says which row is at work. False: it is not to be. */
+static bool set_stage(struct unpack_run *run, uint32_t stage)
+{
+    run->stage = stage;
+    return !run->sink.stage || run->sink.stage(run->sink.to, stage);
+}
+
 static void open_as(struct unpack_run *run, const struct unpack *up, bytes name, bytes data,
                     uint32_t stage)
 {
@@ -114,14 +121,14 @@ static void open_as(struct unpack_run *run, const struct unpack *up, bytes name,
     }
     struct arena_mark mark = arena_mark(run->arena);
     size_t top = run->region->used;
-    uint32_t before = run->stage ? *run->stage : 0;
-    if (run->stage)
-        *run->stage = stage + 1;
-    unpack.format->open(&unpack);
+    uint32_t before = run->stage;
+    if (set_stage(run, stage + 1))
+        unpack.format->open(&unpack);
+    if (run->leaves)
+        run->leaves = run->stopped = false;
     if (run->budget->hit == LIMIT_STOPPED)
         run->stopped = true;
-    if (run->stage)
-        *run->stage = before;
+    set_stage(run, before);
     run->region->used = top;
     arena_pop(run->arena, mark);
 }
@@ -170,13 +177,12 @@ static bool hand_out(struct unpack *unpack, bytes name, bytes data, bool partial
     const struct unpack_child child = {.name = name, .data = data, .partial = partial};
     if (data.len == 0)
         return true;
-    uint32_t before = run->stage ? *run->stage : 0;
-    if (run->stage)
-        *run->stage = 0;
+    uint32_t before = run->stage;
+    set_stage(run, 0);
     if (!run->sink.child(run->sink.to, unpack, &child))
         run->stopped = true;
-    if (run->stage)
-        *run->stage = before;
+    if (!set_stage(run, before) && !run->stopped)
+        run->leaves = run->stopped = true;
     return !run->stopped;
 }
 

@@ -62,6 +62,10 @@ struct unpack_sink {
      * to show a person, without a full stop: "encrypted with AES-256". */
     void (*gap)(void *to, const struct unpack *parent, bytes member, enum gap gap,
                 const char *text);
+    /* The row that is at work from now on (unpack_stage_name), 0 for none: for the post-mortem.
+     * False: it is not to begin with its container, or to go on; the sink says why. May be
+     * NULL. */
+    bool (*stage)(void *to, uint32_t stage);
 };
 
 /* One examination of one file: shared by all containers in it. */
@@ -73,11 +77,11 @@ struct unpack_run {
     struct arena *arena;   /* for the formats' own tables; given back after each container */
     struct region *region; /* for the children */
     struct unpack_sink sink;
-    /* The row now at work (unpack_stage_name), 0 for none: for the post-mortem. May be NULL. */
-    volatile uint32_t *stage;
+    uint32_t stage; /* the row now at work, 0 for none */
     /* Used up so far. */
     uint64_t members, bytes;
     bool stopped;
+    bool leaves; /* and stopped: only the container at hand ends */
 };
 
 /* A magic number; the first of a list with length 0 ends it. */

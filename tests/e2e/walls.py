@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Workers that crash, hang, eat memory and lie, and what that costs: exactly one file each.
+"""Workers that crash, hang, eat memory and lie, and what that costs: exactly one object each.
 
 usage: walls.py CANDOR CANDOR_PLANTED
 
@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CANDOR, PLANTED = (os.path.abspath(a) for a in sys.argv[1:]) if len(sys.argv) == 3 else sys.exit(__doc__)
 CLASSES = "archive", "program", "pdf", "document", "mail"
 CRASHES = "null", "write", "stack", "abort", "call", "silent"
 LIES = "nonsense", "huge", "other"
+DEATHS = 4  # POOL_DEATHS
 CASES = []
 
 
@@ -115,8 +117,8 @@ def endless_loops_end():
     bugs = ["PLANTED pdf\nmember MARK\nloop\n", "PLANTED mail\nloop\n"]
     folder_around(bugs)
     _, rows = scan(PLANTED, "--timeout", "1", "d")
-    for row in check_around(rows, bugs):
-        check(row["verdict"] == "partial" and "did not stop" in row["reason"], row)
+    for row, verdict in zip(check_around(rows, bugs), ("found", "partial")):
+        check(row["verdict"] == verdict and "did not stop" in row["reason"], row)
 
 
 @case
@@ -126,6 +128,115 @@ def eaten_memory_ends():
     _, rows = scan(PLANTED, "d")
     for row in check_around(rows, bugs):
         check(row["verdict"] == "partial" and row["gaps"][0]["kind"] == "fault", row)
+
+
+def archive_around(bug, name="bug"):
+    """A zip whose other members, before and after the bug, are findings; one of them has a bug's neighbours."""
+    with zipfile.ZipFile("inner.zip", "w", zipfile.ZIP_DEFLATED) as inner:
+        inner.writestr("in", "MARK")
+        inner.writestr(name, bug)
+        inner.writestr("in-last", "MARK")
+    with zipfile.ZipFile("a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(40):
+            archive.writestr(f"a{i:02}", f"{i} MARK")
+        archive.write("inner.zip")
+        for i in range(40):
+            archive.writestr(f"z{i:02}", f"{i} MARK" + ("x" * 150000 if i < 3 else ""))
+
+
+AROUND = ([[f"a{i:02}"] for i in range(40)] + [["inner.zip", "in"], ["inner.zip", "in-last"]] +
+          [[f"z{i:02}"] for i in range(40)])
+
+
+def check_archive(bug, *options, found=0):
+    """All but what the bug cost is found, whatever the number of workers, with one gap, whose reason is returned.
+    `found`: objects in the bug that are."""
+    rows = []
+    archive_around(bug)
+    put("clean", "clean")
+    for jobs in "1", "2", "3":
+        done, lines = scan(PLANTED, "--jobs", jobs, *options, "a.zip", "clean")
+        row = lines[0]
+        check(done.returncode == 1 and row["verdict"] == "found", bug, done.returncode, row["verdict"], row.get("gaps"))
+        check(lines[1]["verdict"] == "clean", lines[1])
+        objects = [finding["object"] for finding in row["findings"]]
+        check([o for o in objects if "bug" not in o] == AROUND, bug, jobs, objects)
+        check([len(o) for o in objects if "bug" in o] == [2] * ("MARK" in bug) + [3] * found, bug, jobs, objects)
+        check([(g["kind"], g["object"]) for g in row["gaps"]] == [("fault", ["inner.zip", "bug"])], bug, row["gaps"])
+        rows.append(row)
+    check(rows[0] == rows[1] == rows[2], "not the same for 1, 2 and 3 workers", bug)
+    return row["gaps"][0]["reason"]
+
+
+@case
+def a_crash_costs_one_object():
+    for number, verb in enumerate(CRASHES):
+        kind = CLASSES[number % len(CLASSES)]
+        reason = check_archive(f"PLANTED {kind}\n{verb}\nmember MARK\n")
+        check(reason.endswith(f"while reading planted {kind}"), reason)
+
+
+@case
+def a_crash_before_a_row_is_at_work_costs_one_object():
+    """Not matching the object is tried first, then it is left alone."""
+    check("SEGV" in check_archive("PLANTED probe\n") or sanitized(), "reason")
+    check_archive("PLANTED probe\n", "--tree")
+
+
+@case
+def what_came_before_a_crash_is_kept():
+    """What a parser handed out before it crashed is an object like others; what was in it too."""
+    check_archive("PLANTED mail\nmember MARK\nmember MARK 2\nnull\nmember MARK 3\n",
+                  found=2)
+
+
+@case
+def an_endless_loop_costs_one_object():
+    check("did not stop" in check_archive("PLANTED pdf\nloop\n", "--timeout", "2"), "reason")
+
+
+@case
+def eaten_memory_costs_one_object():
+    check_archive("PLANTED archive\nmemory\n")
+
+
+@case
+def nonsense_costs_one_object():
+    for verb in LIES:
+        reason = check_archive(f"PLANTED document\n{verb}\nmember clean\n")
+        check("makes no sense while reading planted document" in reason, reason)
+
+
+@case
+def several_crashes_cost_as_many_objects():
+    """Up to a number of deaths; then the file is given up, and no other."""
+    for bugs in range(1, 8):
+        with zipfile.ZipFile("a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for i in range(bugs):
+                archive.writestr(f"bug{i}", f"PLANTED archive\n{(CRASHES + LIES)[i]}\n")
+                archive.writestr(f"found{i}", "MARK")
+        put("last", "MARK")
+        for jobs in "1", "2":
+            row, last, _ = scan(PLANTED, "--jobs", jobs, "a.zip", "last")[1]
+            check(last["verdict"] == "found", last)
+            if bugs <= DEATHS:
+                check([g["object"] for g in row["gaps"]] == [[f"bug{i}"] for i in range(bugs)], row["gaps"])
+                check([f["object"] for f in row["findings"]] == [[f"found{i}"] for i in range(bugs)], row)
+            else:
+                check([(g["kind"], g["object"]) for g in row["gaps"]] == [("fault", [])], row["gaps"])
+                check(row["verdict"] == "partial", row)
+
+
+@case
+def crashes_in_parts_are_counted_with_their_file():
+    with zipfile.ZipFile("a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(12):
+            archive.writestr(f"bug{i}", "PLANTED archive\nnull\n" + "x" * 200000)
+            archive.writestr(f"found{i}", "MARK" + "x" * 200000)
+    for jobs in "1", "2", "4":
+        row = scan(PLANTED, "--jobs", jobs, "a.zip")[1][0]
+        check([(g["kind"], g["object"]) for g in row["gaps"]] == [("fault", [])], jobs, row["gaps"])
+        check(row["verdict"] == "partial", row)
 
 
 @case
@@ -187,7 +298,6 @@ def every_container_opens_behind_the_walls():
 @case
 def large_objects_are_shared():
     """The same report whether one worker examines them or several; a bug in one costs it alone."""
-    import zipfile
     with zipfile.ZipFile("inner.zip", "w") as archive:
         for i in range(6):
             archive.writestr(f"sub/{i}", "x" * (300000 + i) + ("MARK" if i % 2 else ""))

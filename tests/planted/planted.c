@@ -8,6 +8,8 @@
  *         null, write, stack, loop, memory, abort, call     a bug (see `bugs`)
  *         nonsense, huge, other, silent                     lies to whoever waits for the
  * answer
+ *
+ *     PLANTED probe\n        a crash before any row has the object open
  */
 #include "unpack/formats.h"
 
@@ -132,11 +134,24 @@ static void planted_open(struct unpack *unpack)
     }
 }
 
+static bool planted_probe(bytes data)
+{
+    (void)data;
+    null();
+    return true;
+}
+
 #define ROW(class)                                                                             \
     {                                                                                          \
         "planted " class, {{0, sizeof "PLANTED " class "\n" - 1, "PLANTED " class "\n"}},      \
             NULL, planted_open                                                                 \
     }
 
-const struct unpack_format unpack_planted[] = {ROW("archive"),  ROW("program"), ROW("pdf"),
-                                               ROW("document"), ROW("mail"),    {0}};
+#define PROBE                                                                                  \
+    {                                                                                          \
+        "planted probe", {{0, sizeof "PLANTED probe\n" - 1, "PLANTED probe\n"}},               \
+            planted_probe, planted_open                                                        \
+    }
+
+const struct unpack_format unpack_planted[] = {
+    ROW("archive"), ROW("program"), ROW("pdf"), ROW("document"), ROW("mail"), PROBE, {0}};

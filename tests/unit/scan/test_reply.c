@@ -101,6 +101,30 @@ static void verdicts(void)
     text_free(&out);
 }
 
+/* What cost a worker is a gap, even where the next worker says that there was none. */
+static void deaths(void)
+{
+    struct text out = {0};
+    struct reply reply;
+    struct examined examined;
+    struct reply_object file = {.name = bytes_of("f")};
+    for (int said = 0; said < 2; said++) {
+        out.len = 0;
+        reply_begin(&reply, &out);
+        if (said)
+            reply_gap(&reply, &file, GAP_FAULT, bytes_of(""), "the worker died");
+        reply_end(&reply, 0);
+        const struct reply_part part = {.reply = {(const uint8_t *)out.at, out.len},
+                                        .died = bytes_of("the worker died")};
+        arena_reset(arena);
+        CHECK_INT(reply_read(&part, bytes_of("f"), sets, 1, arena, &examined), 0);
+        CHECK_INT(examined.verdict, VERDICT_PARTIAL);
+        CHECK(examined.gap.n == 1 && examined.gap_counts[GAP_FAULT] == 1);
+        CHECK(bytes_is(examined.gap.at[0].text, "the worker died"));
+    }
+    text_free(&out);
+}
+
 /* More than a reply holds: it stays within its size, keeps findings, and says that it is cut.
  */
 static void too_much(void)
@@ -184,6 +208,7 @@ int main(void)
     CHECK(compile());
     round_trip();
     verdicts();
+    deaths();
     too_much();
     hostile();
     wrong_order();
