@@ -66,22 +66,43 @@ struct clamav {
     uint32_t reason_count;          /* later ones are only counted */
     struct clamav_ignored *ignored; /* ignore.h: names to leave out */
     bytes file;                     /* name of the database file at work */
+    enum clamav_kind kind;          /* of it */
+    bool pua;                       /* it is about possibly unwanted applications */
     bool official;                  /* it lies in a signed container: no `.UNOFFICIAL` */
-    uint32_t line;
-    uint32_t name_space;   /* of the file at work */
-    uint32_t source;       /* and its number among the hashes' */
-    struct arena *scratch; /* given back after each signature */
+    bytes text;                     /* the line at work, without its end */
+    uint32_t line;                  /* and its number, from 1 */
+    uint32_t name_space;            /* of the file at work */
+    uint32_t source;                /* and its number among the hashes' */
+    struct arena *scratch;          /* given back after each signature */
 };
 
 /* The kind of a database file by its name; CLAMAV_KINDS when it is none (containers are none:
  * see container.h). */
 enum clamav_kind clamav_kind_of(bytes file_name);
 
+/* NULL when memory is out. */
 struct clamav *clamav_new(struct draft *draft, const struct clamav_options *options);
+/* Gives the scratch memory back. NULL is fine. Returns NULL. */
+struct clamav *clamav_free(struct clamav *clamav);
 /* Reads one database file: every line of it. Ignore lists must come before what they are about.
  * 0, or -ENOMEM; faults of single signatures are counted. */
 int clamav_read(struct clamav *clamav, bytes file_name, bytes text, bool official,
                 struct why *why) MUST_USE;
+/* The same in parts: clamav_begin, then its text in pieces of whole lines. Kinds that are not
+ * read line by line (CLAMAV_YARA, CLAMAV_CERTIFICATE's .cat, CLAMAV_BYTECODE, CLAMAV_OTHER) are
+ * counted by clamav_begin; their text is not needed. */
+int clamav_begin(struct clamav *clamav, bytes file_name, bool official,
+                 struct why *why) MUST_USE;
+int clamav_lines(struct clamav *clamav, bytes text, struct why *why) MUST_USE;
+/* `name` as it is reported: with `.UNOFFICIAL` unless the file at work is official. In the
+ * scratch arena; .at is NULL when memory is out. */
+bytes clamav_label(struct clamav *clamav, bytes name);
+/* Whether this engine's functionality level lies between the two (decimal; an empty `max` has
+ * no end). *ret_valid: they are numbers. */
+bool clamav_level_fits(const struct clamav *clamav, bytes min, bytes max, bool *ret_valid);
+/* Counts a signature of the line at work that is for another engine level or is not asked for.
+ */
+void clamav_leave_out(struct clamav *clamav, enum clamav_kind kind);
 /* Counts a refused signature of the line at work. */
 void clamav_refuse(struct clamav *clamav, enum clamav_kind kind, const char *fmt, ...)
     LIKE_PRINTF(3, 4);

@@ -1,0 +1,119 @@
+#include "clamav/clamav.h"
+#include "clamav/ignore.h"
+#include "tap.h"
+
+#include <string.h>
+
+struct bench {
+    struct arena *arena;
+    struct clamav *clamav;
+};
+
+static struct bench begin(const struct clamav_options *options)
+{
+    struct bench b = {.arena = arena_new(64 << 20)};
+    struct draft *draft = draft_new(b.arena);
+    b.clamav = clamav_new(draft, options);
+    CHECK(b.clamav != NULL);
+    return b;
+}
+
+static void end(struct bench b)
+{
+    clamav_free(b.clamav);
+    arena_free(b.arena);
+}
+
+static void read_text(struct bench b, const char *name, const char *text)
+{
+    CHECK(clamav_read(b.clamav, bytes_of(name), bytes_of(text), false, NULL) == 0);
+}
+
+static bool ignored(struct bench b, const char *name, const char *line)
+{
+    b.clamav->text = bytes_of(line);
+    return ignore_has(b.clamav, CLAMAV_HASH, bytes_of(name));
+}
+
+static void test_kinds(void)
+{
+    CHECK(clamav_kind_of(bytes_of("main.HDB")) == CLAMAV_HASH);
+    CHECK(clamav_kind_of(bytes_of("a.ign2")) == CLAMAV_IGNORED);
+    CHECK(clamav_kind_of(bytes_of("old.db")) == CLAMAV_BODY);
+    CHECK(clamav_kind_of(bytes_of("a.cdb")) == CLAMAV_CONTAINER);
+    CHECK(clamav_kind_of(bytes_of("COPYING")) == CLAMAV_KINDS);
+    CHECK(clamav_kind_of(bytes_of("db")) == CLAMAV_KINDS);
+    for (int i = 0; i < CLAMAV_KINDS; i++)
+        CHECK(clamav_kind_text((enum clamav_kind)i) &&
+              clamav_kind_extensions((enum clamav_kind)i));
+}
+
+/* What clamscan 1.4 ignores, tried with it. */
+static void test_ignored(void)
+{
+    struct bench b = begin(&(struct clamav_options){0});
+    CHECK(!ignored(b, "Win.A-1", ""));
+    read_text(b, "a.ign2",
+              "# comment\r\nWin.A-1\r\n\r\nWin.B-1:900150983cd24fb0d6963f7d28e17f72\n"
+              "x\nWin.C-1:zz\na:b:c:d:e\n:\n");
+    read_text(b, "a.ign", "main.db:12:Win.D-1\n");
+    CHECK(b.clamav->counts[CLAMAV_IGNORED].read == 4);
+    CHECK(b.clamav->counts[CLAMAV_IGNORED].refused == 3);
+    CHECK(ignored(b, "Win.A-1", ""));
+    CHECK(ignored(b, "Win.A-1.UNOFFICIAL", ""));
+    CHECK(ignored(b, "Win.A-1.{PE,5}", ""));
+    CHECK(!ignored(b, "Other.Win.A-1", ""));
+    CHECK(!ignored(b, "Win.A-12", ""));
+    CHECK(!ignored(b, "A-1", ""));
+    CHECK(ignored(b, "Win.B-1", "abc"));
+    CHECK(!ignored(b, "Win.B-1", "abd"));
+    CHECK(!ignored(b, "Win.C-1", ""));
+    CHECK(ignored(b, "Win.D-1", ""));
+    CHECK(ignored(b, "x", ""));
+    CHECK(!ignored(b, "", ""));
+    CHECK(b.clamav->counts[CLAMAV_HASH].ignored == 6);
+    end(b);
+}
+
+static void test_refused(void)
+{
+    struct bench b = begin(&(struct clamav_options){0});
+    read_text(b, "a.cbc", "anything");
+    read_text(b, "b.cbc", "anything");
+    CHECK(b.clamav->counts[CLAMAV_BYTECODE].refused == 2);
+    CHECK(b.clamav->reason_count == 1 && b.clamav->reasons[0].count == 2);
+    CHECK(strcmp(b.clamav->reasons[0].file, "a.cbc") == 0);
+    read_text(b, "a.ign2", "a\n\nb:c\n");
+    CHECK(b.clamav->reason_count == 2 && b.clamav->reasons[1].line == 3);
+    read_text(b, "a.ndu", "a:0:*:61626364\nb:0:*:61626364");
+    CHECK(b.clamav->counts[CLAMAV_BODY].ignored == 2);
+    end(b);
+    b = begin(&(struct clamav_options){.bytecode_quiet = true});
+    read_text(b, "a.cbc", "anything");
+    CHECK(b.clamav->counts[CLAMAV_BYTECODE].refused == 0);
+    end(b);
+}
+
+static void test_levels(void)
+{
+    struct bench b = begin(&(struct clamav_options){.level = 90});
+    bool valid;
+    CHECK(clamav_level_fits(b.clamav, bytes_of("51"), bytes_of("255"), &valid) && valid);
+    CHECK(clamav_level_fits(b.clamav, bytes_of("90"), bytes_of(""), &valid) && valid);
+    CHECK(!clamav_level_fits(b.clamav, bytes_of("91"), bytes_of(""), &valid) && valid);
+    CHECK(!clamav_level_fits(b.clamav, bytes_of("1"), bytes_of("89"), &valid) && valid);
+    CHECK(!clamav_level_fits(b.clamav, bytes_of("9x"), bytes_of(""), &valid) && !valid);
+    CHECK(clamav_label(b.clamav, bytes_of("A")).len == strlen("A.UNOFFICIAL"));
+    b.clamav->official = true;
+    CHECK(clamav_label(b.clamav, bytes_of("A")).len == 1);
+    end(b);
+}
+
+int main(void)
+{
+    test_kinds();
+    test_ignored();
+    test_refused();
+    test_levels();
+    return tap_done();
+}
