@@ -18,3 +18,7 @@ static inline uint32_t utf16_pair(uint32_t high, uint32_t low)
 /* Takes the next character from UTF-16 of at least 2 bytes, big or little endian; half a pair
  * is UNICODE_REPLACEMENT. */
 uint32_t utf16_next(bytes *rest, bool big);
+
+/* UTF-16, little endian, of what should be UTF-8, into `to`; how many bytes. Characters for
+ * which `room` is too small are left out, with all that follow. */
+size_t utf16_of(bytes utf8, uint8_t *to, size_t room);

@@ -2,6 +2,9 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 4096 };
 
 struct digest {
     EVP_MD_CTX *context;
@@ -55,6 +58,34 @@ struct digest *digest_new(enum digest_kind kind)
 bool digest_add(struct digest *digest, bytes part)
 {
     return !part.len || EVP_DigestUpdate(digest->context, part.at, part.len) == 1;
+}
+
+bool digest_add_numbered(struct digest *digest, bytes text, unsigned size, uint64_t from,
+                         uint64_t to)
+{
+    uint8_t batch[BATCH];
+    size_t row = text.len + size, rows = row ? BATCH / row : 0, n = 0;
+    if (rows == 0)
+        return false;
+    for (size_t i = 0; i < rows && text.len; i++)
+        memcpy(batch + i * row, text.at, text.len);
+    for (; from < to; from += n) {
+        for (n = 0; n < rows && from + n < to; n++)
+            for (unsigned byte = 0; byte < size; byte++)
+                batch[n * row + text.len + byte] = (uint8_t)((from + n) >> 8 * byte);
+        if (EVP_DigestUpdate(digest->context, batch, n * row) != 1)
+            return false;
+    }
+    return true;
+}
+
+bool digest_peek(const struct digest *digest, uint8_t *ret)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = context && EVP_MD_CTX_copy_ex(context, digest->context) == 1 &&
+                EVP_DigestFinal_ex(context, ret, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    return good;
 }
 
 bool digest_end(struct digest *digest, uint8_t *ret)

@@ -15,6 +15,12 @@ bool digest_parts(enum digest_kind kind, const bytes *parts, size_t count, uint8
 struct digest;
 struct digest *digest_new(enum digest_kind kind);
 bool digest_add(struct digest *digest, bytes part);
+/* Adds `text` and a number (`size` <= 8 bytes, little endian) for each number from `from` up
+ * to, not including, `to`. */
+bool digest_add_numbered(struct digest *digest, bytes text, unsigned size, uint64_t from,
+                         uint64_t to);
+/* Of all that was added so far; more can be added. */
+bool digest_peek(const struct digest *digest, uint8_t *ret);
 /* Of all that was added; ends it. */
 bool digest_end(struct digest *digest, uint8_t *ret);
 /* Returns NULL. */

@@ -538,9 +538,39 @@ def sevenzip_methods():
         data = made('7z', 'a', *options, 'OUT', '.', out='o.7z')
         exactly(data, FILES)
     damaged(data)
-    for options in ([], ['-mhe']):
-        objects, gaps = tree(made('7z', 'a', '-pinfected', *options, 'OUT', '.', out='o.7z'), '-p', 'wrong')
-        check(gaps and all(g.startswith('gap encrypted') for g in gaps), gaps)
+
+
+@case
+def sevenzip_passwords():
+    """Each file as it went in, when one of the passwords is right; else none, and that is said."""
+    need('7z')
+    shutil.copy('/bin/true', 'in/program')  # 7z gives programs a filter of their own
+    files = {**FILES, 'program': read('in/program')}
+    for options in (['-m0=LZMA'], ['-m0=LZMA2'], ['-m0=BZip2'], ['-m0=Deflate'], ['-m0=Copy'], ['-m0=PPMd', '-x!program'],
+                    ['-ms=off'], ['-m0=BCJ', '-m1=LZMA'], ['-m0=BCJ2', '-m1=LZMA'], ['-m0=Delta:4', '-m1=LZMA2'],
+                    ['-mhc=off'], ['-mf=off']):
+        for names in ([], ['-mhe=on']):
+            data = made('7z', 'a', '-pinfected', *options, *names, 'OUT', '.', out='o.7z')
+            here = {n: d for n, d in files.items() if '-x!' + n not in options}
+            exactly(data, here, '-p', 'wrong', '-p', 'infected', '-p', 'other')
+            check(sum_of(run('7z', 'x', '-so', '-pinfected', 'o.7z', 'text.txt')) == sum_of(TEXT), '7z reads another')
+            objects, gaps = tree(data, '-p', 'wrong', '-p', '')
+            check(not objects and all(g.startswith('gap encrypted') for g in gaps), options, objects, gaps)
+            check(len(gaps) == (1 if names else len(here)), options, names, gaps)
+        damaged(data, '-p', 'infected', tries=6)
+    os.unlink('in/program')
+    exactly(made('7z', 'a', '-pgr\u00fc\u00df \U0001f511', 'OUT', '.', out='o.7z'), FILES, '-p', 'gr\u00fc\u00df \U0001f511')
+    # Members with passwords of their own, and with none.
+    made('7z', 'a', '-pinfected', 'OUT', 'one', out='o.7z')
+    for password, name in (('-pother', 'text.txt'), (None, 'folder/noise')):
+        run('7z', 'a', *([password] if password else []), os.path.abspath('o.7z'), name, cwd='in')
+    data = read('o.7z')
+    three = {n: FILES[n] for n in ('one', 'text.txt', 'folder/noise')}
+    exactly(data, three, '-p', 'infected', '-p', 'other')
+    for password, missing in (('infected', 'text.txt'), ('other', 'one')):
+        objects, gaps = tree(data, '-p', password)
+        check(sums(objects) == {sum_of(d) for n, d in three.items() if n != missing}, password, objects)
+        check(len(gaps) == 1 and gaps[0].startswith(f'gap encrypted {missing}'), gaps)
 
 
 @case

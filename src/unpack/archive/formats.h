@@ -26,9 +26,10 @@ bool lha_probe(bytes data);
 void tar_open(struct unpack *unpack);
 void cpio_open(struct unpack *unpack);
 void ar_open(struct unpack *unpack);
-void sevenzip_open(struct unpack *unpack);
 void lha_open(struct unpack *unpack);
 void xar_open(struct unpack *unpack);
+/* sevenzip/sevenzip.c */
+void sevenzip_open(struct unpack *unpack);
 /* warc.c, rpm.c */
 void warc_open(struct unpack *unpack);
 void rpm_open(struct unpack *unpack);

@@ -1,6 +1,6 @@
-/* Archives that libarchive reads: tar in all flavours, cpio, ar and deb, 7z, lha, xar; and of
- * rar (rar.c). Where it gives up within a tar, this goes on at the next header whose checksum
- * is right. */
+/* Archives that libarchive reads: tar in all flavours, cpio, ar and deb, lha, xar; and of
+ * 7z (sevenzip) and rar (rar.c). Where it gives up within a tar, this goes on at the next
+ * header whose checksum is right. */
 #include "unpack/archive/library.h"
 
 #include "unpack/archive/formats.h"
@@ -293,11 +293,6 @@ void cpio_open(struct unpack *unpack)
 void ar_open(struct unpack *unpack)
 {
     open_whole(unpack, LIBARCHIVE_AR);
-}
-
-void sevenzip_open(struct unpack *unpack)
-{
-    open_whole(unpack, LIBARCHIVE_7Z);
 }
 
 /* "-lh5-": a method between dashes, and a header that has a size. */

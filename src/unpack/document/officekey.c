@@ -10,6 +10,7 @@
  */
 #include "unpack/document/officekey.h"
 
+#include "base/unicode.h"
 #include "shim/cipher.h"
 #include "shim/digest.h"
 #include "unpack/base64.h"
@@ -39,42 +40,16 @@ struct agile {
     size_t salt_size, input_size, value_size, secret_size;
 };
 
-static void password_widen(bytes utf8, struct password *ret)
-{
-    ret->size = 0;
-    for (size_t i = 0; i < utf8.len && ret->size + 4 <= sizeof ret->utf16;) {
-        uint8_t lead = utf8.at[i++];
-        uint32_t c = lead < 0x80   ? lead
-                     : lead < 0xe0 ? lead & 0x1fu
-                     : lead < 0xf0 ? lead & 0xfu
-                                   : lead & 7u;
-        for (unsigned more = lead < 0xc0   ? 0
-                             : lead < 0xe0 ? 1
-                             : lead < 0xf0 ? 2
-                                           : 3;
-             more && i < utf8.len; more--)
-            c = c << 6 | (utf8.at[i++] & 0x3fu);
-        uint32_t high = c >= 0x10000 ? 0xd800 + ((c - 0x10000) >> 10 & 0x3ff) : 0,
-                 low = c >= 0x10000 ? 0xdc00 + (c & 0x3ff) : c;
-        if (high) {
-            ret->utf16[ret->size++] = (uint8_t)high;
-            ret->utf16[ret->size++] = (uint8_t)(high >> 8);
-        }
-        ret->utf16[ret->size++] = (uint8_t)low;
-        ret->utf16[ret->size++] = (uint8_t)(low >> 8);
-    }
-}
-
 /* The n-th to try; false when there are no more. */
 static bool password_at(const struct unpack *u, uint32_t n, struct password *ret)
 {
     const struct unpack_run *run = u->run;
     if (n >= 2 && (n - 2 >= run->password_count || n - 2 >= run->limits.passwords))
         return false;
-    password_widen(n == 0   ? bytes_of("VelvetSweatshop")
-                   : n == 1 ? bytes_of("")
-                            : run->passwords[n - 2],
-                   ret);
+    bytes password = n == 0   ? bytes_of("VelvetSweatshop")
+                     : n == 1 ? bytes_of("")
+                              : run->passwords[n - 2];
+    ret->size = utf16_of(password, ret->utf16, sizeof ret->utf16);
     return true;
 }
 

@@ -1,0 +1,337 @@
+/* 7z archives ("7zFormat.txt" of the 7-Zip SDK):
+ *
+ *     7z bc af 27 1c, version (2), CRC-32 of what follows: offset (le64), size (le64) and
+ * CRC-32 of the header; packed streams; header
+ *
+ * libarchive reads what has no password. Where the header or streams are encrypted with 7zAES,
+ * passwords are tried: each on the header, else on the first file of a folder, until a CRC-32
+ * is right. Then libarchive reads an archive of deciphered streams and a plain header, which
+ * lies in the region. What no password opened stays in it as it is, and is told as encrypted.
+ */
+#include "unpack/archive/sevenzip/sevenzip.h"
+
+#include "shim/cipher.h"
+#include "shim/stream.h"
+#include "unpack/archive/formats.h"
+#include "unpack/archive/library.h"
+#include "unpack/document/text.h"
+
+enum {
+    HEADERS_MAX = 4, /* packed in each other */
+    FILE_ROOM = 24,  /* in a header, for each file beside its name */
+    NO_PASSWORD = -1,
+    STOPPED = -2, /* return */
+};
+
+struct sevenzip {
+    struct unpack *unpack;
+    bytes body, raw; /* streams; the header as it stands */
+    struct sevenzip_header header;
+    struct sevenzip_keys keys;
+    int32_t last; /* password that fitted */
+    bool opened;  /* the header was encrypted */
+};
+
+/* --- streams --- */
+
+/* Deciphers a packed stream into the child. False: return, or (not stopped) no key. */
+static bool put_deciphered(struct sevenzip *archive, bytes in, const struct sevenzip_lock *lock,
+                           uint32_t password)
+{
+    struct unpack *unpack = archive->unpack;
+    uint8_t iv[CIPHER_BLOCK];
+    const uint8_t *key = sevenzip_key(&archive->keys, password, lock->properties, iv);
+    uint64_t left = lock->size;
+    while (key && left && in.len >= CIPHER_BLOCK) {
+        size_t room;
+        uint8_t *at = unpack_room(unpack, &room);
+        room = (room < in.len ? room : in.len) & ~(size_t)(CIPHER_BLOCK - 1);
+        if (!at)
+            return !unpack->run->stopped;
+        if (!cipher_aes(CIPHER_CBC, CIPHER_DECRYPT, (bytes){key, SEVENZIP_KEY}, iv,
+                        bytes_slice(in, 0, room), at))
+            return false;
+        in = bytes_slice(in, room, in.len);
+        room = room < left ? room : (size_t)left;
+        left -= room;
+        if (!unpack_wrote(unpack, room))
+            return false;
+    }
+    return key != NULL;
+}
+
+static bytes packed(const struct sevenzip *archive, uint32_t index)
+{
+    const struct sevenzip_pack *pack = &archive->header.packs.at[index];
+    return pack->at > archive->body.len
+               ? (bytes){NULL, 0}
+               : bytes_slice(archive->body, (size_t)pack->at, (size_t)pack->size);
+}
+
+/* The streams of one folder into the child, without the cipher where `folder` has none; their
+ * sizes. */
+static bool put_streams(struct sevenzip *archive, const struct sevenzip_place *place,
+                        const struct sevenzip_folder *folder, uint32_t password,
+                        uint64_t *sizes)
+{
+    struct unpack *unpack = archive->unpack;
+    for (uint32_t i = 0; i < place->pack_count; i++) {
+        bytes in = packed(archive, place->first_pack + i);
+        size_t before = unpack_written(unpack).len;
+        bool locked = folder && folder->locks[i].properties.at;
+        if (locked ? !put_deciphered(archive, in, &folder->locks[i], password)
+                   : !unpack_put(unpack, in))
+            return false;
+        sizes[i] = unpack_written(unpack).len - before;
+    }
+    return true;
+}
+
+/* --- one folder --- */
+
+/* Whether a stream can begin so: most wrong passwords end here. */
+static bool is_likely(uint64_t reader, const uint8_t *head)
+{
+    switch (reader) {
+    case SEVENZIP_LZMA: /* the range coder's first byte */
+        return head[0] == 0;
+    case SEVENZIP_LZMA2: /* stored; or with properties, and the same */
+        return head[0] == 1 || (head[0] >= 0xe0 && head[5] < 225 && head[6] == 0);
+    case SEVENZIP_BZIP2:
+        return memcmp(head, "BZh", 3) == 0;
+    default:
+        return true;
+    }
+}
+
+static bool may_fit(struct sevenzip *archive, const struct sevenzip_place *place,
+                    const struct sevenzip_folder *folder, uint32_t password)
+{
+    for (uint32_t i = 0; i < place->pack_count; i++) {
+        const struct sevenzip_lock *lock = &folder->locks[i];
+        bytes in = bytes_slice(packed(archive, place->first_pack + i), 0, CIPHER_BLOCK);
+        uint8_t iv[CIPHER_BLOCK], head[CIPHER_BLOCK];
+        if (!lock->properties.at || lock->size < CIPHER_BLOCK || in.len < CIPHER_BLOCK)
+            continue;
+        const uint8_t *key = sevenzip_key(&archive->keys, password, lock->properties, iv);
+        if (!key ||
+            !cipher_aes(CIPHER_CBC, CIPHER_DECRYPT, (bytes){key, SEVENZIP_KEY}, iv, in, head) ||
+            !is_likely(lock->reader, head))
+            return false;
+    }
+    return true;
+}
+
+/* An archive of this folder alone into the child. */
+static bool make_single(struct sevenzip *archive, const struct sevenzip_place *place,
+                        const struct sevenzip_folder *folder, uint32_t password,
+                        const struct sevenzip_file *files, size_t count,
+                        struct sevenzip_made *made)
+{
+    uint64_t sizes[SEVENZIP_STREAMS];
+    size_t room = place->folder.len + SEVENZIP_STREAMS * 20;
+    for (size_t i = 0; i < count; i++)
+        room += FILE_ROOM + files[i].name.len;
+    if (!put_streams(archive, place, folder, password, sizes) ||
+        !sevenzip_make(made, archive->unpack, room))
+        return false;
+    sevenzip_put_id(made, SEVENZIP_HEADER);
+    sevenzip_put_id(made, SEVENZIP_MAIN_STREAMS);
+    sevenzip_put_packs(made, sizes, place->pack_count);
+    sevenzip_put_id(made, SEVENZIP_UNPACK_INFO);
+    sevenzip_put_id(made, SEVENZIP_FOLDER);
+    sevenzip_put_number(made, 1);
+    sevenzip_put_number(made, 0);
+    sevenzip_put_folder(made, folder);
+    sevenzip_put_id(made, SEVENZIP_UNPACK_SIZE);
+    sevenzip_put_sizes(made, folder);
+    sevenzip_put_id(made, SEVENZIP_END);
+    sevenzip_put_files(made, files, count);
+    return !made->full && sevenzip_finish(made);
+}
+
+/* The same, kept in the region, for libarchive. */
+static bool keep_single(struct sevenzip *archive, const struct sevenzip_place *place,
+                        const struct sevenzip_folder *folder, uint32_t password,
+                        const struct sevenzip_file *files, size_t count, uint8_t *start,
+                        bytes parts[2])
+{
+    struct unpack *unpack = archive->unpack;
+    struct sevenzip_made made;
+    struct arena_mark mark = arena_mark(unpack->arena);
+    if (!unpack_begin(unpack, bytes_of("packed streams")))
+        return false;
+    bool good = make_single(archive, place, folder, password, files, count, &made);
+    memcpy(start, made.start, SEVENZIP_START);
+    parts[0] = (bytes){start, SEVENZIP_START};
+    parts[1] = unpack_keep(unpack);
+    arena_pop(unpack->arena, mark);
+    return good && !unpack->full;
+}
+
+/* The folder's first file with that password, kept in the region. False: it is not right, or
+ * (stopped) return. */
+static bool decode_first(struct sevenzip *archive, const struct sevenzip_place *place,
+                         const struct sevenzip_folder *folder, uint32_t password, bytes *ret)
+{
+    struct unpack *unpack = archive->unpack;
+    const struct sevenzip_file *first = &archive->header.files.at[place->first_file];
+    /* Checked here, and what follows it is one more file. */
+    const struct sevenzip_file files[] = {{.size = first->size}, {0}};
+    uint8_t start[SEVENZIP_START];
+    bytes parts[2];
+    if (!keep_single(archive, place, folder, password, files, first->size < place->size ? 2 : 1,
+                     start, parts) ||
+        !unpack_begin(unpack, bytes_of("first file")))
+        return false;
+    bool good = library_decode(unpack, LIBARCHIVE_7Z, parts, COUNT(parts)) == DECODED;
+    *ret = unpack_keep(unpack);
+    return good && ret->len == first->size &&
+           (!first->has_crc || stream_crc32(0, *ret) == first->crc);
+}
+
+/* The password that opens a folder. */
+static int32_t find_password(struct sevenzip *archive, const struct sevenzip_place *place,
+                             const struct sevenzip_folder *folder, bytes *ret)
+{
+    struct unpack *unpack = archive->unpack;
+    size_t mark = unpack_mark(unpack);
+    int32_t count = (int32_t)archive->keys.count;
+    for (int32_t i = -1; i < count; i++) {
+        int32_t password = i < 0 ? archive->last : i;
+        if (password < 0 || (i >= 0 && i == archive->last))
+            continue;
+        if (may_fit(archive, place, folder, (uint32_t)password) &&
+            decode_first(archive, place, folder, (uint32_t)password, ret)) {
+            archive->last = password;
+            return password;
+        }
+        unpack_release(unpack, mark);
+        if (unpack->run->stopped || !budget_charge(unpack->budget, 256))
+            return STOPPED;
+    }
+    return NO_PASSWORD;
+}
+
+/* --- the header --- */
+
+static bool find_header(struct sevenzip *archive)
+{
+    bytes data = archive->unpack->data;
+    uint64_t at, size;
+    archive->body = bytes_slice(data, SEVENZIP_START, data.len);
+    if (!bytes_le64(data, 12, &at) || !bytes_le64(data, 20, &size) || size == 0 ||
+        !bytes_has(archive->body, at, size))
+        return false;
+    archive->raw = bytes_slice(archive->body, (size_t)at, (size_t)size);
+    return true;
+}
+
+/* A header that is packed, or encrypted as well, in place of what says so. NO_PASSWORD: none
+ * opened it. `*ret_read`: it is as expected. */
+static int32_t unpack_header(struct sevenzip *archive, bool *ret_read)
+{
+    struct sevenzip_folder folder;
+    int32_t password = 0;
+    *ret_read = false;
+    if (!sevenzip_read(archive->unpack, archive->raw, true, &archive->header) ||
+        archive->header.folders.n != 1 || archive->header.files.n != 1)
+        return 0;
+    const struct sevenzip_place *place = &archive->header.folders.at[0];
+    if (!sevenzip_strip(archive->unpack, place, &folder))
+        return 0;
+    if (place->locked)
+        password = find_password(archive, place, &folder, &archive->raw);
+    else if (!decode_first(archive, place, &folder, 0, &archive->raw))
+        return archive->unpack->run->stopped ? STOPPED : 0;
+    archive->opened = archive->opened || (place->locked && password >= 0);
+    *ret_read = password >= 0;
+    return password;
+}
+
+/* False: return. *ret_read: archive->header is the real one. */
+static bool read_header(struct sevenzip *archive, bool *ret_read)
+{
+    *ret_read = find_header(archive) && sevenzip_keys_open(&archive->keys, archive->unpack);
+    for (int i = 0; *ret_read && archive->raw.len && archive->raw.at[0] == SEVENZIP_ENCODED;
+         i++) {
+        int32_t password = i < HEADERS_MAX ? unpack_header(archive, ret_read) : STOPPED;
+        if (password == NO_PASSWORD)
+            unpack_gap(archive->unpack, bytes_of(""), GAP_ENCRYPTED,
+                       "encrypted, and so are its members' names");
+        if (password < 0)
+            return false;
+    }
+    *ret_read =
+        *ret_read && sevenzip_read(archive->unpack, archive->raw, false, &archive->header);
+    return true;
+}
+
+/* --- the archive --- */
+
+static bool has_locked(const struct sevenzip *archive)
+{
+    for (uint32_t i = 0; i < archive->header.folders.n; i++)
+        if (archive->header.folders.at[i].locked)
+            return true;
+    return false;
+}
+
+/* Files of a folder that is not opened. False: return. */
+static bool note_files(struct sevenzip *archive, const struct sevenzip_place *place)
+{
+    struct unpack *unpack = archive->unpack;
+    for (uint32_t i = 0; i < place->file_count; i++) {
+        struct arena_mark mark = arena_mark(unpack->arena);
+        bytes name = archive->header.files.at[place->first_file + i].name;
+        bytes text = text_utf8(unpack->arena, name);
+        if (!budget_charge(unpack->budget, 64))
+            return false;
+        unpack_gap(unpack, text, GAP_ENCRYPTED, "encrypted with AES-256");
+        arena_pop(unpack->arena, mark);
+    }
+    return true;
+}
+
+/* False: return. */
+static bool open_folder(struct sevenzip *archive, const struct sevenzip_place *place)
+{
+    struct unpack *unpack = archive->unpack;
+    struct sevenzip_folder folder;
+    size_t mark = unpack_mark(unpack);
+    int32_t password = 0;
+    uint8_t start[SEVENZIP_START];
+    uint64_t seen;
+    bytes parts[2], first;
+    if (place->file_count == 0)
+        return true;
+    if (!sevenzip_strip(unpack, place, &folder))
+        return note_files(archive, place);
+    if (place->locked)
+        password = find_password(archive, place, &folder, &first);
+    unpack_release(unpack, mark);
+    if (password < 0)
+        return password != STOPPED && note_files(archive, place);
+    bool good = keep_single(archive, place, &folder, (uint32_t)password,
+                            archive->header.files.at + place->first_file, place->file_count,
+                            start, parts) &&
+                library_open(unpack, LIBARCHIVE_7Z, parts, COUNT(parts), &seen);
+    unpack_release(unpack, mark);
+    return good || (!unpack->run->stopped && unpack->budget->hit == LIMIT_NONE);
+}
+
+void sevenzip_open(struct unpack *unpack)
+{
+    struct sevenzip archive = {.unpack = unpack, .last = NO_PASSWORD};
+    uint64_t seen;
+    bool read;
+    if (!read_header(&archive, &read))
+        return;
+    if (!read || (!archive.opened && !has_locked(&archive))) {
+        (void)!library_open(unpack, LIBARCHIVE_7Z, &unpack->data, 1, &seen);
+        return;
+    }
+    for (uint32_t i = 0; i < archive.header.folders.n; i++)
+        if (!open_folder(&archive, &archive.header.folders.at[i]))
+            return;
+}
