@@ -114,7 +114,7 @@ struct clamav *clamav_free(struct clamav *clamav)
 
 void clamav_refuse(struct clamav *clamav, enum clamav_kind kind, const char *fmt, ...)
 {
-    char text[CLAMAV_REASON];
+    char text[CLAMAV_REASON] = {0};
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);

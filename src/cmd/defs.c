@@ -1,4 +1,5 @@
 #include "cmd/commands.h"
+#include "cmd/databases_report.h"
 #include "cmd/definitions_report.h"
 #include "cmd/embedded.h"
 #include "definitions/rulefiles.h"
@@ -6,6 +7,9 @@
 #include "scan/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,9 +17,9 @@
 enum { EXTERNALS_MAX = 64 };
 
 struct defs_arguments {
-    struct option_list externals;
+    struct option_list externals, rules, clamav;
     const char *output;
-    bool no_warnings, one_namespace, skip_faulty;
+    bool no_warnings, one_namespace, skip_faulty, pua;
 };
 
 #define TARGET(field) offsetof(struct defs_arguments, field)
@@ -25,6 +29,25 @@ struct defs_arguments {
         "define", 'd', OPTION_LIST, "VAR=VALUE", "Options",                                    \
             "define an external variable of the rules (repeatable)", NULL, NULL,               \
             TARGET(externals)                                                                  \
+    }
+#define RULES_ROW                                                                              \
+    {                                                                                          \
+        "rules", 'r', OPTION_LIST, "PATH", "Options",                                          \
+            "take the rules in PATH, as an argument does (repeatable)", NULL, NULL,            \
+            TARGET(rules)                                                                      \
+    }
+#define CLAMAV_ROW                                                                             \
+    {                                                                                          \
+        "clamav", 0, OPTION_LIST, "PATH", "Options",                                           \
+            "take the ClamAV database PATH, or all in that directory (repeatable)",            \
+            "Rules and signatures become one ruleset: one pass finds both.", NULL,             \
+            TARGET(clamav)                                                                     \
+    }
+#define PUA_ROW                                                                                \
+    {                                                                                          \
+        "detect-pua", 0, OPTION_FLAG, NULL, "Options",                                         \
+            "take ClamAV's signatures of possibly unwanted applications too", NULL, NULL,      \
+            TARGET(pua)                                                                        \
     }
 #define WARNINGS_ROW                                                                           \
     {                                                                                          \
@@ -44,32 +67,39 @@ static const struct option compile_table[] = {
      "They are written beside it, synced and renamed, so FILE is always whole.", NULL,
      TARGET(output)},
     {"skip-faulty", 0, OPTION_FLAG, NULL, "Options",
-     "leave faulty rules out and write the others", NULL, NULL, TARGET(skip_faulty)},
+     "leave faulty rules and unreadable databases out, and write the others", NULL, NULL,
+     TARGET(skip_faulty)},
+    RULES_ROW,
+    CLAMAV_ROW,
+    PUA_ROW,
     DEFINE_ROW,
     NAMESPACE_ROW,
     WARNINGS_ROW,
     {0}};
 
-static const struct option check_table[] = {DEFINE_ROW, NAMESPACE_ROW, WARNINGS_ROW, {0}};
+static const struct option check_table[] = {RULES_ROW,     CLAMAV_ROW,   PUA_ROW, DEFINE_ROW,
+                                            NAMESPACE_ROW, WARNINGS_ROW, {0}};
 static const struct option list_table[] = {{0}};
 
 /* "namespace:FILE" where there is no file of the whole name, as yara takes it. */
-static const char *split_namespace(char *argument, const char **ret_name_space)
+static const char *split_namespace(const char *argument, char room[PATH_MAX],
+                                   const char **ret_name_space)
 {
-    char *colon = strchr(argument, ':');
+    const char *colon = strchr(argument, ':');
     *ret_name_space = NULL;
-    if (!colon || access(argument, F_OK) == 0)
+    if (!colon || access(argument, F_OK) == 0 || colon - argument >= PATH_MAX)
         return argument;
-    *colon = 0;
-    *ret_name_space = argument;
+    snprintf(room, PATH_MAX, "%.*s", (int)(colon - argument), argument);
+    *ret_name_space = room;
     return colon + 1;
 }
 
 static int add_argument(struct definitions_loader *loader,
-                        const struct defs_arguments *arguments, char *argument, uint32_t *files,
-                        uint32_t *errors, struct why *why)
+                        const struct defs_arguments *arguments, const char *argument,
+                        uint32_t *files, uint32_t *errors, struct why *why)
 {
-    const char *name_space, *path = split_namespace(argument, &name_space);
+    char room[PATH_MAX];
+    const char *name_space, *path = split_namespace(argument, room, &name_space);
     struct rulefiles found;
     uint32_t before = *files;
     int error = rulefiles_find(path, &found, why);
@@ -87,9 +117,15 @@ static int add_argument(struct definitions_loader *loader,
     return error;
 }
 
+/* What was compiled. */
+struct sources {
+    uint32_t files; /* of rules */
+    struct definitions_clamav clamav;
+};
+
 /* Compiles all arguments into *ret. Faults are reported; *ret_faults counts them. */
 static int compile_all(const struct defs_arguments *arguments, int argc, char **argv,
-                       struct definitions *ret, uint32_t *ret_files,
+                       struct definitions *ret, struct sources *ret_sources,
                        struct definitions_report *report, struct why *why)
 {
     struct external user[EXTERNALS_MAX - 8], all[EXTERNALS_MAX];
@@ -104,15 +140,22 @@ static int compile_all(const struct defs_arguments *arguments, int argc, char **
         .externals = all,
         .external_count = definitions_report_externals(user, user_count, all, COUNT(all)),
         .no_warnings = arguments->no_warnings,
+        .clamav = {.pua = arguments->pua},
         .walls = true,
     };
     struct definitions_loader *loader = definitions_loader_new(&options);
     if (!loader)
         return fail(why, ENOMEM, "out of memory");
     for (int i = 0; !error && i < argc; i++)
-        error = add_argument(loader, arguments, argv[i], ret_files, &errors, why);
+        error = add_argument(loader, arguments, argv[i], &ret_sources->files, &errors, why);
+    for (int i = 0; !error && i < arguments->rules.n; i++)
+        error = add_argument(loader, arguments, arguments->rules.at[i], &ret_sources->files,
+                             &errors, why);
+    for (int i = 0; !error && i < arguments->clamav.n; i++)
+        error = definitions_add_clamav(loader, arguments->clamav.at[i], why);
     if (!error)
         error = definitions_seal(loader, ret, why);
+    ret_sources->clamav = *definitions_clamav(loader);
     definitions_loader_free(loader);
     return error;
 }
@@ -121,6 +164,13 @@ static void print_counts(const struct ruleset *set, FILE *to)
 {
     fprintf(to, "%u rule%s, %u pattern%s", set->rule_count, set->rule_count == 1 ? "" : "s",
             set->pattern_count, set->pattern_count == 1 ? "" : "s");
+    if (set->hash_count)
+        fprintf(to, ", %u hash%s", set->hash_count, set->hash_count == 1 ? "" : "es");
+}
+
+static bool has_sources(const struct defs_arguments *arguments, int argc)
+{
+    return argc || arguments->rules.n || arguments->clamav.n;
 }
 
 static int run_compile(const struct command *self, void *parsed, int argc, char **argv)
@@ -128,18 +178,20 @@ static int run_compile(const struct command *self, void *parsed, int argc, char 
     const struct defs_arguments *arguments = parsed;
     struct definitions_report report = {.source = true, .color = isatty(2)};
     struct definitions definitions;
-    uint32_t files = 0;
+    struct sources sources = {0};
     struct why why;
     (void)self;
-    if (argc == 0 || !arguments->output)
+    if (!has_sources(arguments, argc) || !arguments->output)
         return command_error(
             "rules and '-o FILE' are needed (see 'candor defs compile --help')");
-    int error = compile_all(arguments, argc, argv, &definitions, &files, &report, &why);
+    int error = compile_all(arguments, argc, argv, &definitions, &sources, &report, &why);
     if (error)
         return command_error(why.text);
-    if (report.errors && !arguments->skip_faulty) {
-        fprintf(stderr, "candor: %u error%s: '%s' was not written\n", report.errors,
-                report.errors == 1 ? "" : "s", arguments->output);
+    databases_report_failures(&sources.clamav);
+    uint32_t faults = report.errors + sources.clamav.failed;
+    if (faults && !arguments->skip_faulty) {
+        fprintf(stderr, "candor: %u error%s: '%s' was not written\n", faults,
+                faults == 1 ? "" : "s", arguments->output);
         definitions_close(&definitions);
         return EXIT_ERROR;
     }
@@ -149,8 +201,13 @@ static int run_compile(const struct command *self, void *parsed, int argc, char 
         text_size(&size, definitions.set.file.len);
         printf("%s: ", arguments->output);
         print_counts(&definitions.set, stdout);
+        uint32_t files = sources.files + sources.clamav.files - sources.clamav.failed;
         printf(" from %u file%s, %.*s\n", files, files == 1 ? "" : "s", (int)size.len, size.at);
         text_free(&size);
+        uint64_t refused = databases_report_sum(&sources.clamav).refused;
+        if (refused)
+            printf("%" PRIu64 " signature%s refused (candor defs check says why)\n", refused,
+                   refused == 1 ? " was" : "s were");
     }
     definitions_close(&definitions);
     return error ? command_error(why.text) : EXIT_CLEAN;
@@ -191,32 +248,43 @@ static bool is_compiled(const char *path)
     return is;
 }
 
+static void print_origin(const struct sources *sources, const struct definitions_report *report)
+{
+    uint32_t files = sources->files + sources->clamav.files;
+    printf(" in %u file%s: %u error%s, %u warning%s\n", files, files == 1 ? "" : "s",
+           report->errors, report->errors == 1 ? "" : "s", report->warnings,
+           report->warnings == 1 ? "" : "s");
+    if (!sources->clamav.files)
+        return;
+    databases_report_table(&sources->clamav, stdout);
+    fflush(stdout);
+    databases_report_failures(&sources->clamav);
+}
+
 static int run_check(const struct command *self, void *parsed, int argc, char **argv)
 {
     const struct defs_arguments *arguments = parsed;
     struct definitions_report report = {.source = true, .color = isatty(2)};
     struct definitions definitions;
-    uint32_t files = 0;
+    struct sources sources = {0};
     struct why why;
     (void)self;
-    if (argc == 0)
+    if (!has_sources(arguments, argc))
         return command_error("no rules given (see 'candor defs check --help')");
     bool compiled = argc == 1 && is_compiled(argv[0]);
     int error = compiled
                     ? definitions_map(argv[0], &definitions, &why)
-                    : compile_all(arguments, argc, argv, &definitions, &files, &report, &why);
+                    : compile_all(arguments, argc, argv, &definitions, &sources, &report, &why);
     if (error)
         return command_error(why.text);
     print_counts(&definitions.set, stdout);
     if (compiled)
         printf(" in %s, which is whole\n", argv[0]);
     else
-        printf(" in %u file%s: %u error%s, %u warning%s\n", files, files == 1 ? "" : "s",
-               report.errors, report.errors == 1 ? "" : "s", report.warnings,
-               report.warnings == 1 ? "" : "s");
+        print_origin(&sources, &report);
     print_slow(&definitions.set);
     definitions_close(&definitions);
-    return report.errors ? EXIT_ERROR : EXIT_CLEAN;
+    return report.errors ? EXIT_ERROR : sources.clamav.failed ? EXIT_FOUND : EXIT_CLEAN;
 }
 
 static int run_list(const struct command *self, void *parsed, int argc, char **argv)
@@ -267,7 +335,9 @@ static const struct command defs_commands[] = {
      .title = "candor-defs-check",
      .summary = "report faults in rules, and what is slow",
      .arguments = "[NAMESPACE:]FILE|DIR...",
-     .exits = "0\tno errors\n2\terrors",
+     .exits = "0\tno errors: all signatures were read, or refused with a reason\n"
+              "1\ta ClamAV database could not be read\n2\terrors",
+     .examples = "candor defs check --clamav /var/lib/clamav\tcount ClamAV's signatures",
      .options = check_table,
      .size = sizeof(struct defs_arguments),
      .run = run_check},
@@ -293,16 +363,17 @@ const struct command command_defs = {
     .title = "candor-defs",
     .summary = "compile, check and list definitions",
     .arguments = "COMMAND [OPTION]... ARGUMENT...",
-    .doc =
-        "Definitions are YARA rules. Compiled, they are one file that candor scan maps: ready "
-        "in milliseconds, shared by all that use it, and the same on every machine of the "
-        "same kind.\n\n"
-        "candor defs compile RULES... -o FILE compiles; candor defs check RULES... reports "
-        "every fault with its line, and which rules are slow; candor defs list FILE lists, "
-        "without FILE what is built in.",
+    .doc = "Definitions are YARA rules and ClamAV's signatures. Compiled, they are one file "
+           "that candor scan maps: ready "
+           "in milliseconds, shared by all that use it, and the same on every machine of the "
+           "same kind.\n\n"
+           "candor defs compile RULES... -o FILE compiles; candor defs check RULES... reports "
+           "every fault with its line, and which rules are slow; candor defs list FILE lists, "
+           "without FILE what is built in.",
     .exits = "0\tsuccess\n2\tan error",
     .examples =
         "candor defs compile rules/ -o rules.cdr\tcompile every rule file below rules/\n"
+        "candor defs compile --clamav /var/lib/clamav --rules rules/ -o all.cdr\tboth in one\n"
         "candor defs check rules/\treport faults\n"
         "candor scan --definitions rules.cdr /srv\tuse them",
     .options = list_table,

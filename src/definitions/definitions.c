@@ -1,5 +1,6 @@
 #include "definitions/definitions.h"
 
+#include "definitions/databases.h"
 #include "definitions/forge.h"
 #include "definitions/rulefiles.h"
 #include "rules/draft.h"
@@ -24,6 +25,9 @@ struct definitions_loader {
     struct arena *arena;
     struct draft *draft;
     struct yara_compiler *compiler;
+    struct clamav *clamav; /* or NULL: no database yet */
+    bool database;         /* one is at work: the compiler's errors are its refusals */
+    struct definitions_clamav found;
     struct forge *forge; /* or NULL; started by the first text, which can say why it did not */
 };
 
@@ -67,6 +71,17 @@ static int include(void *context, bytes name, bytes from, struct yara_source *re
     return ret->text.at && ret->name.at ? 0 : fail(why, ENOMEM, "out of memory");
 }
 
+static void pass_message(void *context, const struct yara_message *message)
+{
+    struct definitions_loader *loader = context;
+    if (!loader->database) {
+        loader->options.message(loader->options.message_context, message);
+    } else if (message->severity == YARA_ERROR) {
+        loader->clamav->line = message->line;
+        clamav_refuse(loader->clamav, CLAMAV_YARA, "%s", message->text);
+    }
+}
+
 struct definitions_loader *definitions_loader_new(const struct definitions_options *options)
 {
     struct definitions_loader *loader = calloc(1, sizeof *loader);
@@ -87,8 +102,8 @@ struct definitions_loader *definitions_loader_new(const struct definitions_optio
     const struct yara_options yara = {
         .include = options->include ? options->include : include,
         .include_context = options->include ? options->include_context : loader,
-        .message = options->message,
-        .message_context = options->message_context,
+        .message = pass_message,
+        .message_context = loader,
         .strict_4 = options->strict_4,
         .no_warnings = options->no_warnings,
     };
@@ -100,6 +115,7 @@ struct definitions_loader *definitions_loader_free(struct definitions_loader *lo
 {
     if (loader) {
         forge_free(loader->forge);
+        clamav_free(loader->clamav);
         arena_free(loader->arena);
         free(loader);
     }
@@ -160,6 +176,79 @@ int definitions_add_path(struct definitions_loader *loader, const char *path,
         *ret_files += files.n;
     rulefiles_free(&files);
     return error;
+}
+
+int definitions_add_database(struct definitions_loader *loader, int fd, int twin, bytes name,
+                             struct why *why)
+{
+    (void)twin;
+    if (!loader->clamav)
+        loader->clamav = clamav_new(loader->draft, &loader->options.clamav);
+    if (!loader->clamav)
+        return fail(why, ENOMEM, "out of memory");
+    const struct databases_target to = {
+        .clamav = loader->clamav, .yara = loader->compiler, .texts = loader->arena};
+    loader->database = true;
+    int error = databases_read(&to, fd, name, why);
+    loader->database = false;
+    memcpy(loader->found.counts, loader->clamav->counts, sizeof loader->found.counts);
+    memcpy(loader->found.reasons, loader->clamav->reasons, sizeof loader->found.reasons);
+    loader->found.reason_count = loader->clamav->reason_count;
+    return error;
+}
+
+/* An error that leaves nothing to go on with. */
+static bool is_end(int error)
+{
+    return error == -ENOMEM || error == -EFAULT;
+}
+
+static int add_database(struct definitions_loader *loader, const char *path, struct why *why)
+{
+    const char *slash = strrchr(path, '/');
+    bytes name = bytes_of(slash ? slash + 1 : path);
+    char *other = databases_twin(path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int twin = other ? open(other, O_RDONLY | O_CLOEXEC) : -1;
+    int error = fd < 0 ? fail(why, errno, "cannot open it: %s", strerror(errno)) : 0;
+    if (!error && !loader->options.walls)
+        error = definitions_add_database(loader, fd, twin, name, why);
+    else if (!error && !(error = need_forge(loader, why)))
+        error = forge_add_database(loader->forge, fd, twin, name, &loader->found, why);
+    if (fd >= 0)
+        close(fd);
+    if (twin >= 0)
+        close(twin);
+    free(other);
+    return error;
+}
+
+int definitions_add_clamav(struct definitions_loader *loader, const char *path, struct why *why)
+{
+    struct rulefiles files;
+    int error = databases_find(path, &files, why);
+    if (error)
+        return error;
+    for (uint32_t i = 0; !is_end(error) && i < files.n; i++) {
+        struct why reason = {0};
+        error = add_database(loader, files.at[i], &reason);
+        loader->found.files++;
+        if (!error)
+            continue;
+        why_wrap(&reason, error, files.at[i]);
+        if (loader->found.failed < DEFINITIONS_FAILURES)
+            loader->found.failures[loader->found.failed] = reason;
+        loader->found.failed++;
+        if (is_end(error) && why)
+            *why = reason;
+    }
+    rulefiles_free(&files);
+    return is_end(error) ? error : 0;
+}
+
+const struct definitions_clamav *definitions_clamav(const struct definitions_loader *loader)
+{
+    return &loader->found;
 }
 
 static int open_set(struct definitions *definitions, bytes file, struct why *why)

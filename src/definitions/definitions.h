@@ -3,6 +3,7 @@
  * behalf of the rule language. */
 #pragma once
 #include "base/arena.h"
+#include "clamav/clamav.h"
 #include "rules/ruleset.h"
 #include "yara/yara.h"
 
@@ -32,6 +33,7 @@ struct definitions_options {
     bool strict_4, no_warnings;
     /* Compile in a sealed worker (forge.h); for processes without other threads. */
     bool walls;
+    struct clamav_options clamav; /* of definitions_add_clamav */
     /* NULL: included files are read by this process. */
     yara_include_fn *include;
     void *include_context;
@@ -55,6 +57,29 @@ int definitions_add_file(struct definitions_loader *loader, const char *path,
  * the files in *ret_files (added to) and their faults in *ret_errors (added to). */
 int definitions_add_path(struct definitions_loader *loader, const char *path,
                          uint32_t *ret_files, uint32_t *ret_errors, struct why *why) MUST_USE;
+
+enum { DEFINITIONS_FAILURES = 32 };
+
+/* What came of the ClamAV databases. No pointers. */
+struct definitions_clamav {
+    struct clamav_count counts[CLAMAV_KINDS];
+    struct clamav_reason reasons[CLAMAV_REASONS];
+    uint32_t reason_count, files, failed;
+    /* Files that could not be read, and why; the first of the failed ones. */
+    struct why failures[DEFINITIONS_FAILURES];
+};
+
+/* Adds a ClamAV database, or all of a directory, in ClamAV's order. What cannot be read is
+ * counted as failed and left out; <0 when nothing can go on: the path cannot be opened, memory
+ * is out, the compiler ended. */
+int definitions_add_clamav(struct definitions_loader *loader, const char *path,
+                           struct why *why) MUST_USE;
+/* Of all that was added so far; until the loader is freed. */
+const struct definitions_clamav *definitions_clamav(const struct definitions_loader *loader);
+/* For forge.c: reads one database in this process. `twin`: the same database as .cvd or .cld,
+ * or -1: the newer of the two is taken. */
+int definitions_add_database(struct definitions_loader *loader, int fd, int twin, bytes name,
+                             struct why *why) MUST_USE;
 
 /* Seals what was added into *ret, which definitions_close gives back. The loader is then of no
  * use but to be freed. */

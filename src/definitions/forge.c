@@ -14,6 +14,7 @@
 enum {
     PARTS = 5,
     SAY_MAX = 4 << 20, /* bytes of one error with its line */
+    FDS = 2,
     SAYS_MAX = 1 << 20 /* letters from the worker for one of ours */
 };
 
@@ -22,7 +23,15 @@ enum {
 /* Of the texts that the worker keeps. */
 #define TEXTS_MAX ((size_t)4 << 30)
 
-enum letter_kind { LETTER_ADD, LETTER_SEAL, LETTER_PIECE, LETTER_ASK, LETTER_SAY, LETTER_DONE };
+enum letter_kind {
+    LETTER_ADD,
+    LETTER_DATABASE,
+    LETTER_SEAL,
+    LETTER_PIECE,
+    LETTER_ASK,
+    LETTER_SAY,
+    LETTER_DONE
+};
 
 /* What goes through the socket; its parts lie one behind the other in the box. */
 struct letter {
@@ -43,10 +52,25 @@ struct forge {
     struct arena *texts;
 };
 
-static bool send_letter(int socket, const struct letter *letter)
+union control {
+    struct cmsghdr head;
+    char at[CMSG_SPACE(FDS * sizeof(int))];
+};
+
+/* With `count` descriptors, which stay open here. */
+static bool send_letter(int socket, const struct letter *letter, const int *fds, size_t count)
 {
+    union control control = {.at = {0}};
     struct iovec part = {.iov_base = (void *)(uintptr_t)letter, .iov_len = sizeof *letter};
-    const struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count) {
+        message.msg_control = control.at;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(&control.head), fds, count * sizeof(int));
+    }
     ssize_t n;
     do
         n = sendmsg(socket, &message, MSG_NOSIGNAL);
@@ -54,14 +78,25 @@ static bool send_letter(int socket, const struct letter *letter)
     return n == sizeof *letter;
 }
 
-static bool receive_letter(int socket, struct letter *ret)
+/* Descriptors that come with it are put into fds[FDS], -1 where there is none; NULL: none are
+ * taken. */
+static bool receive_letter(int socket, struct letter *ret, int *fds)
 {
+    union control control;
     struct iovec part = {.iov_base = ret, .iov_len = sizeof *ret};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = fds ? control.at : NULL,
+                             .msg_controllen = fds ? sizeof control.at : 0};
     ssize_t n;
     do
         n = recvmsg(socket, &message, 0);
     while (n < 0 && errno == EINTR);
+    for (size_t i = 0; fds && i < FDS; i++)
+        fds[i] = -1;
+    const struct cmsghdr *head = fds && n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (head && head->cmsg_type == SCM_RIGHTS)
+        memcpy(fds, CMSG_DATA(head), head->cmsg_len - CMSG_LEN(0));
     return n == sizeof *ret;
 }
 
@@ -99,7 +134,8 @@ static bool unpack(const uint8_t *from, uint64_t max, const struct letter *lette
 /* Sends and waits for the answer; a parent that is gone needs no worker. */
 static void talk(struct letter *letter)
 {
-    if (!send_letter(SANDBOX_FIRST, letter) || !receive_letter(SANDBOX_FIRST, letter))
+    if (!send_letter(SANDBOX_FIRST, letter, NULL, 0) ||
+        !receive_letter(SANDBOX_FIRST, letter, NULL))
         _exit(0);
 }
 
@@ -148,6 +184,21 @@ static int add(struct forge *forge, const struct letter *letter, uint32_t *error
                                 (const char *)space.at, errors, why);
 }
 
+/* Reads the database; *ret becomes what has been counted so far. */
+static int add_database(struct forge *forge, const struct letter *letter, const int *fds,
+                        bytes *ret, struct why *why)
+{
+    bytes parts[PARTS];
+    if (!unpack(forge->box, BOX, letter, parts) || fds[0] < 0)
+        return fail(why, EBADMSG, "the letter is malformed");
+    bytes name = arena_copy(forge->texts, parts[0]);
+    int error = name.at ? definitions_add_database(forge->loader, fds[0], fds[1], name, why)
+                        : fail(why, ENOMEM, "out of memory");
+    *ret = (bytes){(const uint8_t *)definitions_clamav(forge->loader),
+                   sizeof(struct definitions_clamav)};
+    return error;
+}
+
 /* Fills the box from there on. */
 static bytes piece(const struct definitions *made, uint64_t offset)
 {
@@ -169,20 +220,26 @@ static int work(void *context)
     forge->loader = forge->texts ? definitions_loader_new(&options) : NULL;
     if (!forge->loader || sandbox_seal(&profile_compiler, &walls, NULL))
         return 1;
-    while (receive_letter(SANDBOX_FIRST, &letter)) {
+    int fds[FDS];
+    while (receive_letter(SANDBOX_FIRST, &letter, fds)) {
         struct letter done = {.kind = LETTER_DONE};
         struct why why = {0};
-        bytes part = {0};
+        bytes part = {0}, parts[2] = {{0}};
         if (letter.kind == LETTER_ADD)
             done.error = add(forge, &letter, &done.numbers[0], &why);
+        else if (letter.kind == LETTER_DATABASE)
+            done.error = add_database(forge, &letter, fds, &parts[1], &why);
         else if (letter.kind == LETTER_SEAL)
             done.error = definitions_seal(forge->loader, &made, &why);
         else
             part = piece(&made, letter.offset);
         done.offset = made.set.file.len;
-        if (done.error)
-            part = bytes_of(why.text);
-        if (!pack(forge->box, &done, &part, 1) || !send_letter(SANDBOX_FIRST, &done))
+        parts[0] = done.error ? bytes_of(why.text) : part;
+        for (size_t i = 0; i < FDS; i++)
+            if (fds[i] >= 0)
+                close(fds[i]);
+        if (!pack(forge->box, &done, parts, COUNT(parts)) ||
+            !send_letter(SANDBOX_FIRST, &done, NULL, 0))
             return 1;
     }
     return 0;
@@ -285,29 +342,39 @@ static bool answer(struct forge *forge, struct letter *letter)
     return true;
 }
 
-/* Sends a letter and serves the worker until it is done with it. */
-static int call(struct forge *forge, struct letter *letter, bytes *ret, struct why *why)
+/* Sends a letter, with descriptors, and serves the worker until it is done with it. *ret gets
+ * the parts of the answer, also with an error. */
+static int call_with(struct forge *forge, struct letter *letter, const int *fds, size_t count,
+                     bytes ret[PARTS], struct why *why)
 {
-    if (!forge->child.pid || !send_letter(forge->socket, letter))
+    for (size_t i = 0; i < PARTS; i++)
+        ret[i] = (bytes){0};
+    if (!forge->child.pid || !send_letter(forge->socket, letter, fds, count))
         return ended(forge, why);
     for (int says = 0; says < SAYS_MAX; says++) {
-        bytes parts[PARTS];
-        if (!receive_letter(forge->socket, letter))
+        if (!receive_letter(forge->socket, letter, NULL))
             return ended(forge, why);
         if (letter->kind == LETTER_DONE) {
             if (letter->error > 0 || letter->error < -4095 ||
-                !unpack(forge->box, BOX, letter, parts))
+                !unpack(forge->box, BOX, letter, ret))
                 return nonsense(forge, why);
-            *ret = parts[0];
-            return letter->error ? refusal(letter->error, parts[0], why) : 0;
+            return letter->error ? refusal(letter->error, ret[0], why) : 0;
         }
         if (letter->kind == LETTER_SAY ? !pass_on(forge, letter)
                                        : letter->kind != LETTER_ASK || !answer(forge, letter))
             return nonsense(forge, why);
-        if (!send_letter(forge->socket, letter))
+        if (!send_letter(forge->socket, letter, NULL, 0))
             return ended(forge, why);
     }
     return nonsense(forge, why);
+}
+
+static int call(struct forge *forge, struct letter *letter, bytes *ret, struct why *why)
+{
+    bytes parts[PARTS];
+    int error = call_with(forge, letter, NULL, 0, parts, why);
+    *ret = parts[0];
+    return error;
 }
 
 int forge_new(const struct definitions_options *options, struct forge **ret, struct why *why)
@@ -362,6 +429,51 @@ int forge_add(struct forge *forge, bytes text, const char *name, const char *nam
     if (!error && ret_errors)
         *ret_errors += letter.numbers[0];
     return error;
+}
+
+/* Texts of the worker, which are looked at by people, become harmless. */
+static void tame(char *text, size_t room)
+{
+    text[room - 1] = 0;
+    for (size_t i = 0; text[i]; i++)
+        if ((uint8_t)text[i] < ' ' || (uint8_t)text[i] >= 0x7f)
+            text[i] = '?';
+}
+
+static bool take_counts(bytes from, struct definitions_clamav *ret)
+{
+    struct definitions_clamav *taken = malloc(sizeof *taken);
+    bool good = taken && from.len == sizeof *taken;
+    if (good) {
+        memcpy(taken, from.at, sizeof *taken);
+        good = taken->reason_count <= CLAMAV_REASONS;
+    }
+    for (uint32_t i = 0; good && i < taken->reason_count; i++) {
+        tame(taken->reasons[i].text, sizeof taken->reasons[i].text);
+        tame(taken->reasons[i].file, sizeof taken->reasons[i].file);
+        good = (uint32_t)taken->reasons[i].kind < CLAMAV_KINDS;
+    }
+    if (good) {
+        memcpy(ret->counts, taken->counts, sizeof ret->counts);
+        memcpy(ret->reasons, taken->reasons, sizeof ret->reasons);
+        ret->reason_count = taken->reason_count;
+    }
+    free(taken);
+    return good;
+}
+
+int forge_add_database(struct forge *forge, int fd, int twin, bytes name,
+                       struct definitions_clamav *ret, struct why *why)
+{
+    struct letter letter = {.kind = LETTER_DATABASE};
+    const int fds[FDS] = {fd, twin};
+    bytes parts[PARTS];
+    if (!pack(forge->box, &letter, &name, 1))
+        return fail(why, ENAMETOOLONG, "its name is too long");
+    int error = call_with(forge, &letter, fds, twin < 0 ? 1 : 2, parts, why);
+    if (error == -EFAULT || (error && !parts[1].len))
+        return error;
+    return take_counts(parts[1], ret) ? error : nonsense(forge, why);
 }
 
 int forge_seal(struct forge *forge, struct arena *arena, bytes *ret, struct why *why)

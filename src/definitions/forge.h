@@ -21,6 +21,10 @@ int forge_new(const struct definitions_options *options, struct forge **ret,
 /* As definitions_add_text. -EFAULT: the worker ended, and how. */
 int forge_add(struct forge *forge, bytes text, const char *name, const char *name_space,
               uint32_t *ret_errors, struct why *why) MUST_USE;
+/* As definitions_add_database; *ret becomes what the worker has counted so far, but for its
+ * files and failures, which are this process's. */
+int forge_add_database(struct forge *forge, int fd, int twin, bytes name,
+                       struct definitions_clamav *ret, struct why *why) MUST_USE;
 /* Seals what was added. *ret: unchecked bytes in the arena, 64-byte aligned. */
 int forge_seal(struct forge *forge, struct arena *arena, bytes *ret, struct why *why) MUST_USE;
 /* Ends the worker. NULL is fine. Returns NULL. */

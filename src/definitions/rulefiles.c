@@ -49,7 +49,7 @@ int rulefiles_read(const char *path, size_t max, bytes *ret, struct why *why)
     return 0;
 }
 
-static bool push(struct rulefiles *files, char *path)
+bool rulefiles_push(struct rulefiles *files, char *path)
 {
     if (files->n == files->room) {
         uint32_t room = files->room ? files->room * 2 : 64;
@@ -95,7 +95,7 @@ static int find_entry(const char *path, const char *name, int depth, struct rule
                                   : fail(why, ELOOP, "'%s' is too deep", full);
     } else if ((has_ending(name, ".yar") || has_ending(name, ".yara")) &&
                stat(full, &st) == 0 && S_ISREG(st.st_mode)) {
-        kept = push(ret, full);
+        kept = rulefiles_push(ret, full);
         error = kept ? 0 : fail(why, ENOMEM, "out of memory");
     }
     if (!kept)
@@ -208,7 +208,7 @@ int rulefiles_find(const char *path, struct rulefiles *ret, struct why *why)
         return fail(why, errno, "cannot open '%s': %s", path, strerror(errno));
     if (strcmp(path, "-") == 0 || !S_ISDIR(st.st_mode)) {
         char *copy = strdup(path);
-        if (copy && push(ret, copy))
+        if (copy && rulefiles_push(ret, copy))
             return 0;
         free(copy);
         return fail(why, ENOMEM, "out of memory");

@@ -11,6 +11,8 @@ struct rulefiles {
  * An index file, one that only includes, is left out when all that it includes is found
  * anyway: its rules would otherwise be there twice. */
 int rulefiles_find(const char *path, struct rulefiles *ret, struct why *why) MUST_USE;
+/* Takes over `path`, which was malloc'd; false, and it is not taken, when memory is out. */
+bool rulefiles_push(struct rulefiles *files, char *path);
 void rulefiles_free(struct rulefiles *files);
 
 /* Reads a whole file ("-": standard input) into malloc'd memory, at most `max` bytes. */
