@@ -1,0 +1,12 @@
+/* marks — types that are told by what is found in a text or in unknown data. */
+#pragma once
+#include "filetype/filetype.h"
+
+/* What was found first of those that make a text something else, at an offset of its own. */
+struct marks {
+    enum filetype type;  /* the sum of all marks: FILETYPE_ANY when there were none */
+    enum filetype whole; /* FILETYPE_MHTML or FILETYPE_XDP, marked past the start; else ANY */
+};
+
+/* Reads all of `data`. */
+struct marks marks_of(bytes data);
