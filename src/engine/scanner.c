@@ -46,7 +46,12 @@ static bool fill(struct scanner *scanner)
     for (uint32_t i = 0; i < set->module_count; i++)
         scanner->modules[i].module =
             module_find(bytes_of(ruleset_text(set, set->modules[i].name)));
-    scanner->scratch = literals_scratch_new(set->literals);
+    scanner->scratch = PUSH_ARRAY(home, struct literals_scratch *, set->filter_count);
+    for (uint32_t i = 0; scanner->scratch && i < set->filter_count; i++) {
+        scanner->scratch[i] = literals_scratch_new(ruleset_filter_table(set, i));
+        if (!scanner->scratch[i])
+            return false;
+    }
     return scanner->scratch != NULL;
 }
 
@@ -72,7 +77,8 @@ struct scanner *scanner_new(const struct ruleset *set, const struct scanner_opti
 struct scanner *scanner_free(struct scanner *scanner)
 {
     if (scanner) {
-        literals_scratch_free(scanner->scratch);
+        for (uint32_t i = 0; scanner->scratch && i < scanner->set->filter_count; i++)
+            literals_scratch_free(scanner->scratch[i]);
         arena_free(scanner->arena);
         arena_free(scanner->home);
     }
@@ -96,7 +102,8 @@ static bool gate_open(const struct scanner *scanner, uint32_t rule)
     if (!(gate->targets & scanner->targets))
         return false;
     return scanner->object->is_process ||
-           (scanner->size >= gate->size_min && scanner->size <= gate->size_max &&
+           ((gate->kinds >> scanner->kind & 1) && scanner->size >= gate->size_min &&
+            scanner->size <= gate->size_max &&
             (scanner->magic & gate->magic_mask) == gate->magic);
 }
 
@@ -135,15 +142,17 @@ static void suspect(struct scanner *scanner, uint32_t number, uint64_t from)
         wake(scanner, scanner->set->wakes[program->wake_start + i]);
 }
 
-static void filter(struct scanner *scanner, bytes data)
+static void filter(struct scanner *scanner, uint32_t number, bytes data)
 {
     const struct ruleset *set = scanner->set;
+    const struct ruleset_filter *filter = &set->filters[number];
+    const uint32_t *filtered = set->filtered + filter->anchor_start;
     const struct literal_hit *hits;
     uint32_t count;
-    literals_scan(set->literals, data, ALL_GROUPS, scanner->scratch, &scanner->budget, &hits,
-                  &count);
+    literals_scan(ruleset_filter_table(set, number), data, ALL_GROUPS, scanner->scratch[number],
+                  &scanner->budget, &hits, &count);
     for (uint32_t i = 0; i < count; i++) {
-        const struct ruleset_anchor *anchor = &set->anchors[hits[i].literal];
+        const struct ruleset_anchor *anchor = &set->anchors[filtered[hits[i].literal]];
         uint64_t at = hits[i].offset, from = at < LITERAL_SLACK ? 0 : at - LITERAL_SLACK;
         for (uint32_t k = 0; k < anchor->suspect_count; k++)
             suspect(scanner, set->suspects[anchor->suspect_start + k], from);
@@ -179,6 +188,7 @@ static void begin(struct scanner *scanner, const struct object_input *object)
             memcpy(front, head.at, head.len);
     }
     scanner->magic = load_le32(front);
+    scanner->kind = kind_of(scanner->magic);
 }
 
 static int by_number(const void *a, const void *b)
@@ -194,7 +204,7 @@ static void choose_rules(struct scanner *scanner)
         for (int kind = 0; kind < KINDS; kind++)
             wake_kind(scanner, (enum kind)kind);
     else
-        wake_kind(scanner, kind_of(scanner->magic));
+        wake_kind(scanner, scanner->kind);
     qsort(scanner->awake, scanner->awake_count, sizeof *scanner->awake, by_number);
 }
 
@@ -227,8 +237,10 @@ int scanner_scan(struct scanner *scanner, const struct object_input *object,
                  struct verdict *ret)
 {
     begin(scanner, object);
-    for (uint32_t i = 0; i < object->block_count; i++)
-        filter(scanner, object->blocks[i].data);
+    for (uint32_t k = 0; k < scanner->set->filter_count; k++)
+        if (object->is_process || (scanner->set->filters[k].kinds >> scanner->kind & 1))
+            for (uint32_t i = 0; i < object->block_count; i++)
+                filter(scanner, k, object->blocks[i].data);
     choose_rules(scanner);
     uint32_t count = judge(scanner);
     *ret = (struct verdict){

@@ -5,6 +5,7 @@
 #pragma once
 #include "engine/engine.h"
 #include "match/literals.h"
+#include "rules/kind.h"
 
 struct program_state {
     uint32_t seen;  /* a literal of it was seen in this object */
@@ -34,8 +35,8 @@ struct scanner {
     struct arena *home;  /* what lives as long as the scanner */
     struct arena *arena; /* what lives as long as an object */
     struct budget budget;
-    struct literals_scratch *scratch;
-    uint32_t stamp; /* number of the current object */
+    struct literals_scratch **scratch; /* one for each filter */
+    uint32_t stamp;                    /* number of the current object */
     struct program_state *programs;
     struct rule_state *rules;
     struct module_state *modules;
@@ -46,6 +47,7 @@ struct scanner {
     const struct object_input *object;
     uint64_t size;    /* sum of the blocks */
     uint32_t magic;   /* the first four bytes */
+    enum kind kind;   /* by them */
     uint32_t targets; /* what the object is: TARGET_BITs */
     uint32_t depth;   /* of conditions under evaluation */
     struct finding *findings;

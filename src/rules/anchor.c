@@ -11,6 +11,7 @@
  * to match or the object to be of one of the kinds. Never true: neither. */
 struct need {
     uint32_t kinds; /* set of enum kind */
+    uint32_t only; /* set of enum kind: in objects of others it is not true, whatever matches */
     double cost;
     const uint32_t *programs;
     uint32_t count;
@@ -25,7 +26,7 @@ struct solver {
     bool full;
 };
 
-static const struct need nothing = {.kinds = KIND_ALL, .cost = INFINITY};
+static const struct need nothing = {.kinds = KIND_ALL, .only = KIND_ALL, .cost = INFINITY};
 static const struct need never = {.cost = 0};
 
 /* An object of a known kind is dearer than all but the most common literals. */
@@ -36,7 +37,8 @@ static struct need of_kind(uint32_t kinds)
     if (kinds == KIND_ALL)
         return nothing;
     double cost = __builtin_popcount(kinds) * (double)KIND_COST;
-    return (struct need){.kinds = kinds, .cost = kinds >> KIND_OTHER & 1 ? 64 * cost : cost};
+    return (struct need){
+        .kinds = kinds, .only = kinds, .cost = kinds >> KIND_OTHER & 1 ? 64 * cost : cost};
 }
 
 static struct need truth(struct solver *s, uint32_t at);
@@ -62,13 +64,22 @@ static struct need pattern_need(struct solver *s, uint32_t pattern)
     double cost = s->program_cost[*program];
     if (isinf(cost))
         return nothing;
-    return (struct need){.cost = cost, .programs = program, .count = 1};
+    return (struct need){.only = KIND_ALL, .cost = cost, .programs = program, .count = 1};
 }
 
 /* Both are needed: the one that is cheaper to look for will do. */
 static struct need both(struct need a, struct need b)
 {
-    return a.cost <= b.cost ? a : b;
+    struct need best = a.cost <= b.cost ? a : b;
+    best.only = a.only & b.only;
+    return best;
+}
+
+static struct need nothing_but(uint32_t only)
+{
+    struct need need = nothing;
+    need.only = only;
+    return need;
 }
 
 static struct need any_of(struct solver *s, const struct need *needs, uint32_t count)
@@ -76,11 +87,12 @@ static struct need any_of(struct solver *s, const struct need *needs, uint32_t c
     struct need sum = never;
     for (uint32_t i = 0; i < count; i++) {
         sum.kinds |= needs[i].kinds;
+        sum.only |= needs[i].only;
         sum.cost += needs[i].cost;
         sum.count += needs[i].count;
     }
     if (sum.kinds == KIND_ALL)
-        return nothing;
+        return nothing_but(sum.only);
     if (sum.count == 0)
         return sum;
     uint32_t *all = PUSH_ARRAY(s->arena, uint32_t, sum.count), n = 0;
@@ -227,7 +239,8 @@ static struct need list_need(struct solver *s, const struct node *node)
 static struct need rule_need(const struct solver *s, uint32_t rule)
 {
     const struct anchor *anchor = &s->anchors[rule];
-    return (struct need){anchor->kinds, anchor->cost, anchor->programs, anchor->count};
+    return (struct need){anchor->kinds, anchor->gate.kinds, anchor->cost, anchor->programs,
+                         anchor->count};
 }
 
 /* `#a > 0`, `2 <= #a` and the like, which need the pattern; `#a < 3` does not. */
@@ -389,7 +402,7 @@ static struct need truth(struct solver *s, uint32_t at)
     }
 }
 
-static const struct ruleset_gate open_gate = {.size_min = 0, .size_max = UINT64_MAX};
+static const struct ruleset_gate open_gate = {.size_max = UINT64_MAX, .kinds = KIND_ALL};
 
 static void gate_size(struct ruleset_gate *gate, uint8_t op, int64_t number)
 {
@@ -474,7 +487,8 @@ static int by_number(const void *a, const void *b)
 /* Keeps a need as an anchor: sorted, each program once. */
 static bool keep(struct solver *s, struct need need, struct anchor *ret)
 {
-    ret->kinds = need.kinds;
+    ret->gate.kinds &= need.only;
+    ret->kinds = need.kinds & ret->gate.kinds;
     ret->cost = need.cost;
     if (need.count == 0)
         return true;
@@ -516,6 +530,8 @@ struct anchor *anchor_solve(const struct draft *draft, struct arena *arena)
     for (uint32_t i = 0; i < draft->rules.n && !s.full; i++) {
         uint32_t condition = draft->rules.at[i].condition;
         s.anchors[i].gate = open_gate;
+        s.anchors[i].gate.targets = draft->targets.at[i];
+        s.anchors[i].gate.kinds = kind_of_targets(draft->targets.at[i]);
         bool is_silent = !speaks(draft, i);
         if (is_silent)
             gate_of(&s, condition, &s.anchors[i].gate);

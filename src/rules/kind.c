@@ -1,5 +1,7 @@
 #include "rules/kind.h"
 
+#include "filetype/target.h"
+
 #include <string.h>
 
 static const struct {
@@ -47,4 +49,18 @@ uint32_t kind_of_module(const char *name)
     if (strcmp(name, "elf") == 0)
         return 1 << KIND_ELF;
     return KIND_ALL;
+}
+
+uint32_t kind_of_targets(uint32_t targets)
+{
+    static const uint8_t kinds[] = {[TARGET_PE] = 1 << KIND_PE,
+                                    [TARGET_OLE2] = 1 << KIND_OLE,
+                                    [TARGET_ELF] = 1 << KIND_ELF,
+                                    [TARGET_MACHO] = 1 << KIND_MACHO,
+                                    [TARGET_JAVA] = 1 << KIND_MACHO};
+    uint32_t set = 0;
+    for (uint32_t target = 0; target < 32; target++)
+        if (targets & TARGET_BIT(target))
+            set |= target < COUNT(kinds) && kinds[target] ? kinds[target] : (uint32_t)KIND_ALL;
+    return set;
 }

@@ -23,5 +23,8 @@ enum kind kind_of(uint32_t magic);
  * mask is 0xff, 0xffff, 0xffffff or 0xffffffff. */
 uint32_t kind_compatible(uint32_t magic, uint32_t mask);
 
+/* The set of those that objects for which signatures with these targets are can be of. */
+uint32_t kind_of_targets(uint32_t targets);
+
 /* The set of those for which a module has anything to say; KIND_ALL where that is not known. */
 uint32_t kind_of_module(const char *name);

@@ -43,8 +43,10 @@ enum ruleset_section {
     SECTION_LINKS,      /* uint32_t */
     SECTION_PROGRAMS,   /* struct ruleset_program */
     SECTION_CODE,       /* uint8_t: the programs' code, each 8-aligned */
-    SECTION_LITERALS,   /* the filter's table (match/literals.h) */
-    SECTION_ANCHORS,    /* struct ruleset_anchor, one per literal of the filter */
+    SECTION_FILTERS,    /* struct ruleset_filter; every kind of object has one of them */
+    SECTION_LITERALS,   /* the filters' tables (match/literals.h), each 64-byte aligned */
+    SECTION_FILTERED,   /* uint32_t: the anchors that the filters' literals stand for */
+    SECTION_ANCHORS,    /* struct ruleset_anchor, one per literal */
     SECTION_SUSPECTS,   /* uint32_t: programs that may match where an anchor is seen */
     SECTION_WAKES,      /* uint32_t: rules that may match where a program may */
     SECTION_KINDS,      /* struct ruleset_kind, one per enum kind */
@@ -118,7 +120,15 @@ struct ruleset_program {
     uint32_t reserved;
 };
 
-/* A literal of the filter: the programs that can only match where it is seen. */
+/* The filter for objects of some kinds. Its literal i is that of anchor filtered[start + i]. */
+struct ruleset_filter {
+    uint64_t at, size;                   /* of its table, in SECTION_LITERALS */
+    uint32_t kinds;                      /* set of enum kind */
+    uint32_t anchor_start, anchor_count; /* in SECTION_FILTERED */
+    uint32_t reserved;
+};
+
+/* A literal of the filters: the programs that can only match where it is seen. */
 struct ruleset_anchor {
     uint32_t suspect_start, suspect_count; /* in SECTION_SUSPECTS */
 };
@@ -133,7 +143,7 @@ struct ruleset_gate {
     uint64_t size_min, size_max; /* of the object */
     uint32_t magic, magic_mask;  /* first four bytes, little-endian: (bytes & mask) == magic */
     uint32_t targets;            /* bits of enum target: the object is one of these */
-    uint32_t reserved;
+    uint32_t kinds;              /* set of enum kind: likewise */
 };
 
 /* A customary password out of a .pwdb file. */
@@ -155,13 +165,15 @@ struct ruleset {
     const struct ruleset_module *modules;
     const struct node *nodes;
     const struct ruleset_program *programs;
+    const struct ruleset_filter *filters;
+    const uint32_t *filtered;
     const struct ruleset_anchor *anchors;
     const struct ruleset_kind *kinds;
     const struct ruleset_gate *gates;
     const struct ruleset_password *passwords;
     uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
         suspect_count, wake_count, kind_rule_count, global_count, external_count, module_count,
-        node_count, program_count, anchor_count, password_count;
+        node_count, program_count, anchor_count, filter_count, filtered_count, password_count;
     uint32_t hash_count; /* hash signatures: their numbers follow those of the rules */
 };
 
@@ -184,4 +196,9 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret,
 static inline const char *ruleset_text(const struct ruleset *set, uint32_t at)
 {
     return (const char *)set->texts.at + at;
+}
+
+static inline bytes ruleset_filter_table(const struct ruleset *set, uint32_t filter)
+{
+    return (bytes){set->literals.at + set->filters[filter].at, set->filters[filter].size};
 }

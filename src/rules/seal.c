@@ -1,6 +1,7 @@
 #include "match/literals.h"
 #include "rules/anchor.h"
 #include "rules/draft.h"
+#include "rules/filter.h"
 #include "rules/kind.h"
 #include "rules/order.h"
 
@@ -35,14 +36,18 @@ struct seal {
     struct ruleset_kind *kinds;
     VEC(uint32_t) kind_rules;
     VEC(uint32_t) globals;
-    bytes code, filter;
+    struct filter_set filters;
+    bytes code;
 };
 
 /* The reference against which anchors are tested: every rule is looked at in every object. */
 static void forget_anchors(struct seal *seal)
 {
     for (uint32_t i = 0; i < seal->draft->rules.n; i++)
-        seal->anchors[i] = (struct anchor){.kinds = KIND_ALL, .gate = {.size_max = UINT64_MAX}};
+        seal->anchors[i] = (struct anchor){.kinds = KIND_ALL,
+                                           .gate = {.size_max = UINT64_MAX,
+                                                    .targets = seal->draft->targets.at[i],
+                                                    .kinds = KIND_ALL}};
 }
 
 /* Anchors, and whatever else has few literals: a rule that wakes then finds most of its other
@@ -182,7 +187,6 @@ static bool collect_rules(struct seal *seal)
 {
     for (uint32_t i = 0; i < seal->draft->rules.n; i++) {
         seal->gates[i] = seal->anchors[i].gate;
-        seal->gates[i].targets = seal->draft->targets.at[i];
         if (seal->anchors[i].speaks)
             seal->draft->rules.at[i].flags |= RULE_SPEAKS;
         if (!(seal->draft->rules.at[i].flags & RULE_GLOBAL))
@@ -221,6 +225,24 @@ static bool collect_code(struct seal *seal)
     }
     seal->code = (bytes){code, size};
     return true;
+}
+
+/* The kinds of objects in which each literal is wanted: those of all rules that have a program
+ * of it, whether it wakes them or not. A rule takes for absent what the filter has not seen. */
+static uint8_t *literal_kinds(const struct seal *seal)
+{
+    const struct draft *draft = seal->draft;
+    uint8_t *programs = PUSH_ARRAY(seal->arena, uint8_t, draft->programs.n);
+    uint8_t *kinds = PUSH_ARRAY(seal->arena, uint8_t, seal->literals.n);
+    if (!programs || !kinds)
+        return NULL;
+    for (uint32_t i = 0; i < draft->patterns.n; i++)
+        programs[draft->patterns.at[i].program] |=
+            (uint8_t)seal->gates[draft->patterns.at[i].rule].kinds;
+    for (uint32_t i = 0; i < seal->literals.n; i++)
+        for (uint32_t k = 0; k < seal->table.at[i].suspect_count; k++)
+            kinds[i] |= programs[seal->suspects.at[seal->table.at[i].suspect_start + k]];
+    return kinds;
 }
 
 struct part {
@@ -266,9 +288,22 @@ static int lay_out(const struct part *parts, struct arena *arena, uint64_t finge
     return 0;
 }
 
+static bytes join_tables(const struct seal *seal)
+{
+    const struct filter_set *set = &seal->filters;
+    const struct ruleset_filter *last = &set->filters.at[set->filters.n - 1];
+    uint8_t *all = arena_push(seal->arena, last->at + last->size);
+    for (uint32_t i = 0; all && i < set->filters.n; i++)
+        memcpy(all + set->filters.at[i].at, set->tables.at[i].at, set->tables.at[i].len);
+    return (bytes){all, last->at + last->size};
+}
+
 static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct why *why)
 {
     const struct draft *draft = seal->draft;
+    bytes tables = join_tables(seal);
+    if (seal->filters.filters.n && !tables.at)
+        return fail(why, ENOMEM, "no memory for the filters");
     const struct part parts[RULESET_SECTIONS] = {
         [SECTION_TEXTS] = PART(draft->texts),
         [SECTION_RULES] = PART(draft->rules),
@@ -282,7 +317,9 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_LINKS] = PART(draft->links),
         [SECTION_PROGRAMS] = {seal->programs, draft->programs.n, sizeof *seal->programs},
         [SECTION_CODE] = {seal->code.at, seal->code.len, 1},
-        [SECTION_LITERALS] = {seal->filter.at, seal->filter.len, 1},
+        [SECTION_FILTERS] = PART(seal->filters.filters),
+        [SECTION_LITERALS] = {tables.at, tables.len, 1},
+        [SECTION_FILTERED] = PART(seal->filters.anchors),
         [SECTION_ANCHORS] = PART(seal->table),
         [SECTION_SUSPECTS] = PART(seal->suspects),
         [SECTION_WAKES] = PART(seal->wakes),
@@ -315,7 +352,10 @@ int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why 
         !collect_literals(&seal) || !collect_code(&seal) || !collect_wakes(&seal) ||
         !collect_rules(&seal))
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
+    uint8_t *kinds = literal_kinds(&seal);
+    if (!kinds)
+        return fail(why, ENOMEM, "no memory for the tables of the ruleset");
     int error =
-        literals_build(seal.literals.at, NULL, seal.literals.n, arena, &seal.filter, why);
+        filter_build(seal.literals.at, kinds, seal.literals.n, arena, &seal.filters, why);
     return error ? error : write_file(&seal, arena, ret, why);
 }

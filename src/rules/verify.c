@@ -88,7 +88,23 @@ static int check_list(const uint32_t *list, uint32_t count, uint32_t limit, cons
     return 0;
 }
 
-static int check_filter(const struct ruleset *set, struct why *why)
+/* Every kind of object has exactly one filter. */
+static int check_filters(const struct ruleset *set, struct why *why)
+{
+    uint32_t kinds = 0;
+    for (uint32_t i = 0; i < set->filter_count; i++) {
+        const struct ruleset_filter *filter = &set->filters[i];
+        if ((kinds & filter->kinds) || filter->at % RULESET_ALIGN ||
+            !bytes_has(set->literals, filter->at, filter->size) ||
+            !span(filter->anchor_start, filter->anchor_count, set->filtered_count) ||
+            !literals_valid(ruleset_filter_table(set, i), filter->anchor_count))
+            return bad(why, "filter", i);
+        kinds |= filter->kinds;
+    }
+    return kinds == KIND_ALL ? 0 : bad(why, "filters for kinds", kinds);
+}
+
+static int check_anchors(const struct ruleset *set, struct why *why)
 {
     for (uint32_t i = 0; i < set->anchor_count; i++)
         if (!span(set->anchors[i].suspect_start, set->anchors[i].suspect_count,
@@ -105,9 +121,10 @@ static int check_filter(const struct ruleset *set, struct why *why)
             return bad(why, "kind", (uint32_t)i);
     if (!error)
         error = check_list(set->globals, set->global_count, set->rule_count, "global", why);
-    if (!error && !literals_valid(set->literals, set->anchor_count))
-        return bad(why, "filter", 0);
-    return error;
+    if (!error)
+        error =
+            check_list(set->filtered, set->filtered_count, set->anchor_count, "literal", why);
+    return error ? error : check_filters(set, why);
 }
 
 /* What the operands of an op are. */
@@ -302,6 +319,6 @@ int ruleset_verify(const struct ruleset *set, struct why *why)
     if (!error)
         error = check_programs(set, why);
     if (!error)
-        error = check_filter(set, why);
+        error = check_anchors(set, why);
     return error ? error : check_nodes(set, why);
 }

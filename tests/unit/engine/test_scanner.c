@@ -172,8 +172,33 @@ static void wants_as_many_patterns_as_the_rule_says(void)
     end(b);
 }
 
+/* The literals of rules for programs alone are not looked for in other objects: that must not
+ * deny them to rules that want them anywhere. */
+static void programs_have_a_filter_of_their_own(void)
+{
+    struct bench b =
+        begin("rule programs { strings: $x = \"shared_text\"\n"
+              "  condition: uint16(0) == 0x5A4D and $x }\n"
+              "rule anywhere { strings: $y = \"an_anchor_word\" $x = \"shared_text\"\n"
+              "  condition: $y and $x }\n"
+              "rule alone { strings: $z = \"only_in_programs\"\n"
+              "  condition: uint16(0) == 0x5A4D and $z }\n"
+              "rule caller { strings: $v = \"calls_another\" condition: $v and not alone }",
+              &plain);
+    CHECK_INT(b.set->filter_count, 2);
+    CHECK_STR(scan(b, "an_anchor_word shared_text"), "anywhere ");
+    CHECK_STR(scan(b, "only_in_programs calls_another"), "caller ");
+    CHECK_STR(scan(b, "MZ an_anchor_word shared_text only_in_programs calls_another"),
+              "programs anywhere alone ");
+    const struct block blocks[] = {{bytes_of("MZ only_in_programs"), 0},
+                                   {bytes_of("an_anchor_word shared_text"), 0x9000}};
+    CHECK_STR(scan_blocks(b, blocks, 2, true, NULL), "programs anywhere alone ");
+    end(b);
+}
+
 int main(void)
 {
+    programs_have_a_filter_of_their_own();
     forgets_the_object_before();
     global_rules_bind_their_namespace_and_private_ones_stay_silent();
     variables_keep_their_value_until_set_again();

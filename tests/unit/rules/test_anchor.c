@@ -135,6 +135,14 @@ static void gates_come_from_sizes_and_first_bytes(void)
     CHECK_INT(anchor.gate.magic_mask, 0xFFFF);
     anchor = solve(b, list(b, NODE_OR, 0, 0, items, 3));
     CHECK(anchor.gate.magic_mask == 0 && anchor.gate.size_max == UINT64_MAX);
+    CHECK_INT(anchor.gate.kinds, KIND_ALL);
+    uint32_t program[] = {items[0], found(b, pattern(b, RARE))};
+    anchor = solve(b, list(b, NODE_AND, 0, 0, program, 2));
+    CHECK(anchor.count == 1 && anchor.kinds == 0 && anchor.gate.kinds == 1 << KIND_PE);
+    CHECK_INT(solve(b, list(b, NODE_OR, 0, 0, program, 2)).gate.kinds, KIND_ALL);
+    draft_rule_targets(b.draft, TARGET_BIT(TARGET_ELF));
+    anchor = solve(b, program[1]);
+    CHECK(anchor.gate.kinds == 1 << KIND_ELF && anchor.gate.targets == TARGET_BIT(TARGET_ELF));
     arena_free(b.arena);
 }
 
