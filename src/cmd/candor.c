@@ -8,14 +8,14 @@
 
 static const struct option no_options[] = {{0}};
 
-static struct command commands[8];
+static struct command commands[9];
 
 /* The table of subcommands, copied together once because each row lives in its own file. */
 static void table_fill(void)
 {
-    const struct command *rows[] = {&command_scan,       &command_yara,    &command_defs,
-                                    &command_quarantine, &command_version, &command_help,
-                                    &command_dev_docs};
+    const struct command *rows[] = {&command_scan, &command_yara,       &command_clamscan,
+                                    &command_defs, &command_quarantine, &command_version,
+                                    &command_help, &command_dev_docs};
     for (size_t i = 0; i < COUNT(rows); i++)
         commands[i] = *rows[i];
 }
@@ -97,7 +97,7 @@ int command_run(const struct command *command, int argc, char **argv)
     if (command == &command_candor && argc > 1 && strcmp(argv[1], "--version") == 0)
         return command_run(&command_version, argc - 1, argv + 1);
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--help") == 0) {
+        if (!command->as_clamav && strcmp(argv[i], "--help") == 0) {
             options_help(command, stdout);
             return EXIT_CLEAN;
         }
@@ -193,6 +193,15 @@ static void cpu_choose(void)
         cpu_force(CPU_AVX2);
 }
 
+/* The command that the program is called by: a link to it named clamscan, or candor-clamscan.
+ */
+static const struct command *named_command(const char *program)
+{
+    const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+    bool is_clamscan = strcmp(name, "clamscan") == 0 || strcmp(name, "candor-clamscan") == 0;
+    return is_clamscan ? &command_clamscan : &command_candor;
+}
+
 int main(int argc, char **argv)
 {
     struct why why;
@@ -201,5 +210,5 @@ int main(int argc, char **argv)
     /* No command needs a network or another program. */
     if (sandbox_confine(&why) < 0)
         command_error(why.text);
-    return command_run(&command_candor, argc, argv);
+    return command_run(named_command(argc > 0 ? argv[0] : ""), argc, argv);
 }

@@ -5,6 +5,7 @@
 extern const struct command command_candor; /* the program itself; its commands are the table */
 extern const struct command command_scan;
 extern const struct command command_yara;
+extern const struct command command_clamscan;
 extern const struct command command_defs;
 extern const struct command command_quarantine;
 extern const struct command command_version;

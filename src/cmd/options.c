@@ -8,10 +8,17 @@
 static const struct option *find_long(const struct command *command, const char *name,
                                       size_t len)
 {
-    for (const struct option *o = command->options; o && o->name; o++)
-        if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+    const struct option *found = NULL;
+    int heads = 0;
+    for (const struct option *o = command->options; o && o->name; o++) {
+        if (strncmp(o->name, name, len) != 0)
+            continue;
+        if (!o->name[len])
             return o;
-    return NULL;
+        heads++;
+        found = o;
+    }
+    return command->as_clamav && heads == 1 ? found : NULL;
 }
 
 static const struct option *find_short(const struct command *command, char letter)
@@ -71,7 +78,8 @@ static int fail_unknown(const struct command *command, const char *name, size_t 
     int count = 0;
     snprintf(word, sizeof word, "%.*s", (int)len, name);
     for (const struct option *o = command->options; o && o->name && count < 128; o++)
-        names[count++] = o->name;
+        if (o->category)
+            names[count++] = o->name;
     const char *near = options_nearest(word, names, count);
     return near ? fail(why, EINVAL, "unknown option '--%s': did you mean '--%s'?", word, near)
                 : fail(why, EINVAL, "unknown option '--%s'", word);
@@ -124,6 +132,18 @@ static int store_number(const struct option *option, const char *value, int64_t 
     return 0;
 }
 
+static int store_switch(const struct option *option, const char *value, int *into,
+                        struct why *why)
+{
+    static const char *const words[] = {"no", "yes", "false", "true", "0", "1"};
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (!value || bytes_same(bytes_of(value), bytes_of(words[i]))) {
+            *into = !value || i % 2;
+            return 0;
+        }
+    return fail(why, EINVAL, "option '--%s' takes yes or no, not '%s'", option->name, value);
+}
+
 static int store(const struct option *option, const char *value, int room, void *into,
                  struct why *why)
 {
@@ -139,6 +159,8 @@ static int store(const struct option *option, const char *value, int room, void 
         return store_number(option, value, target, why);
     case OPTION_CHOICE:
         return store_choice(option, value, target, why);
+    case OPTION_SWITCH:
+        return store_switch(option, value, target, why);
     case OPTION_SIZE:
         if (!options_size(value, target))
             return fail(why, EINVAL, "option '--%s' takes a size such as 64M, not '%s'",
@@ -157,6 +179,25 @@ static int store(const struct option *option, const char *value, int room, void 
     return fail(why, EINVAL, "option '--%s' is of no known kind", option->name);
 }
 
+/* Whether a value has to follow: a switch takes one only after `=`. */
+static bool needs_value(const struct option *option)
+{
+    return option->kind != OPTION_FLAG && option->kind != OPTION_SWITCH;
+}
+
+/* Stores a value, unless an earlier one counts. */
+static int take(const struct command *command, const struct option *option, const char *value,
+                int room, void *into, struct why *why)
+{
+    bool *given =
+        command->given ? (bool *)into + command->given + (option - command->options) : NULL;
+    if (given && *given && command->as_clamav && option->kind != OPTION_LIST)
+        return 0;
+    if (given)
+        *given = true;
+    return store(option, value, room, into, why);
+}
+
 /* One `--name`, `--name=value` or `--name value`; *i moves past a value taken. */
 static int parse_long(const struct command *command, void *into, int argc, char **argv, int *i,
                       struct why *why)
@@ -169,13 +210,13 @@ static int parse_long(const struct command *command, void *into, int argc, char 
     const char *value = equal ? equal + 1 : NULL;
     if (option->kind == OPTION_FLAG && value)
         return fail(why, EINVAL, "option '--%s' takes no value", option->name);
-    if (option->kind != OPTION_FLAG && !value) {
+    if (needs_value(option) && !value) {
         if (*i + 1 >= argc)
             return fail(why, EINVAL, "option '--%s' needs a value: %s", option->name,
                         option->argument);
         value = argv[++*i];
     }
-    return store(option, value, argc, into, why);
+    return take(command, option, value, argc, into, why);
 }
 
 /* A cluster of short options: `-rn4` is -r, -n 4. */
@@ -186,8 +227,8 @@ static int parse_short(const struct command *command, void *into, int argc, char
         const struct option *option = find_short(command, *p);
         if (!option)
             return fail(why, EINVAL, "unknown option '-%c'", *p);
-        if (option->kind == OPTION_FLAG) {
-            int error = store(option, NULL, argc, into, why);
+        if (!needs_value(option)) {
+            int error = take(command, option, NULL, argc, into, why);
             if (error)
                 return error;
             continue;
@@ -195,7 +236,7 @@ static int parse_short(const struct command *command, void *into, int argc, char
         const char *value = p[1] ? p + 1 : *i + 1 < argc ? argv[++*i] : NULL;
         if (!value)
             return fail(why, EINVAL, "option '-%c' needs a value: %s", *p, option->argument);
-        return store(option, value, argc, into, why);
+        return take(command, option, value, argc, into, why);
     }
     return 0;
 }

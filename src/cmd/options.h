@@ -16,6 +16,7 @@ enum option_kind {
     OPTION_NUMBER, /* int64_t, not negative */
     OPTION_SIZE,   /* uint64_t: bytes, with K, M, G or T for powers of 1024 */
     OPTION_CHOICE, /* int: index of the word in `choices` */
+    OPTION_SWITCH, /* int: 1 for `--name` and `--name=yes`, 0 for `--name=no` */
 };
 
 struct option_list {
@@ -28,7 +29,7 @@ struct option {
     char letter;      /* or 0 */
     enum option_kind kind;
     const char *argument; /* name of its value in help, NULL for flags */
-    const char *category; /* heading it stands under */
+    const char *category; /* heading it stands under; NULL: understood, but shown nowhere */
     const char *help;     /* one line, lower case, no full stop */
     const char *doc;      /* sentences for the man page; NULL: `help` is all there is to say */
     const char *choices;  /* of OPTION_CHOICE, separated by spaces */
@@ -48,7 +49,11 @@ struct command {
     bool hidden;
     /* Reads argv by itself (a foreign dialect of options) instead of options_parse. */
     bool own_parser;
+    /* As ClamAV's programs read theirs: long names may be cut short, and of several values for
+     * one option the first counts. */
+    bool as_clamav;
     size_t size;          /* of the options' struct */
+    size_t given;         /* offset of a bool for each row: it was given; 0: nobody asks */
     const void *defaults; /* such a struct, or NULL for all zero */
     int (*run)(const struct command *self, void *options, int argc, char **argv);
 };

@@ -47,6 +47,8 @@ static void man_option(const struct option *option, FILE *to)
     fputs("\\fR", to);
     if (option->argument)
         fprintf(to, "=\\fI%s\\fR", option->argument);
+    else if (option->kind == OPTION_SWITCH)
+        fputs("[=yes/no]", to);
     fputc('\n', to);
     roff_sentence(to, option->help);
     if (option->doc)
@@ -116,6 +118,8 @@ static void man_options(const struct command *command, bool is_main, FILE *to)
         print_words(command->title, to);
     fputc('\n', to);
     for (const struct option *o = command->options; o->name; o++) {
+        if (!o->category)
+            continue;
         if (strcmp(category, o->category) != 0)
             fprintf(to, ".SS %s\n", o->category);
         category = o->category;
@@ -158,7 +162,8 @@ static void bash_options(const struct command *command, FILE *to)
 {
     fputs("        opts=\"", to);
     for (const struct option *o = command->options; o && o->name; o++)
-        fprintf(to, "--%s ", o->name);
+        if (o->category)
+            fprintf(to, "--%s ", o->name);
     for (const struct command *c = command->commands; c && c->name; c++) {
         fprintf(to, "%s ", c->name);
         for (const struct option *o = c->options; o->name; o++)
@@ -171,7 +176,7 @@ static void bash_values(const struct command *command, FILE *to)
 {
     fputs("        case $prev in\n", to);
     for (const struct option *o = command->options; o && o->name; o++) {
-        if (!o->argument)
+        if (!o->argument || !o->category)
             continue;
         fprintf(to, "        --%s", o->name);
         if (o->letter)
@@ -273,7 +278,8 @@ void options_zsh(const struct command *program, FILE *to)
             continue;
         fprintf(to, "    %s)\n        _arguments", c->name);
         for (const struct option *o = c->options; o && o->name; o++)
-            zsh_option(o, to);
+            if (o->category)
+                zsh_option(o, to);
         if (c->commands)
             zsh_commands(c->commands, to);
         fputs(" '*:file:_files' ;;\n", to);
@@ -293,6 +299,8 @@ static void fish_text(const char *text, FILE *to)
 static void fish_options(const struct command *command, const char *after, FILE *to)
 {
     for (const struct option *o = command->options; o && o->name; o++) {
+        if (!o->category)
+            continue;
         fprintf(to, "complete -c candor -n '__fish_seen_subcommand_from %s' -l %s", after,
                 o->name);
         if (o->letter)

@@ -32,6 +32,8 @@ static void print_option(FILE *to, const struct option *option)
                 : snprintf(head, sizeof head, "      --%s", option->name);
     if (option->argument)
         n += snprintf(head + n, sizeof head - (size_t)n, "=%s", option->argument);
+    else if (option->kind == OPTION_SWITCH)
+        n += snprintf(head + n, sizeof head - (size_t)n, "[=yes/no]");
     fputs(head, to);
     if (n >= HELP_COLUMN - 1) {
         fputc('\n', to);
@@ -84,6 +86,8 @@ void options_help(const struct command *command, FILE *to)
     if (command->commands)
         print_commands(to, command->commands);
     for (const struct option *o = command->options; o && o->name; o++) {
+        if (!o->category)
+            continue;
         if (strcmp(category, o->category) != 0)
             fprintf(to, "\n%s:\n", o->category);
         category = o->category;

@@ -16,6 +16,36 @@ struct report_counts {
     uint64_t moved, not_moved; /* files with findings, to quarantine */
 };
 
+/* How clamscan's report is to be, and what it counts as it goes. */
+struct report_clamscan {
+    bool only_found, no_ok, verbose, archive_verbose, quiet, to_stdout, bell;
+    bool all;      /* findings of one file, not only the first */
+    bool all_gaps; /* said, not only some of each file */
+    bool alert_archives, alert_documents, alert_limits;
+    bool copies;
+    const char *version;
+    const char *input;       /* paths that begin so are standard input, or NULL */
+    uint64_t known;          /* signatures */
+    int64_t began, began_ms; /* seconds since 1970; milliseconds of examine_clock */
+    /* Whether findings of a name are left out, or NULL. */
+    bool (*excluded)(const void *context, const char *name);
+    const void *context;
+    bool found;      /* in the last file */
+    struct text log; /* of it: whoever scans writes it out */
+    uint64_t files, directories, infected, errors, not_fully, not_moved, not_removed;
+    uint64_t blocks_read, blocks_examined; /* of 4 KiB */
+};
+
+enum report_clamscan_level { CLAMSCAN_OK, CLAMSCAN_INFO, CLAMSCAN_WARNING, CLAMSCAN_ERROR };
+
+/* One line: words, a path, and words after it. Lines that end in OK are not for the log. */
+void report_clamscan_say(struct report_clamscan *own, enum report_clamscan_level level,
+                         struct text *out, struct text *err, const char *head, bytes path,
+                         const char *fmt, ...) LIKE_PRINTF(7, 8);
+
+/* The summary. */
+void report_clamscan_summary(struct report_clamscan *own, struct text *out);
+
 struct report_context {
     const struct definitions *sets;
     int set_count;
@@ -28,6 +58,7 @@ struct report_context {
     int64_t started, elapsed_ms; /* seconds since 1970, milliseconds */
     bool walled;                 /* examined in workers */
     struct walls walls;          /* what stands around them */
+    struct report_clamscan *clamscan;
 };
 
 struct report {
@@ -51,6 +82,7 @@ struct report {
 extern const struct report report_text;
 extern const struct report report_json;
 extern const struct report report_sarif;
+extern const struct report report_clamscan;
 
 /* Parts that more than one report needs. */
 

@@ -205,6 +205,7 @@ static void scan_prepare(struct scan *scan, const struct scan_options *options)
         .moves = options->vault != NULL,
         .max_bytes = report->max_bytes,
         .started = examine_options->now,
+        .clamscan = options->clamscan,
     };
     for (int i = 0; i < examine_options->set_count; i++) {
         uint32_t count = examine_options->sets[i].set.rule_count;
@@ -236,6 +237,22 @@ static void scan_begin(struct scan *scan)
     text_free(&err);
 }
 
+static void put_note(void *context, bytes out, bytes err)
+{
+    struct scan *scan = context;
+    scan->options->way->note(scan, out, err);
+}
+
+/* The walk, or whoever takes its place. */
+static void scan_feed(struct scan *scan)
+{
+    const struct scan_feed feed = {.to = scan, .file = put_file, .note = put_note};
+    if (scan->options->feed)
+        scan->options->feed(scan->options->feed_context, &feed);
+    else
+        scan_walk(scan, put_file, put_skip);
+}
+
 /* The walk feeds those who examine. */
 static int scan_all(struct scan *scan, struct why *why)
 {
@@ -244,7 +261,7 @@ static int scan_all(struct scan *scan, struct why *why)
     int error = way->start(scan, why);
     if (!error) {
         scan_begin(scan);
-        scan_walk(scan, put_file, put_skip);
+        scan_feed(scan);
     }
     if (!error && scan->options->files_from && !scan->stop)
         error = scan_list(scan, why);

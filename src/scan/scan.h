@@ -10,6 +10,15 @@ struct scan_way;
 extern const struct scan_way scan_workers;
 extern const struct scan_way scan_threads;
 
+/* Where files come from that a walk of another kind finds, in its order. */
+struct scan_feed {
+    void *to;
+    /* False: it is over. */
+    bool (*file)(void *to, const struct walk_file *file);
+    /* Text at this place in the order. */
+    void (*note)(void *to, bytes out, bytes err);
+};
+
 struct scan_options {
     const struct scan_way *way;     /* scan_workers, or scan_threads: without walls */
     struct examine_options examine; /* matches and match_bytes: as the report wants them */
@@ -26,6 +35,14 @@ struct scan_options {
     uint64_t max_size;
     struct vault *vault; /* files with findings are moved there; NULL: they stay */
     int64_t timeout_ms;  /* for one file; 0: none */
+    /* Instead of the paths, or NULL. */
+    void (*feed)(void *context, const struct scan_feed *feed);
+    void *feed_context;
+    /* After each file was reported, or NULL; `seen` is of the descriptor that was examined. */
+    void (*after)(void *context, const struct examined *examined, const struct stat *seen,
+                  struct text *out, struct text *err);
+    void *after_context;
+    struct report_clamscan *clamscan; /* of that report */
 };
 
 struct scan_result {

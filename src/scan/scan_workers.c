@@ -70,6 +70,9 @@ static void emit(void *context, const struct pool_result *result)
     if (scan->options->vault && examined.finding_count)
         scan_quarantine(scan, result, &examined);
     scan_outcome(scan, &scan->counts, &examined, result->named, &workers->out, &workers->err);
+    if (scan->options->after)
+        scan->options->after(scan->options->after_context, &examined, result->st, &workers->out,
+                             &workers->err);
     if (workers->out.len + workers->err.len > OUTPUT_MAX)
         write_out(scan);
 }

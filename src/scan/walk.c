@@ -102,8 +102,7 @@ static bool excluded(struct walk *walk, size_t name)
     return false;
 }
 
-/* File systems whose files are made by the kernel as they are read. */
-static bool is_pseudo(int fd)
+bool walk_is_pseudo(int fd)
 {
     static const uint32_t magics[] = {
         PROC_SUPER_MAGIC,
@@ -244,7 +243,7 @@ static bool may_enter(struct walk *walk, const struct level *parent, int fd,
             skip(walk, WALK_LOOP, 0);
             return false;
         }
-    if ((!parent || parent->device != st->st_dev) && is_pseudo(fd)) {
+    if ((!parent || parent->device != st->st_dev) && walk_is_pseudo(fd)) {
         skip(walk, WALK_PSEUDO, 0);
         return false;
     }

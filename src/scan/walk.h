@@ -29,6 +29,9 @@ enum walk_skip {
     WALK_SKIPS,
 };
 
+/* Whether it lies on a file system whose files are made by the kernel as they are read. */
+bool walk_is_pseudo(int fd);
+
 /* Short text for a person: "not a regular file". */
 const char *walk_skip_text(enum walk_skip reason);
 

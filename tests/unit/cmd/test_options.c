@@ -11,7 +11,8 @@ struct choices {
     struct option_list list;
     int64_t number;
     uint64_t size;
-    int choice;
+    int choice, on;
+    bool given[8];
 };
 
 static const struct option table[] = {
@@ -23,9 +24,19 @@ static const struct option table[] = {
     {"size", 0, OPTION_SIZE, "S", "B", "a size", NULL, NULL, offsetof(struct choices, size)},
     {"color", 0, OPTION_CHOICE, "C", "B", "a choice", NULL, "auto always never",
      offsetof(struct choices, choice)},
+    {"switch", 's', OPTION_SWITCH, NULL, "B", "a switch", NULL, NULL,
+     offsetof(struct choices, on)},
     {0}};
 static const struct command command = {
     .name = "x", .title = "x", .summary = "s", .arguments = "", .options = table};
+
+static const struct command clamav = {.name = "x",
+                                      .title = "x",
+                                      .summary = "s",
+                                      .arguments = "",
+                                      .options = table,
+                                      .as_clamav = true,
+                                      .given = offsetof(struct choices, given)};
 
 static int parse(struct choices *ret, struct why *why, int argc, char **argv)
 {
@@ -60,6 +71,19 @@ int main(void)
     CHECK(PARSE("-n", "x") < 0);
     CHECK(PARSE("--color=blue") < 0);
     CHECK_STR(why.text, "option '--color' takes one of 'auto always never', not 'blue'");
+    CHECK_INT(PARSE("--switch", "no"), 1);
+    CHECK(got.on == 1);
+    CHECK_INT(PARSE("-s", "--switch=No"), 0);
+    CHECK(got.on == 0);
+    CHECK(PARSE("--switch=maybe") < 0);
+    CHECK(PARSE("--switc") < 0);
+    /* As ClamAV's programs: heads of names, and the first value counts. */
+    char *words[] = {"x", "--sw=no", "-s", "--num", "1", "--number=2"};
+    got = (struct choices){0};
+    CHECK_INT(options_parse(&clamav, &got, COUNT(words), words, &why), 0);
+    CHECK(got.on == 0 && got.number == 1 && got.given[3] && got.given[6] && !got.given[0]);
+    char *unclear[] = {"x", "--s"};
+    CHECK(options_parse(&clamav, &got, COUNT(unclear), unclear, &why) < 0);
     uint64_t size = 0;
     CHECK(options_size("64M", &size) && size == 64ull << 20);
     CHECK(options_size("2GiB", &size) && size == 2ull << 30);
