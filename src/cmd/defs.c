@@ -2,6 +2,7 @@
 #include "cmd/databases_report.h"
 #include "cmd/definitions_report.h"
 #include "cmd/embedded.h"
+#include "definitions/cache.h"
 #include "definitions/rulefiles.h"
 #include "rules/kind.h"
 #include "scan/text.h"
@@ -19,7 +20,7 @@ enum { EXTERNALS_MAX = 64 };
 struct defs_arguments {
     struct option_list externals, rules, clamav;
     const char *output;
-    bool no_warnings, one_namespace, skip_faulty, pua;
+    bool no_warnings, one_namespace, skip_faulty, pua, clear;
 };
 
 #define TARGET(field) offsetof(struct defs_arguments, field)
@@ -79,6 +80,10 @@ static const struct option compile_table[] = {
 
 static const struct option check_table[] = {RULES_ROW,     CLAMAV_ROW,   PUA_ROW, DEFINE_ROW,
                                             NAMESPACE_ROW, WARNINGS_ROW, {0}};
+static const struct option cache_table[] = {{"clear", 0, OPTION_FLAG, NULL, "Options",
+                                             "remove all that is kept", NULL, NULL,
+                                             TARGET(clear)},
+                                            {0}};
 static const struct option list_table[] = {{0}};
 
 /* "namespace:FILE" where there is no file of the whole name, as yara takes it. */
@@ -322,6 +327,25 @@ static int run_list(const struct command *self, void *parsed, int argc, char **a
     return error ? EXIT_ERROR : EXIT_CLEAN;
 }
 
+static int run_cache(const struct command *self, void *parsed, int argc, char **argv)
+{
+    const struct defs_arguments *arguments = parsed;
+    struct text size = {0};
+    char path[PATH_MAX];
+    uint32_t count;
+    uint64_t bytes_kept;
+    struct why why;
+    (void)self, (void)argc, (void)argv;
+    if (cache_path(path, sizeof path, &why) < 0 ||
+        cache_sum(arguments->clear, &count, &bytes_kept, &why) < 0)
+        return command_error(why.text);
+    text_size(&size, bytes_kept);
+    printf("%s: %u ruleset%s, %.*s\n", path, count, count == 1 ? "" : "s", (int)size.len,
+           size.at);
+    text_free(&size);
+    return EXIT_CLEAN;
+}
+
 static const struct command defs_commands[] = {
     {.name = "compile",
      .title = "candor-defs-compile",
@@ -349,6 +373,13 @@ static const struct command defs_commands[] = {
      .options = list_table,
      .size = sizeof(struct defs_arguments),
      .run = run_list},
+    {.name = "cache",
+     .title = "candor-defs-cache",
+     .summary = "say what candor scan --clamav keeps, or remove it",
+     .exits = "0\tsuccess\n2\tan error",
+     .options = cache_table,
+     .size = sizeof(struct defs_arguments),
+     .run = run_cache},
     {0}};
 
 static int run_defs(const struct command *self, void *options, int argc, char **argv)

@@ -1,8 +1,10 @@
 #include "scan/scan.h"
 
 #include "cmd/commands.h"
+#include "cmd/databases_report.h"
 #include "cmd/definitions_report.h"
 #include "cmd/embedded.h"
+#include "definitions/cache.h"
 #include "quarantine/mend.h"
 #include "scan/profile.h"
 
@@ -19,12 +21,12 @@ enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 enum { MAX_DEPTH = 200 };
 
 struct scan_arguments {
-    struct option_list rules, definitions, externals, excludes;
+    struct option_list rules, clamav, definitions, externals, excludes;
     bool no_default, json, sarif, zero, one_file_system, strict, verbose, no_clean, quiet;
     const char *files_from;
     int color;
     struct option_list passwords;
-    bool tree, no_walls, quarantine, explain;
+    bool tree, no_walls, quarantine, explain, no_cache, pua;
     const char *vault;
     int64_t jobs, timeout, max_depth, max_members;
     uint64_t max_size, max_unpacked;
@@ -40,6 +42,18 @@ static const struct option scan_table[] = {
      "left out; the others of the file are used. An index file, one that only includes files "
      "that are found anyway, is not read twice.",
      NULL, TARGET(rules)},
+    {"clamav", 0, OPTION_LIST, "PATH", "Definitions",
+     "add the ClamAV database PATH, or all databases in that directory (repeatable)",
+     "They become one ruleset with the rules of --rules: one pass finds both. What was "
+     "compiled "
+     "is kept in a cache, and used again while nothing has changed: /var/cache/candor for "
+     "root, "
+     "candor defs cache says where.",
+     NULL, TARGET(clamav)},
+    {"detect-pua", 0, OPTION_FLAG, NULL, "Definitions",
+     "take ClamAV's signatures of possibly unwanted applications too", NULL, NULL, TARGET(pua)},
+    {"no-cache", 0, OPTION_FLAG, NULL, "Definitions", "compile --clamav anew, and keep nothing",
+     NULL, NULL, TARGET(no_cache)},
     {"definitions", 'D', OPTION_LIST, "FILE", "Definitions",
      "add compiled definitions, made by candor defs compile (repeatable)",
      "They are mapped, not parsed: ready in milliseconds whatever their size.", NULL,
@@ -144,24 +158,29 @@ static int add_rules(const struct scan_arguments *arguments, const struct extern
                                                 .externals = all,
                                                 .external_count = count,
                                                 .no_warnings = true,
+                                                .clamav = {.pua = arguments->pua},
                                                 .walls = !arguments->no_walls};
-    struct definitions_loader *loader = definitions_loader_new(&options);
-    uint32_t files = 0;
-    int error = loader ? 0 : fail(why, ENOMEM, "out of memory");
-    for (int i = 0; !error && i < arguments->rules.n; i++) {
-        uint32_t before = files;
-        error =
-            definitions_add_path(loader, arguments->rules.at[i], &files, &sets->faulty, why);
-        if (!error && files == before)
-            error = fail(why, ENOENT, "no .yar or .yara file in '%s'", arguments->rules.at[i]);
-    }
-    if (!error)
-        error = definitions_seal(loader, &sets->at[sets->n], why);
-    if (!error && sets->at[sets->n++].set.rule_count == 0 && sets->faulty)
-        error = fail(why, EINVAL, "none of the rules can be used");
+    const struct cache_sources sources = {.clamav = arguments->clamav.at,
+                                          .clamav_count = (uint32_t)arguments->clamav.n,
+                                          .rules = arguments->rules.at,
+                                          .rule_count = (uint32_t)arguments->rules.n};
+    struct cache_result result;
+    bool use = arguments->clamav.n && !arguments->no_cache;
+    int error = cache_compile(&options, &sources, use, &sets->at[sets->n], &result, why);
     definitions_report_end(&report);
-    definitions_loader_free(loader);
-    return error;
+    databases_report_failures(&result.clamav);
+    if (result.note.text[0])
+        fprintf(stderr, "candor: nothing is kept in the cache: %s\n", result.note.text);
+    if (error)
+        return error;
+    const struct ruleset *set = &sets->at[sets->n++].set;
+    sets->faulty = result.errors;
+    if (result.clamav.failed)
+        return fail(why, EINVAL, "%u of %u ClamAV databases could not be read",
+                    result.clamav.failed, result.clamav.files);
+    if (!set->rule_count && !set->hash_count && sets->faulty)
+        return fail(why, EINVAL, "none of the rules can be used");
+    return 0;
 }
 
 static int open_sets(const struct scan_arguments *arguments, const struct external *externals,
@@ -176,7 +195,7 @@ static int open_sets(const struct scan_arguments *arguments, const struct extern
         sets->at[sets->n].source = "built in";
         sets->n += !error;
     }
-    if (!error && arguments->rules.n)
+    if (!error && (arguments->rules.n || arguments->clamav.n))
         error = add_rules(arguments, externals, external_count, sets, why);
     for (int i = 0; !error && i < arguments->definitions.n; i++) {
         error = definitions_map(arguments->definitions.at[i], &sets->at[sets->n], why);
@@ -185,7 +204,7 @@ static int open_sets(const struct scan_arguments *arguments, const struct extern
     }
     uint32_t rules = 0;
     for (int i = 0; i < sets->n; i++)
-        rules += sets->at[i].set.rule_count;
+        rules += sets->at[i].set.rule_count + sets->at[i].set.hash_count;
     if (!error && !rules)
         error = fail(why, EINVAL, "there are no rules to scan with");
     return error;

@@ -203,11 +203,13 @@ static bool is_end(int error)
     return error == -ENOMEM || error == -EFAULT;
 }
 
-static int add_database(struct definitions_loader *loader, const char *path, struct why *why)
+/* `alone`: it was named, and not found in a directory. */
+static int add_database(struct definitions_loader *loader, const char *path, bool alone,
+                        struct why *why)
 {
     const char *slash = strrchr(path, '/');
     bytes name = bytes_of(slash ? slash + 1 : path);
-    char *other = databases_twin(path);
+    char *other = alone ? NULL : databases_twin(path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     int twin = other ? open(other, O_RDONLY | O_CLOEXEC) : -1;
     int error = fd < 0 ? fail(why, errno, "cannot open it: %s", strerror(errno)) : 0;
@@ -231,7 +233,7 @@ int definitions_add_clamav(struct definitions_loader *loader, const char *path, 
         return error;
     for (uint32_t i = 0; !is_end(error) && i < files.n; i++) {
         struct why reason = {0};
-        error = add_database(loader, files.at[i], &reason);
+        error = add_database(loader, files.at[i], strcmp(files.at[i], path) == 0, &reason);
         loader->found.files++;
         if (!error)
             continue;

@@ -1,6 +1,7 @@
 #include "definitions/forge.h"
 
 #include "sandbox/sandbox.h"
+#include "shim/crypto.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -216,6 +217,7 @@ static int work(void *context)
     options.message = say;
     options.include = ask;
     options.message_context = options.include_context = forge;
+    crypto_warm();
     forge->texts = arena_new(TEXTS_MAX);
     forge->loader = forge->texts ? definitions_loader_new(&options) : NULL;
     if (!forge->loader || sandbox_seal(&profile_compiler, &walls, NULL))

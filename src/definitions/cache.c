@@ -1,0 +1,518 @@
+#include "definitions/cache.h"
+
+#include "definitions/databases.h"
+#include "definitions/rulefiles.h"
+#include "shim/crypto.h"
+#include "shim/digest.h"
+#include "yara/module.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    KEY = 32,
+    KEY_TEXT = 2 * KEY,
+    KEPT = 3,    /* rulesets */
+    STAMPS = 64, /* of which most are of databases that are gone */
+    SETTLED = 2, /* seconds */
+    READ = 1 << 20
+};
+
+/* The files of one compilation, in order. */
+struct source {
+    char *path;
+    bool database; /* of ClamAV, else of rules */
+    int fd;
+    struct stat st;
+};
+
+struct list {
+    struct source *at;
+    uint32_t n, room;
+};
+
+struct place {
+    int fd;
+    char path[32]; /* by its descriptor: what was checked is what is used */
+};
+
+/* --- the directory --- */
+
+int cache_path(char *ret, size_t size, struct why *why)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int n;
+    if (cache && cache[0] == '/') {
+        n = snprintf(ret, size, "%s/candor", cache);
+    } else if (geteuid() == 0) {
+        n = snprintf(ret, size, "/var/cache/candor");
+    } else {
+        struct passwd entry, *found = NULL;
+        char space[4096];
+        if (!(home && home[0] == '/') &&
+            getpwuid_r(geteuid(), &entry, space, sizeof space, &found) == 0 && found)
+            home = found->pw_dir;
+        if (!(home && home[0] == '/'))
+            return fail(why, ENOENT, "there is no home for a cache");
+        n = snprintf(ret, size, "%s/.cache/candor", home);
+    }
+    return n > 0 && (size_t)n < size
+               ? 0
+               : fail(why, ENAMETOOLONG, "the path of the cache is too long");
+}
+
+static int make_path(const char *path, struct why *why)
+{
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && i < len)
+            continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (mkdir(part, i < len ? 0755 : 0700) < 0 && errno != EEXIST)
+            return fail(why, errno, "cannot make the directory '%s': %s", part,
+                        strerror(errno));
+    }
+    return 0;
+}
+
+/* Whoever else could write here could choose what is found. */
+static int open_place(bool make, struct place *ret, struct why *why)
+{
+    struct stat st;
+    char path[PATH_MAX];
+    int error = cache_path(path, sizeof path, why);
+    if (!error && make)
+        error = make_path(path, why);
+    if (error)
+        return error;
+    ret->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (ret->fd < 0)
+        return fail(why, errno, "cannot open '%s': %s", path, strerror(errno));
+    snprintf(ret->path, sizeof ret->path, "/proc/self/fd/%d", ret->fd);
+    if (fstat(ret->fd, &st) < 0 || st.st_uid != geteuid() || st.st_mode & 077) {
+        close(ret->fd);
+        ret->fd = -1;
+        return fail(why, EPERM, "'%s' is not its user's alone", path);
+    }
+    return 0;
+}
+
+/* --- what a compilation is made of --- */
+
+static void close_list(struct list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (list->at[i].fd >= 0)
+            close(list->at[i].fd);
+        free(list->at[i].path);
+    }
+    free(list->at);
+}
+
+/* Takes the paths over. */
+static int add_files(struct list *list, struct rulefiles *files, bool database, struct why *why)
+{
+    struct source *at = realloc(list->at, (list->n + (size_t)files->n) * sizeof *at);
+    if (!at && list->n + files->n)
+        return fail(why, ENOMEM, "out of memory");
+    list->at = at;
+    for (uint32_t i = 0; i < files->n; i++) {
+        struct source *source = &list->at[list->n];
+        *source = (struct source){.path = files->at[i], .database = database};
+        files->at[i] = NULL;
+        list->n++;
+        source->fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (source->fd < 0 || fstat(source->fd, &source->st) < 0 ||
+            !S_ISREG(source->st.st_mode))
+            return fail(why, EINVAL, "'%s' is no file that can be read", source->path);
+    }
+    return 0;
+}
+
+static int find_all(const struct cache_sources *sources, struct list *ret, struct why *why)
+{
+    int error = 0;
+    for (uint32_t i = 0; !error && i < sources->clamav_count + sources->rule_count; i++) {
+        bool database = i < sources->clamav_count;
+        struct rulefiles files = {0};
+        error = database
+                    ? databases_find(sources->clamav[i], &files, why)
+                    : rulefiles_find(sources->rules[i - sources->clamav_count], &files, why);
+        if (!error)
+            error = add_files(ret, &files, database, why);
+        rulefiles_free(&files);
+    }
+    return error;
+}
+
+static void add_number(struct digest *digest, uint64_t number)
+{
+    uint8_t raw[8];
+    for (size_t i = 0; i < sizeof raw; i++)
+        raw[i] = (uint8_t)(number >> 8 * i);
+    digest_add(digest, (bytes){raw, sizeof raw});
+}
+
+static void add_text(struct digest *digest, bytes text)
+{
+    add_number(digest, text.len);
+    digest_add(digest, text);
+}
+
+static void add_stat(struct digest *digest, const struct stat *st)
+{
+    const uint64_t numbers[] = {st->st_dev,
+                                st->st_ino,
+                                (uint64_t)st->st_size,
+                                (uint64_t)st->st_mtim.tv_sec,
+                                (uint64_t)st->st_mtim.tv_nsec,
+                                (uint64_t)st->st_ctim.tv_sec,
+                                (uint64_t)st->st_ctim.tv_nsec};
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        add_number(digest, numbers[i]);
+}
+
+/* A digest that has taken what both keys depend on: the program that compiles, and how it was
+ * told to. NULL when it cannot be said. */
+static struct digest *begin_key(const struct definitions_options *options, const char *kind)
+{
+    struct stat program;
+    struct digest *digest =
+        stat("/proc/self/exe", &program) == 0 ? digest_new(DIGEST_SHA256) : NULL;
+    if (!digest)
+        return NULL;
+    add_text(digest, bytes_of(kind));
+    add_stat(digest, &program);
+    add_number(digest, RULESET_VERSION);
+    add_number(digest, module_fingerprint());
+    add_number(digest, options->strict_4);
+    add_number(digest, options->clamav.pua);
+    add_number(digest, options->clamav.level);
+    add_number(digest, options->external_count);
+    for (uint32_t i = 0; i < options->external_count; i++) {
+        const struct external *e = &options->externals[i];
+        uint64_t real;
+        memcpy(&real, &e->real, sizeof real);
+        add_text(digest, e->name);
+        add_number(digest, e->type);
+        add_number(digest, (uint64_t)e->integer);
+        add_number(digest, real);
+        add_text(digest, e->text);
+    }
+    return digest;
+}
+
+/* Ends the digest. */
+static bool end_key(struct digest *digest, char ret[KEY_TEXT + 1])
+{
+    uint8_t raw[DIGEST_MAX];
+    bool good = digest_end(digest, raw);
+    digest_free(digest);
+    digest_hex(raw, KEY, ret);
+    return good;
+}
+
+static bool key_of_places(const struct definitions_options *options, const struct list *list,
+                          char ret[KEY_TEXT + 1])
+{
+    struct digest *digest = begin_key(options, "stamp");
+    if (!digest)
+        return false;
+    for (uint32_t i = 0; i < list->n; i++) {
+        add_number(digest, list->at[i].database);
+        add_text(digest, bytes_of(list->at[i].path));
+        add_stat(digest, &list->at[i].st);
+    }
+    return end_key(digest, ret);
+}
+
+/* `include "` in any form that the language has; what only looks like it counts too. */
+static bool has_include(bytes text)
+{
+    for (size_t at = bytes_find(text, bytes_of("include"), 0); at != SIZE_MAX;
+         at = bytes_find(text, bytes_of("include"), at + 1)) {
+        bytes rest = bytes_slice(text, at + 7, 1);
+        if (!rest.len || !ascii_alnum(rest.at[0]))
+            return true;
+    }
+    return false;
+}
+
+static bool add_content(struct digest *digest, const struct source *source, uint8_t *room)
+{
+    uint64_t size = 0;
+    ssize_t n = 1;
+    const char *slash = strrchr(source->path, '/');
+    add_number(digest, source->database);
+    /* The name of a database without folders, the path of rules: as their namespaces are. */
+    add_text(digest, bytes_of(source->database && slash ? slash + 1 : source->path));
+    while (n > 0) {
+        n = pread(source->fd, room, READ, (off_t)size);
+        if (n > 0) {
+            digest_add(digest, (bytes){room, (size_t)n});
+            size += (size_t)n;
+        }
+    }
+    add_number(digest, size);
+    return n == 0;
+}
+
+/* False when a file cannot be read, or includes others. */
+static bool key_of_contents(const struct definitions_options *options, const struct list *list,
+                            char ret[KEY_TEXT + 1])
+{
+    struct digest *digest = begin_key(options, "rules");
+    uint8_t *room = malloc(READ);
+    bool good = digest && room;
+    for (uint32_t i = 0; good && i < list->n; i++) {
+        bytes text;
+        good = add_content(digest, &list->at[i], room);
+        if (good && !list->at[i].database) {
+            good = rulefiles_read(list->at[i].path, SIZE_MAX / 2, &text, NULL) == 0;
+            if (good) {
+                good = !has_include(text);
+                free((void *)(uintptr_t)text.at);
+            }
+        }
+    }
+    free(room);
+    if (good)
+        return end_key(digest, ret);
+    digest_free(digest);
+    return false;
+}
+
+/* True when what was opened is still what lies there. */
+static bool is_unchanged(const struct list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct stat *before = &list->at[i].st;
+        struct stat st;
+        if (stat(list->at[i].path, &st) < 0 || st.st_dev != before->st_dev ||
+            st.st_ino != before->st_ino || st.st_size != before->st_size ||
+            memcmp(&st.st_mtim, &before->st_mtim, sizeof st.st_mtim) != 0 ||
+            memcmp(&st.st_ctim, &before->st_ctim, sizeof st.st_ctim) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool is_settled(const struct list *list)
+{
+    time_t now = time(NULL);
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->at[i].st.st_ctim.tv_sec + SETTLED > now)
+            return false;
+    return true;
+}
+
+/* --- files in the directory --- */
+
+static bool read_stamp(const struct place *place, const char *stamp, char ret[KEY_TEXT + 1])
+{
+    char name[KEY_TEXT + 8];
+    snprintf(name, sizeof name, "%s.stamp", stamp);
+    int fd = openat(place->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    ssize_t n = fd < 0 ? -1 : read(fd, ret, KEY_TEXT);
+    if (fd >= 0)
+        close(fd);
+    for (ssize_t i = 0; i < n; i++)
+        if (ascii_hex((uint8_t)ret[i]) < 0)
+            return false;
+    ret[KEY_TEXT] = 0;
+    return n == KEY_TEXT;
+}
+
+static void write_stamp(const struct place *place, const char *stamp, const char *key)
+{
+    char name[KEY_TEXT + 8];
+    snprintf(name, sizeof name, "%s.stamp", stamp);
+    /* One that is cut short is none. */
+    int fd =
+        openat(place->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 && write(fd, key, KEY_TEXT) != KEY_TEXT)
+        unlinkat(place->fd, name, 0);
+    if (fd >= 0)
+        close(fd);
+}
+
+static bool path_of(const struct place *place, const char *key, char ret[PATH_MAX])
+{
+    return snprintf(ret, PATH_MAX, "%s/%s.cdr", place->path, key) < PATH_MAX;
+}
+
+/* Maps the ruleset, and marks it as used. What is damaged is removed. */
+static bool find_kept(const struct place *place, const char *key, struct definitions *ret)
+{
+    char path[PATH_MAX];
+    if (!path_of(place, key, path) || access(path, R_OK) < 0)
+        return false;
+    if (definitions_map(path, ret, NULL) < 0) {
+        unlink(path);
+        return false;
+    }
+    utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+    return true;
+}
+
+static bool has_ending(const char *name, const char *ending)
+{
+    size_t n = strlen(name), m = strlen(ending);
+    return n >= m && strcmp(name + n - m, ending) == 0;
+}
+
+/* Removes all but the `keep` files of that ending that were used last. */
+static void sweep(const struct place *place, const char *ending, uint32_t keep)
+{
+    for (;;) {
+        char oldest[NAME_MAX + 1] = "";
+        struct timespec when = {0};
+        uint32_t count = 0;
+        const struct dirent *row;
+        int fd = openat(place->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+        while (directory && (row = readdir(directory))) {
+            struct stat st;
+            if (!has_ending(row->d_name, ending) ||
+                fstatat(place->fd, row->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                continue;
+            bool older = st.st_mtim.tv_sec != when.tv_sec ? st.st_mtim.tv_sec < when.tv_sec
+                                                          : st.st_mtim.tv_nsec < when.tv_nsec;
+            if (!count++ || older) {
+                when = st.st_mtim;
+                snprintf(oldest, sizeof oldest, "%s", row->d_name);
+            }
+        }
+        if (directory)
+            closedir(directory);
+        if (count <= keep || unlinkat(place->fd, oldest, 0) < 0)
+            return;
+    }
+}
+
+int cache_sum(bool clear, uint32_t *ret_count, uint64_t *ret_size, struct why *why)
+{
+    struct place place;
+    const struct dirent *row;
+    *ret_count = 0;
+    *ret_size = 0;
+    int error = open_place(false, &place, why);
+    if (error)
+        return error == -ENOENT ? 0 : error;
+    if (clear) {
+        sweep(&place, ".stamp", 0);
+        sweep(&place, ".cdr", 0);
+    }
+    DIR *directory = fdopendir(place.fd);
+    while (directory && (row = readdir(directory))) {
+        struct stat st;
+        if (has_ending(row->d_name, ".cdr") &&
+            fstatat(place.fd, row->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+            ++*ret_count;
+            *ret_size += (uint64_t)st.st_size;
+        }
+    }
+    if (directory)
+        closedir(directory);
+    else
+        close(place.fd);
+    return 0;
+}
+
+/* --- compiling --- */
+
+static int compile(const struct definitions_options *options,
+                   const struct cache_sources *sources, struct definitions *ret,
+                   struct cache_result *result, struct why *why)
+{
+    struct definitions_loader *loader = definitions_loader_new(options);
+    int error = loader ? 0 : fail(why, ENOMEM, "out of memory");
+    for (uint32_t i = 0; !error && i < sources->rule_count; i++) {
+        uint32_t before = result->files;
+        error = definitions_add_path(loader, sources->rules[i], &result->files, &result->errors,
+                                     why);
+        if (!error && result->files == before)
+            error = fail(why, ENOENT, "no .yar or .yara file in '%s'", sources->rules[i]);
+    }
+    for (uint32_t i = 0; !error && i < sources->clamav_count; i++)
+        error = definitions_add_clamav(loader, sources->clamav[i], why);
+    if (!error)
+        error = definitions_seal(loader, ret, why);
+    if (loader)
+        result->clamav = *definitions_clamav(loader);
+    definitions_loader_free(loader);
+    return error;
+}
+
+/* Writes it to the directory, and takes it from there from now on: pages of a file are shared
+ * with whoever else uses it. */
+static void keep(const struct place *place, const char *key, struct definitions *definitions,
+                 struct why *note)
+{
+    struct definitions mapped;
+    char path[PATH_MAX];
+    sweep(place, ".cdr", KEPT - 1);
+    sweep(place, ".stamp", STAMPS - 1);
+    if (!path_of(place, key, path) || definitions_save(definitions, path, note) < 0 ||
+        definitions_map(path, &mapped, note) < 0)
+        return;
+    definitions_close(definitions);
+    *definitions = mapped;
+}
+
+static int compile_and_keep(const struct definitions_options *options,
+                            const struct cache_sources *sources, const struct place *place,
+                            const struct list *list, const char *stamp, struct definitions *ret,
+                            struct cache_result *result, struct why *why)
+{
+    char key[KEY_TEXT + 1];
+    bool keyed = key_of_contents(options, list, key);
+    if (keyed && find_kept(place, key, ret)) {
+        result->kept = true;
+    } else {
+        int error = compile(options, sources, ret, result, why);
+        if (error || !keyed || result->errors || result->clamav.failed || !is_unchanged(list))
+            return error;
+        keep(place, key, ret, &result->note);
+    }
+    if (is_settled(list) && is_unchanged(list) && !result->note.text[0])
+        write_stamp(place, stamp, key);
+    return 0;
+}
+
+int cache_compile(const struct definitions_options *options,
+                  const struct cache_sources *sources, bool use, struct definitions *ret,
+                  struct cache_result *ret_result, struct why *why)
+{
+    struct place place = {.fd = -1};
+    struct list list = {0};
+    char stamp[KEY_TEXT + 1], key[KEY_TEXT + 1];
+    int error;
+    *ret_result = (struct cache_result){0};
+    crypto_warm();
+    /* What is wrong with a source is said by whoever compiles it. */
+    if (!use || open_place(true, &place, &ret_result->note) < 0 ||
+        find_all(sources, &list, NULL) < 0 || !key_of_places(options, &list, stamp)) {
+        error = compile(options, sources, ret, ret_result, why);
+    } else if (read_stamp(&place, stamp, key) && find_kept(&place, key, ret)) {
+        ret_result->kept = true;
+        error = 0;
+    } else {
+        error = compile_and_keep(options, sources, &place, &list, stamp, ret, ret_result, why);
+    }
+    close_list(&list);
+    if (place.fd >= 0)
+        close(place.fd);
+    return error;
+}
