@@ -1,5 +1,6 @@
 #include "shim/digest.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,14 @@ bool digest_rounds(enum digest_kind kind, uint8_t *state, uint32_t rounds, bool 
     }
     EVP_MD_CTX_free(context);
     return good;
+}
+
+bool digest_stretch(enum digest_kind kind, bytes password, bytes salt, uint32_t rounds,
+                    uint8_t *ret, size_t size)
+{
+    return password.len <= INT_MAX && rounds <= INT_MAX && size <= INT_MAX &&
+           PKCS5_PBKDF2_HMAC((const char *)password.at, (int)password.len, salt.at,
+                             (int)salt.len, (int)rounds, method(kind), (int)size, ret) == 1;
 }
 
 void digest_hex(const uint8_t *digest, size_t size, char *ret)

@@ -28,5 +28,8 @@ struct digest *digest_free(struct digest *digest);
 /* Each round replaces `state`, a digest of that kind, by the digest of it with the round's
  * number (u32, little endian, from 0) before it or after it. */
 bool digest_rounds(enum digest_kind kind, uint8_t *state, uint32_t rounds, bool number_first);
+/* PBKDF2 (RFC 8018) with HMAC of that digest: `size` bytes of key. */
+bool digest_stretch(enum digest_kind kind, bytes password, bytes salt, uint32_t rounds,
+                    uint8_t *ret, size_t size);
 /* Lower-case hex of `size` bytes and a NUL into ret[2 * size + 1]. */
 void digest_hex(const uint8_t *digest, size_t size, char *ret);

@@ -17,7 +17,7 @@ const struct unpack_format unpack_archive[] = {
      lz4_probe, lz4_open},
     {"compress", {{0, 2, "\x1f\x9d"}}, NULL, lzw_open},
     {"7z", {{0, 6, "7z\xbc\xaf\x27\x1c"}}, NULL, sevenzip_open},
-    {"rar", {{0, 7, "Rar!\x1a\7\0"}}, NULL, rar_open},
+    {"rar", {{0, 7, "Rar!\x1a\7\0"}}, NULL, rar4_open},
     {"rar", {{0, 8, "Rar!\x1a\7\1\0"}}, NULL, rar5_open},
     {"ar", {{0, 8, "!<arch>\n"}}, NULL, ar_open},
     {"rpm", {{0, 4, "\xed\xab\xee\xdb"}}, NULL, rpm_open},

@@ -42,8 +42,8 @@ void kwaj_open(struct unpack *unpack);
 /* arj.c */
 bool arj_probe(bytes data);
 void arj_open(struct unpack *unpack);
-/* rar.c: 4 and before, 5. */
-void rar_open(struct unpack *unpack);
+/* rar/rar4.c: 4 and before; rar/rar5.c */
+void rar4_open(struct unpack *unpack);
 void rar5_open(struct unpack *unpack);
 /* closed.c: recognised only. */
 bool arc_probe(bytes data);

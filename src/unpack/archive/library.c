@@ -1,5 +1,5 @@
 /* Archives that libarchive reads: tar in all flavours, cpio, ar and deb, lha, xar; and of
- * 7z (sevenzip) and rar (rar.c). Where it gives up within a tar, this goes on at the next
+ * 7z (sevenzip) and rar (rar). Where it gives up within a tar, this goes on at the next
  * header whose checksum is right. */
 #include "unpack/archive/library.h"
 
