@@ -40,7 +40,9 @@ struct hashes_build;
 struct hashes_build *hashes_new(struct arena *arena);
 /* The number of a database file. UINT32_MAX when memory is out. */
 uint32_t hashes_source(struct hashes_build *build, bytes name);
-/* False when memory is out. What is borrowed is copied. */
+/* False when memory is out. What is borrowed is copied. The signature gets the next number,
+ * from 0. Names are cut after 223 bytes and before a NUL. Cheapest in the order of the lines.
+ */
 bool hashes_add(struct hashes_build *build, const struct hash_signature *signature);
 uint32_t hashes_count(const struct hashes_build *build);
 /* Lays the table out in `arena` (64-byte aligned). -ENOMEM, -E2BIG. */
@@ -54,16 +56,20 @@ struct hashes {
     uint32_t count; /* of signatures */
 };
 
-/* Opens a table (empty: one without signatures). Checks what later is used as an index; what
- * would touch every page is checked when it is used. -EBADMSG. */
+/* Opens a table that lies on a border of 8 bytes (empty: one without signatures). Checks what
+ * later is used as an index, and the checksum of what every lookup needs; the digests, names
+ * and lines have checksums of their own, by a page or less, checked when they are used.
+ * -EBADMSG. */
 int hashes_open(bytes table, struct hashes *ret, struct why *why) MUST_USE;
 /* Whether a signature of this scope and digest could fit something of this size. */
 bool hashes_wants(const struct hashes *hashes, enum hash_scope scope, enum hash_digest digest,
                   uint64_t size);
-/* Numbers (0 to count - 1) of the signatures that fit, at most `room` of them, in *ret. */
-uint32_t hashes_find(const struct hashes *hashes, enum hash_scope scope,
-                     enum hash_digest digest, uint64_t size, const uint8_t *value,
-                     uint32_t *ret, uint32_t room);
+/* Numbers (0 to count - 1) of the signatures that fit, ascending, at most `room` of them, into
+ * ret. -EBADMSG when what would have to be read is damaged: then nothing is known of this
+ * digest, and *ret_count is 0. */
+int hashes_find(const struct hashes *hashes, enum hash_scope scope, enum hash_digest digest,
+                uint64_t size, const uint8_t *value, uint32_t *ret, uint32_t room,
+                uint32_t *ret_count) MUST_USE;
 
 struct hash_label {
     char name[256]; /* with `.UNOFFICIAL` where it belongs; NUL-terminated */
@@ -71,4 +77,6 @@ struct hash_label {
     uint32_t line;
 };
 
-void hashes_label(const struct hashes *hashes, uint32_t number, struct hash_label *ret);
+/* Any number is safe. -EBADMSG when it is none, or what it is called is damaged: the name then
+ * says so. */
+int hashes_label(const struct hashes *hashes, uint32_t number, struct hash_label *ret);
