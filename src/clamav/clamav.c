@@ -196,6 +196,7 @@ int clamav_begin(struct clamav *clamav, bytes file_name, bool official, struct w
     const struct extension *extension = find_extension(file_name);
     clamav->file = arena_copy(clamav->draft->arena, file_name);
     clamav->line = 0;
+    clamav->source = UINT32_MAX;
     clamav->official = official;
     clamav->kind = extension ? extension->kind : CLAMAV_OTHER;
     clamav->pua = extension && extension->pua;

@@ -72,7 +72,7 @@ struct clamav {
     bytes text;                     /* the line at work, without its end */
     uint32_t line;                  /* and its number, from 1 */
     uint32_t name_space;            /* of the file at work */
-    uint32_t source;                /* and its number among the hashes' */
+    uint32_t source;                /* and its number among the hashes', or UINT32_MAX */
     struct arena *scratch;          /* given back after each signature */
 };
 

@@ -2,13 +2,6 @@
 
 /* Kinds whose readers are not in yet. */
 
-int clamav_hash_line(struct clamav *clamav, enum clamav_kind kind, bytes line)
-{
-    (void)line;
-    clamav_refuse(clamav, kind, "nothing here reads such signatures yet");
-    return 0;
-}
-
 int clamav_body_line(struct clamav *clamav, bytes line)
 {
     (void)line;

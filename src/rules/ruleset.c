@@ -49,6 +49,18 @@ static int section(bytes file, int number, bytes *ret, uint32_t *ret_count, stru
     return 0;
 }
 
+uint64_t ruleset_checksum(bytes file)
+{
+    const uint8_t *entry = file.at + RULESET_HEADER_SIZE + 16 * SECTION_HASHES;
+    uint64_t from = load_le64(entry), size = load_le64(entry + 8);
+    uint64_t hash = RULESET_VERSION;
+    if (from >= RULESET_HEADER_SIZE && bytes_has(file, from, size)) {
+        hash = hash64(bytes_slice(file, RULESET_HEADER_SIZE, from - RULESET_HEADER_SIZE), hash);
+        return hash64(bytes_slice(file, from + size, SIZE_MAX), hash);
+    }
+    return hash64(bytes_slice(file, RULESET_HEADER_SIZE, SIZE_MAX), hash);
+}
+
 static int open_header(bytes file, uint64_t fingerprint, struct why *why)
 {
     const size_t front = RULESET_HEADER_SIZE + 16 * RULESET_SECTIONS;
@@ -65,8 +77,7 @@ static int open_header(bytes file, uint64_t fingerprint, struct why *why)
     if (load_le64(file.at + 16) != file.len)
         return fail(why, EBADMSG, "the ruleset says it has %llu bytes and has %zu",
                     (unsigned long long)load_le64(file.at + 16), file.len);
-    bytes body = {file.at + RULESET_HEADER_SIZE, file.len - RULESET_HEADER_SIZE};
-    if (load_le64(file.at + 24) != hash64(body, RULESET_VERSION))
+    if (load_le64(file.at + 24) != ruleset_checksum(file))
         return fail(why, EBADMSG, "the ruleset is damaged: its checksum does not fit");
     if (load_le64(file.at + 32) != fingerprint)
         return fail(why, EBADMSG,
@@ -110,7 +121,6 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
         .kind_rules = (const void *)part[SECTION_KIND_RULES].at,
         .gates = (const void *)part[SECTION_GATES].at,
         .globals = (const void *)part[SECTION_GLOBALS].at,
-        .hashes = part[SECTION_HASHES],
         .passwords = (const void *)part[SECTION_PASSWORDS].at,
         .rule_count = count[SECTION_RULES],
         .pattern_count = count[SECTION_PATTERNS],
@@ -137,14 +147,30 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
     if (count[SECTION_GATES] != set.rule_count)
         return fail(why, EBADMSG, "the ruleset has %u rules and %u gates", set.rule_count,
                     count[SECTION_GATES]);
-    error = ruleset_verify(&set, why);
+    error = hashes_open(part[SECTION_HASHES], &set.hashes, why);
     if (!error)
-        *ret = set;
-    return error;
+        error = ruleset_verify(&set, why);
+    if (error)
+        return error;
+    set.hash_count = set.hashes.count;
+    *ret = set;
+    return 0;
+}
+
+static void hash_label(const struct ruleset *set, uint32_t number, struct ruleset_label *ret)
+{
+    struct hash_label label;
+    hashes_label(&set->hashes, number, &label);
+    *ret = (struct ruleset_label){.name_space = label.source, .line = label.line};
+    memcpy(ret->name, label.name, sizeof ret->name);
 }
 
 void ruleset_label(const struct ruleset *set, uint32_t number, struct ruleset_label *ret)
 {
+    if (number >= set->rule_count) {
+        hash_label(set, number - set->rule_count, ret);
+        return;
+    }
     const struct ruleset_rule *rule = &set->rules[number];
     *ret = (struct ruleset_label){.rule = rule,
                                   .name_space =

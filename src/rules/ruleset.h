@@ -8,7 +8,8 @@
  *        8     4  version of this layout (RULESET_VERSION)
  *       12     4  number of sections (RULESET_SECTIONS)
  *       16     8  size of the whole file
- *       24     8  hash64 (seed RULESET_VERSION) of everything from byte 64 on
+ *       24     8  hash64 (seed RULESET_VERSION) of everything from byte 64 on but
+ *                 SECTION_HASHES, seeded with its hash before that section and after it
  *       32     8  fingerprint of the module tables the conditions were compiled against
  *       40    24  zero
  *       64   16n  section table: offset (8), number of elements (8)
@@ -16,14 +17,16 @@
  *
  * A change to any struct here, to struct node, or to the programs of match/ raises
  * RULESET_VERSION. The hash finds damage, not malice: who may write definitions is the
- * business of update/. ruleset_open nevertheless checks every number that is later used as an
+ * business of update/. The table of hash signatures has checksums of its own, by the page, and
+ * is not read whole. ruleset_open nevertheless checks every number that is later used as an
  * index, so that a hostile file can do no more than match the wrong things. */
 #pragma once
 #include "base/base.h"
 #include "filetype/target.h"
+#include "match/hashes.h"
 #include "rules/node.h"
 
-enum { RULESET_VERSION = 5, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum { RULESET_VERSION = 6, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
 
 enum { RULESET_NONE = 0xffffffff };
 
@@ -156,7 +159,8 @@ struct ruleset_password {
 /* An open ruleset: views into the file. */
 struct ruleset {
     bytes file;
-    bytes texts, code, literals, hashes;
+    bytes texts, code, literals;
+    struct hashes hashes;
     const struct ruleset_rule *rules;
     const struct ruleset_pattern *patterns;
     const struct ruleset_meta *metas;
@@ -187,6 +191,9 @@ struct ruleset_label {
 
 /* The label of rule or hash signature `number` (< rule_count + hash_count). */
 void ruleset_label(const struct ruleset *set, uint32_t number, struct ruleset_label *ret);
+
+/* What the header says of a file's bytes; the file has a header and a section table. */
+uint64_t ruleset_checksum(bytes file);
 
 /* Opens a ruleset that lies in memory (64-byte aligned, and outliving *ret). Says what is wrong
  * with a file that is cut, changed, of another version or not a ruleset: -EBADMSG. */

@@ -1,3 +1,4 @@
+#include "match/hashes.h"
 #include "match/literals.h"
 #include "rules/anchor.h"
 #include "rules/draft.h"
@@ -37,7 +38,7 @@ struct seal {
     VEC(uint32_t) kind_rules;
     VEC(uint32_t) globals;
     struct filter_set filters;
-    bytes code;
+    bytes code, hashes;
 };
 
 /* The reference against which anchors are tested: every rule is looked at in every object. */
@@ -267,20 +268,24 @@ static int lay_out(const struct part *parts, struct arena *arena, uint64_t finge
         size += parts[i].count * parts[i].size;
     }
     size = (size + RULESET_ALIGN - 1) & ~(uint64_t)(RULESET_ALIGN - 1);
-    uint8_t *raw = arena_push(arena, size + RULESET_ALIGN);
+    uint8_t *raw = arena_push_raw(arena, size + RULESET_ALIGN);
     if (!raw)
         return fail(why, ENOMEM, "no memory for a ruleset of %llu bytes",
                     (unsigned long long)size);
     uint8_t *file = raw + (-(uintptr_t)raw & (RULESET_ALIGN - 1));
+    uint64_t end = RULESET_HEADER_SIZE + 16 * RULESET_SECTIONS;
+    memset(file, 0, RULESET_HEADER_SIZE);
     for (int i = 0; i < RULESET_SECTIONS; i++) {
         uint64_t entry[2] = {offset[i], parts[i].count};
         memcpy(file + RULESET_HEADER_SIZE + 16 * i, entry, sizeof entry);
+        memset(file + end, 0, offset[i] - end);
+        end = offset[i] + parts[i].count * parts[i].size;
         if (parts[i].count)
             memcpy(file + offset[i], parts[i].at, parts[i].count * parts[i].size);
     }
-    bytes body = {file + RULESET_HEADER_SIZE, size - RULESET_HEADER_SIZE};
+    memset(file + end, 0, size - end);
     uint32_t version[2] = {RULESET_VERSION, RULESET_SECTIONS};
-    uint64_t facts[3] = {size, hash64(body, RULESET_VERSION), fingerprint};
+    uint64_t facts[3] = {size, ruleset_checksum((bytes){file, size}), fingerprint};
     memcpy(file, RULESET_MAGIC, 8);
     memcpy(file + 8, version, sizeof version);
     memcpy(file + 16, facts, sizeof facts);
@@ -327,6 +332,7 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_KIND_RULES] = PART(seal->kind_rules),
         [SECTION_GATES] = {seal->gates, draft->rules.n, sizeof *seal->gates},
         [SECTION_GLOBALS] = PART(seal->globals),
+        [SECTION_HASHES] = {seal->hashes.at, seal->hashes.len, 1},
         [SECTION_PASSWORDS] = PART(draft->passwords),
     };
     return lay_out(parts, arena, draft->fingerprint, ret, why);
@@ -357,5 +363,7 @@ int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why 
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
     int error =
         filter_build(seal.literals.at, kinds, seal.literals.n, arena, &seal.filters, why);
+    if (!error && draft->hashes)
+        error = hashes_seal(draft->hashes, arena, &seal.hashes, why);
     return error ? error : write_file(&seal, arena, ret, why);
 }

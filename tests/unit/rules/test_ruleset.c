@@ -84,7 +84,7 @@ static void survives_damage_behind_a_good_checksum(void)
     for (size_t i = RULESET_HEADER_SIZE; i < file.len; i += 4) {
         memcpy(copy, file.at, file.len);
         memset(copy + i, 0xFF, 4);
-        uint64_t sum = hash64((bytes){copy + 64, file.len - 64}, RULESET_VERSION);
+        uint64_t sum = ruleset_checksum((bytes){copy, file.len});
         memcpy(copy + 24, &sum, sizeof sum);
         tried++;
         refused += ruleset_open((bytes){copy, file.len}, FINGERPRINT, &set, &why) < 0;
@@ -93,8 +93,44 @@ static void survives_damage_behind_a_good_checksum(void)
     arena_free(arena);
 }
 
+/* The table of hash signatures lies in the file, is labelled by it, and is not read to open it:
+ * damage there is said when it is met. */
+static void carries_hash_signatures(void)
+{
+    struct arena *arena = arena_new(64 << 20);
+    struct draft *draft = draft_new(arena);
+    draft->hashes = hashes_new(arena);
+    uint8_t value[16] = {1, 2, 3};
+    struct hash_signature one = {.size = 5, .value = value, .name = bytes_of("Win.Test-7")};
+    one.line = 12;
+    one.source = hashes_source(draft->hashes, bytes_of("own.hdb"));
+    CHECK(hashes_add(draft->hashes, &one));
+    bytes file = {0};
+    struct ruleset set;
+    struct ruleset_label label;
+    CHECK(draft_seal(draft, arena, &file, NULL) == 0);
+    CHECK(ruleset_open(file, 0, &set, NULL) == 0);
+    CHECK(set.rule_count == 0 && set.hash_count == 1);
+    ruleset_label(&set, 0, &label);
+    CHECK(label.rule == NULL && label.line == 12);
+    CHECK_STR(label.name, "Win.Test-7.UNOFFICIAL");
+    CHECK_STR(label.name_space, "own.hdb");
+
+    uint32_t found, n;
+    uint8_t *damaged = arena_push(arena, file.len + RULESET_ALIGN);
+    damaged += -(uintptr_t)damaged & (RULESET_ALIGN - 1);
+    memcpy(damaged, file.at, file.len);
+    uint8_t *digest = memmem(damaged, file.len, value, sizeof value);
+    CHECK(digest != NULL);
+    *digest ^= 1;
+    CHECK(ruleset_open((bytes){damaged, file.len}, 0, &set, NULL) == 0);
+    CHECK(hashes_find(&set.hashes, HASH_FILE, HASH_MD5, 5, value, &found, 1, &n) == -EBADMSG);
+    arena_free(arena);
+}
+
 int main(void)
 {
+    carries_hash_signatures();
     opens_what_it_sealed();
     refuses_every_cut_and_every_flipped_bit();
     survives_damage_behind_a_good_checksum();
