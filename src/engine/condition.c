@@ -1,5 +1,7 @@
 #include "engine/condition.h"
 
+#include "engine/signature.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -365,6 +367,8 @@ static struct value dispatch(struct frame *frame, const struct node *node)
         return let(frame, node);
     case NODE_VARIABLE ... NODE_CALL:
         return object_value(frame, node);
+    case NODE_PLACE ... NODE_IMAGE_HASH:
+        return signature_value(frame, node);
     default: /* RANGE and LIST have a value only as iterators */
         return VALUE_NONE;
     }

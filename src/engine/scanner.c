@@ -170,6 +170,8 @@ static void begin(struct scanner *scanner, const struct object_input *object)
         memset(scanner->failed, 0, set->namespace_count * sizeof *scanner->failed);
         for (uint32_t i = 0; i < set->module_count; i++)
             scanner->modules[i].loaded = 0;
+        scanner->place_known = 0;
+        expression_forget(scanner);
         scanner->stamp = 1;
     }
     scanner->object = object;

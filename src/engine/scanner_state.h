@@ -29,6 +29,9 @@ struct module_state {
     struct module_input input;
 };
 
+struct place;
+struct expressions;
+
 struct scanner {
     const struct ruleset *set;
     struct scanner_options options;
@@ -51,6 +54,9 @@ struct scanner {
     uint32_t targets; /* what the object is: TARGET_BITs */
     uint32_t depth;   /* of conditions under evaluation */
     struct finding *findings;
+    struct place *place; /* of this object, when place_known is its number (place.c) */
+    uint32_t place_known;
+    struct expressions *expressions; /* compiled so far (expression.c) */
 };
 
 /* found.c */
@@ -62,6 +68,9 @@ bool found_at(struct scanner *scanner, uint32_t program, uint64_t offset);
 /* Index of the first match at or after `offset`. */
 uint32_t found_first(const struct matches *matches, uint64_t offset);
 bytes found_code(const struct scanner *scanner, uint32_t program);
+
+/* expression.c: the answers about all objects until now. */
+void expression_forget(struct scanner *scanner);
 
 /* load.c: a module's root for the current object, NULL where there is none. */
 struct module_input *load_module(struct scanner *scanner, uint32_t module);

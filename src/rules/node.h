@@ -119,12 +119,13 @@ enum node_op {
     NODE_PLACE,         /* a place or number in an executable: aux = enum node_place, a = number
                          * of a section where the place is of one */
     NODE_WITHIN,        /* the innermost containers around the object are of the types in links
-                         * (a, b), outermost first: enum filetype; FILETYPE_ANY fits each */
+                         * (a, b), outermost first: enum filetype. FILETYPE_ANY stands for no
+                         * container in particular, but for one more around the object */
     NODE_FOUND_VERSION, /* a = pattern: it matches where a string of the PE version information
                          * begins */
     NODE_COUNT_VERSION, /* a = pattern: how often */
     NODE_NUMBER,        /* a number written in the object: a = pattern; links (b, 3): distance
-                         * from its first match (int32), bytes, 0; aux = enum node_number */
+                         * from its last match (int32), bytes, 0; aux = enum node_number */
     NODE_COUNT_PCRE,    /* how often a PCRE matches: links (a, 7): text offset and length, enum
                          * node_pcre, first and last+1 child of the range of offsets or
                          * NODE_NONE, two zeros */
@@ -145,14 +146,17 @@ enum node_place {
     PLACE_SECTION_COUNT, /* not a place: how many there are */
 };
 
-/* aux of NODE_NUMBER: how it is written. */
+/* aux of NODE_NUMBER: how it is written. Texts as strtol reads them: white space first, then a
+ * sign; 0 where there are no digits. */
 enum node_number {
-    NUMBER_TEXT_HEX,
+    NUMBER_TEXT_HEX, /* 0x or not */
     NUMBER_TEXT_DECIMAL,
-    NUMBER_TEXT_AUTO, /* decimal, octal (0) or hexadecimal (0x) as strtol base 0 */
-    NUMBER_LITTLE,
+    NUMBER_TEXT_AUTO, /* hexadecimal after 0x, else decimal; 3 bytes or more */
+    NUMBER_LITTLE,    /* binary: 1, 2, 4 or 8 bytes */
     NUMBER_BIG,
-    NUMBER_EXACT = 16, /* with the first three: all bytes are digits, else undefined */
+    NUMBER_KIND = 15,
+    NUMBER_EXACT = 16,  /* with the first three: all bytes belong to it, else undefined */
+    NUMBER_TURNED = 32, /* hexadecimal: the last pair of digits comes first */
 };
 
 /* Bits of NODE_COUNT_PCRE. */
