@@ -1,5 +1,6 @@
 #include "scan/examine.h"
 
+#include "scan/batch.h"
 #include "scan/shortname.h"
 #include "shim/charset.h"
 #include "shim/crypto.h"
@@ -18,6 +19,10 @@
 /* Work of one file's containers: about a minute. */
 #define UNPACK_STEPS  (UINT64_C(1) << 36)
 #define UNPACK_MEMORY ((size_t)256 << 20)
+
+/* Objects that are handed over together, and what is not worth it. */
+enum { BATCH_BYTES = 256 << 10, BATCH_LEAST = 32 << 10 };
+
 /* Of the region: kept from file to file. */
 #define REGION_KEEP ((size_t)8 << 20)
 
@@ -44,6 +49,10 @@ struct examiner {
     struct reply_object *at;    /* the container that is open */
     struct examine_place place; /* in it */
     const struct examine_file *file;
+    const struct examine_share *share;
+    struct batch batch; /* children of the open container, not yet examined */
+    const struct unpack *batch_parent;
+    uint32_t batch_from;                 /* the place of the first of them */
     struct unpack around[EXAMINE_CHAIN]; /* the containers of a part */
     char part_path[EXAMINE_PATH];
     bytes owner;
@@ -376,20 +385,6 @@ static const struct examine_skip *find_skip(const struct examiner *examiner, uin
     return NULL;
 }
 
-static bool take_stage(void *to, uint32_t stage)
-{
-    struct examiner *examiner = to;
-    struct examine_place place = examiner->place;
-    place.stage = stage;
-    set_place(examiner, place);
-    const struct examine_skip *skip =
-        stage && !examiner->run.stopped ? find_skip(examiner, stage) : NULL;
-    if (!skip || skip->place.children > place.children)
-        return true;
-    reply_gap(&examiner->reply, examiner->at, GAP_FAULT, bytes_of(""), skip->text);
-    return false;
-}
-
 /* Matches the object at this place. False: it is not to be opened. */
 static bool match(struct examiner *examiner, struct reply_object *object)
 {
@@ -422,23 +417,37 @@ static size_t join_path(struct examiner *examiner, const struct reply_object *ob
     return len + object->name.len;
 }
 
+/* Whether what is in this container can be examined elsewhere as it would be here: what is
+ * there knows the containers around it, but not what they found out about passwords. */
+static bool may_share(const struct examiner *examiner, const struct unpack *parent)
+{
+    return examiner->share && parent->depth < EXAMINE_CHAIN &&
+           examiner->run.passwords == examiner->options.passwords &&
+           reply_has_room(&examiner->reply);
+}
+
+static bool offer(struct examiner *examiner, const struct unpack *parent,
+                  struct examine_part *part, const struct reply_object *object,
+                  uint32_t *ret_number)
+{
+    uint16_t chain[EXAMINE_CHAIN];
+    for (const struct unpack *up = parent; up; up = up->up)
+        chain[up->depth] = (uint16_t)unpack_stage(up);
+    part->chain = chain;
+    part->depth = parent->depth + 1;
+    part->path = (bytes){(const uint8_t *)examiner->part_path, join_path(examiner, object)};
+    part->name = object->up ? object->name.len : examine_name(object->name);
+    return part->path.len && examiner->share->offer(examiner->share->to, part, ret_number);
+}
+
 /* True when somebody else examines the object. */
 static bool hand_over(struct examiner *examiner, const struct unpack *parent,
                       struct reply_object *object)
 {
-    uint16_t chain[EXAMINE_CHAIN];
-    struct examine_part part = {.name = object->name.len,
-                                .data = object->data,
-                                .chain = chain,
-                                .depth = parent->depth + 1};
+    struct examine_part part = {.data = object->data};
     uint32_t number;
-    if (part.depth > EXAMINE_CHAIN)
-        return false;
-    for (const struct unpack *up = parent; up; up = up->up)
-        chain[up->depth] = (uint16_t)unpack_stage(up);
-    part.path = (bytes){(const uint8_t *)examiner->part_path, join_path(examiner, object)};
-    return part.path.len && reply_has_room(&examiner->reply) &&
-           examiner->file->share->offer(examiner->file->share->to, &part, &number) &&
+    return object->data.len >= EXAMINE_PART && may_share(examiner, parent) &&
+           offer(examiner, parent, &part, object, &number) &&
            reply_part(&examiner->reply, object, number);
 }
 
@@ -453,6 +462,66 @@ static void examine_child(struct examiner *examiner, const struct unpack *parent
     examiner->at = object->up;
 }
 
+static void count_child(struct examiner *examiner, const struct unpack_child *child)
+{
+    examiner->reply.objects++;
+    examiner->reply.unpacked += child->data.len;
+}
+
+/* Examines the children in a batch, of which the first is at this place. */
+static void examine_batch(struct examiner *examiner, const struct unpack *parent, bytes rest)
+{
+    struct examine_place place = examiner->place;
+    struct unpack_child child;
+    while (!examiner->stopped && !examiner->run.stopped && batch_next(&rest, &child)) {
+        struct reply_object object = {.up = examiner->at,
+                                      .name = child.name,
+                                      .data = child.data,
+                                      .partial = child.partial};
+        count_child(examiner, &child);
+        examine_child(examiner, parent, &object);
+        place.children++;
+        examiner->place = place;
+    }
+}
+
+/* Hands over what was put together, or examines it here. Nothing was said since it was begun,
+ * so that the report has it in its place. */
+static void close_batch(struct examiner *examiner)
+{
+    const struct batch batch = examiner->batch;
+    const struct examine_share *share = examiner->share;
+    struct examine_part part = {.data = {batch.at, batch.used}, .batch = true};
+    uint32_t number;
+    examiner->batch = (struct batch){0};
+    if (!batch.count ||
+        (batch.used >= BATCH_LEAST &&
+         offer(examiner, examiner->batch_parent, &part, examiner->at, &number) &&
+         reply_batch(&examiner->reply, examiner->at, number)))
+        return;
+    struct examine_place place = examiner->place;
+    examiner->place.children = examiner->batch_from;
+    examiner->share = NULL; /* the batch lies where parts are put */
+    examine_batch(examiner, examiner->batch_parent, part.data);
+    examiner->share = share;
+    examiner->place = place;
+}
+
+/* True when the child waits in the batch. */
+static bool put_aside(struct examiner *examiner, const struct unpack *parent,
+                      const struct unpack_child *child)
+{
+    struct batch *batch = &examiner->batch;
+    if (child->data.len >= EXAMINE_PART)
+        return false;
+    if (!batch->at && may_share(examiner, parent)) {
+        batch->at = examiner->share->room(examiner->share->to, &batch->room);
+        examiner->batch_parent = parent;
+        examiner->batch_from = examiner->place.children;
+    }
+    return batch->at && batch_add(batch, child);
+}
+
 static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child)
 {
     struct examiner *examiner = to;
@@ -460,15 +529,34 @@ static bool take_child(void *to, const struct unpack *parent, const struct unpac
                                   .name = child->name,
                                   .data = child->data,
                                   .partial = child->partial};
-    examiner->reply.objects++;
-    examiner->reply.unpacked += child->data.len;
     struct examine_place outer = examiner->place;
-    if (!examiner->file->share || child->data.len < EXAMINE_PART ||
-        !hand_over(examiner, parent, &object))
-        examine_child(examiner, parent, &object);
+    if (!put_aside(examiner, parent, child)) {
+        close_batch(examiner);
+        count_child(examiner, child);
+        if (!examiner->stopped && !hand_over(examiner, parent, &object))
+            examine_child(examiner, parent, &object);
+    }
     outer.children++;
     examiner->place = outer;
+    if (examiner->batch.at && examiner->batch.used >= BATCH_BYTES)
+        close_batch(examiner);
     return !examiner->stopped;
+}
+
+static bool take_stage(void *to, uint32_t stage)
+{
+    struct examiner *examiner = to;
+    if (!stage)
+        close_batch(examiner);
+    struct examine_place place = examiner->place;
+    place.stage = stage;
+    set_place(examiner, place);
+    const struct examine_skip *skip =
+        stage && !examiner->run.stopped ? find_skip(examiner, stage) : NULL;
+    if (!skip || skip->place.children > place.children)
+        return true;
+    reply_gap(&examiner->reply, examiner->at, GAP_FAULT, bytes_of(""), skip->text);
+    return false;
 }
 
 static void take_gap(void *to, const struct unpack *parent, bytes member, enum gap gap,
@@ -476,6 +564,7 @@ static void take_gap(void *to, const struct unpack *parent, bytes member, enum g
 {
     struct examiner *examiner = to;
     (void)parent;
+    close_batch(examiner);
     reply_gap(&examiner->reply, examiner->at, gap, member, text);
 }
 
@@ -516,7 +605,12 @@ static void open_containers(struct examiner *examiner, struct reply_object *file
     run->region->used = 0;
     examiner->budget = (struct budget){.steps = UNPACK_STEPS, .stop = &examiner->control->stop};
     examiner->at = file;
-    if (unpack_object(run, up, name, file->data))
+    bool opened = from->batch;
+    if (from->batch)
+        examine_batch(examiner, up, from->content->data);
+    else
+        opened = unpack_object(run, up, name, file->data);
+    if (opened)
         shrink(examiner);
     examiner->reply.members = run->members;
     examiner->reply.written = run->bytes;
@@ -547,11 +641,14 @@ void examiner_file(struct examiner *examiner, const struct examine_file *file, s
     reply->examined = data.len;
     examiner->owner = file->owner;
     examiner->file = file;
+    examiner->share = file->share;
+    examiner->batch = (struct batch){0};
     examiner->stopped = examiner->run.stopped = false;
     set_place(examiner, (struct examine_place){0});
-    if (match(examiner, &object))
+    if (file->batch || match(examiner, &object))
         open_containers(examiner, &object, file);
-    if (examiner->options.digests && (reply->findings || reply->announced))
+    if (examiner->options.digests && !file->batch &&
+        (reply->findings || reply->announced || reply->batched))
         write_digest(examiner, &object);
     if (examiner->stopped)
         reply_gap(reply, &object, GAP_LIMIT, bytes_of(""),

@@ -52,23 +52,26 @@ struct examine_skip {
 
 enum {
     EXAMINE_CHAIN = 32,       /* containers around a part */
-    EXAMINE_PART = 128 << 10, /* smaller objects are no parts */
+    EXAMINE_PART = 128 << 10, /* smaller objects are parts only together */
     EXAMINE_PATH = 8 << 10,
 };
 
-/* A large object in a file, for someone else to examine. */
+/* A large object in a file, or small ones of one container, for someone else to examine. */
 struct examine_part {
     bytes path;  /* of the file, and below it, as if containers were folders; NUL-terminated */
     size_t name; /* length of its name at the end of the path */
     bytes data;
     const uint16_t *chain; /* the containers around it: unpack_stage, outermost first */
     uint32_t depth;        /* how many */
+    bool batch;            /* data: batch.h, in what `room` gave; the path: of the container */
 };
 
 /* Takes parts, or refuses (false): then they are examined here. */
 struct examine_share {
     void *to;
     bool (*offer)(void *to, const struct examine_part *part, uint32_t *ret_number);
+    /* Where a batch may be put together, if one would be taken; else NULL. */
+    uint8_t *(*room)(void *to, size_t *ret_size);
 };
 
 /* A file, or a part of one. */
@@ -79,6 +82,7 @@ struct examine_file {
     const struct content *content;
     const uint16_t *chain; /* of a part */
     uint32_t depth;
+    bool batch;                        /* the content is objects out of one container */
     const struct examine_share *share; /* or NULL */
     const struct examine_skip *skips;
     uint32_t skip_count;

@@ -11,7 +11,8 @@
  *
  * One thread. Results come in the order in which files were put, whatever worker was faster.
  * Nothing that a worker says is trusted: a reply is bytes, bounded, for whoever emits to read.
- * Large objects in a file go to idle workers: what came of these parts comes with the reply.
+ * Large objects in a file, and batches of small ones, go to idle workers: what came of these
+ * parts comes with the reply.
  * A worker that crashes, hangs or talks nonsense costs the object it was at: its file goes to a
  * new worker, which leaves that object out and says so, and what else the old one had been
  * handed goes to others. A file that costs more than POOL_DEATHS workers is given up. */

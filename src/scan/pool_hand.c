@@ -117,6 +117,7 @@ static bool add_job(struct pool *pool, struct side *side, struct batch *batch)
     head.depth = (uint16_t)(job->is_part ? job->depth : 0);
     head.whole = job->whole || job->tries;
     head.tells = job->tells;
+    head.batch = job->is_part && job->is_batch;
     head.skips = (uint8_t)job->skip_count;
     size_t chain = head.depth * sizeof *job->chain, skips = head.skips * sizeof *job->skips;
     size_t need = sizeof head + head.owner + head.path + 1u + chain + skips;

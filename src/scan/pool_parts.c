@@ -185,6 +185,7 @@ bool pool_part_take(struct pool *pool, struct side *side, bytes frame)
     }
     uint64_t number = pool->part_hint | POOL_PART;
     part->is_part = true;
+    part->is_batch = head.batch != 0;
     part->root = owner->is_part ? owner->root : handed->job;
     part->uid = owner->uid;
     part->began = owner->is_part ? owner->began : side->since;
@@ -209,7 +210,8 @@ void pool_parts_flow(struct pool *pool)
         idle += pool->sides[i].socket >= 0 && !pool->sides[i].live;
     for (int i = 0; i < pool->options.jobs; i++) {
         struct side *side = &pool->sides[i];
-        side->worker.page->idle = pool->waiting ? 0 : idle;
+        /* One part may wait, so that whoever is done need not. */
+        side->worker.page->idle = pool->waiting || pool->options.jobs == 1 ? 0 : idle + 1;
         if (side->outbox_held && parts < (uint32_t)pool->options.jobs) {
             side->outbox_held = false;
             side->worker.page->outbox = false;

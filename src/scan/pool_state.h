@@ -55,7 +55,7 @@ struct job {
     uint32_t part_count, part_room;
     uint32_t open_parts; /* of a file: its parts, and theirs, that are not done */
     /* Of a part. */
-    bool is_part;
+    bool is_part, is_batch;
     uint64_t root;
     int64_t began; /* when its file was begun */
     uint32_t depth;

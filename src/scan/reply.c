@@ -8,7 +8,7 @@ enum { RESERVE = 1024, GAP_MAX = REPLY_MAX / 2 };
 /* Bytes of an OBJECT or PART at most. */
 enum { OBJECT_MAX = 21 + UINT8_MAX + REPLY_NAME };
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST };
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH };
 
 static void put8(struct text *out, uint8_t value)
 {
@@ -92,6 +92,18 @@ bool reply_part(struct reply *reply, struct reply_object *object, uint32_t part)
     put8(reply->out, PART);
     put32(reply->out, part);
     announce(reply, object);
+    return true;
+}
+
+bool reply_batch(struct reply *reply, struct reply_object *object, uint32_t part)
+{
+    reply_object(reply, object);
+    if (!is_announced(object) || !fits(reply, 9))
+        return false;
+    put8(reply->out, BATCH);
+    put32(reply->out, object->number);
+    put32(reply->out, part);
+    reply->batched = true;
     return true;
 }
 

@@ -15,6 +15,8 @@
  *                written, findings, gaps[GAPS]                 closes the reply
  *
  *     8 DIGEST   u32 object, SHA-256[32]
+ *     9 BATCH    u32 object, u32 part: what came of some of its children is a reply of its own,
+ *                in which the object is number 0
  *
  * Objects are announced when something is said of them, so a clean file is one END. Whoever
  * reads trusts nothing: numbers, lengths and order are checked, and texts stay hostile. */
@@ -152,7 +154,7 @@ struct reply {
     size_t from;      /* where this reply begins */
     size_t gap_bytes;
     uint32_t announced;
-    bool cut;
+    bool cut, batched; /* batched: there is a BATCH in it */
     uint64_t size, examined, objects, unpacked, members, written, findings, gaps[GAPS];
 };
 
@@ -162,6 +164,8 @@ void reply_object(struct reply *reply, struct reply_object *object);
 bool reply_has_room(const struct reply *reply);
 /* The object is examined elsewhere. False: there is no room to say so. */
 bool reply_part(struct reply *reply, struct reply_object *object, uint32_t part);
+/* Some of its children are examined elsewhere. False as above. */
+bool reply_batch(struct reply *reply, struct reply_object *object, uint32_t part);
 void reply_finding(struct reply *reply, struct reply_object *object, uint32_t set,
                    uint32_t rule);
 void reply_pattern(struct reply *reply, uint32_t pattern, uint32_t count);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST };
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH };
 
 /* Of END: type, error, flags, and numbers. */
 enum { END_SIZE = 6 + 8 * (7 + GAPS), END_MEMBERS = 6 + 8 * 4 };
@@ -20,6 +20,7 @@ struct reader {
     int set_count;
     struct arena *arena;
     struct examined *into;
+    bool is_part;          /* of a file, not about it */
     bool pattern_open;     /* MATCH may follow */
     VEC(uint32_t) numbers; /* of the objects of this reply among all */
     uint64_t findings, gaps;
@@ -268,7 +269,7 @@ static int read_end(struct reader *reader)
     into->finding_count += findings;
     for (size_t i = 0; i < GAPS; i++)
         into->gap_counts[i] += gaps[i];
-    if (reader->numbers.at[0] == 0) {
+    if (!reader->is_part) {
         into->size = sums[0];
         into->examined = sums[1];
     }
@@ -281,25 +282,19 @@ static int read_end(struct reader *reader)
 
 static int read_reply(struct reader *reader, uint32_t self);
 
-/* What came of an object that another worker examined: of a reply that makes no sense nothing
- * is kept. */
-static int read_part(struct reader *reader)
+/* What came of an object, or of some of its children, that another worker examined: of a reply
+ * that makes no sense nothing is kept. */
+static int read_elsewhere(struct reader *reader, uint32_t part, uint32_t self)
 {
-    uint32_t part = take32(reader);
-    if (reader->bad || part >= reader->part->count)
-        return -EBADMSG;
-    int error = read_object(reader);
-    if (error)
-        return error;
     struct examined *into = reader->into, before = *into;
-    uint32_t self = into->object.n - 1;
     struct reader sub = {.part = reader->part->parts[part],
                          .set_count = reader->set_count,
                          .arena = reader->arena,
-                         .into = into};
+                         .into = into,
+                         .is_part = true};
     if (sub.part->fault.len)
         return add_gap(into, reader->arena, self, GAP_FAULT, sub.part->fault);
-    error = read_reply(&sub, self);
+    int error = read_reply(&sub, self);
     if (!error && sub.error)
         error = -EBADMSG;
     if (error != -EBADMSG)
@@ -307,6 +302,23 @@ static int read_part(struct reader *reader)
     *into = before;
     return add_gap(into, reader->arena, self, GAP_FAULT,
                    bytes_of("the worker gave an answer that makes no sense"));
+}
+
+static int read_part(struct reader *reader)
+{
+    uint32_t part = take32(reader);
+    if (reader->bad || part >= reader->part->count)
+        return -EBADMSG;
+    int error = read_object(reader);
+    return error ? error : read_elsewhere(reader, part, reader->into->object.n - 1);
+}
+
+static int read_batch(struct reader *reader)
+{
+    uint32_t self = number_of(reader, take32(reader)), part = take32(reader);
+    if (reader->bad || part >= reader->part->count)
+        return -EBADMSG;
+    return read_elsewhere(reader, part, self);
 }
 
 static int read_record(struct reader *reader, uint8_t type)
@@ -326,6 +338,8 @@ static int read_record(struct reader *reader, uint8_t type)
         return read_part(reader);
     case DIGEST:
         return read_digest(reader);
+    case BATCH:
+        return read_batch(reader);
     default:
         return -EBADMSG;
     }

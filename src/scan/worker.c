@@ -100,13 +100,18 @@ static bool offer(void *to, const struct examine_part *part, uint32_t *ret_numbe
                                      .size = (uint32_t)part->data.len,
                                      .path = (uint16_t)part->path.len,
                                      .name = (uint16_t)part->name,
-                                     .depth = (uint16_t)part->depth};
+                                     .depth = (uint16_t)part->depth,
+                                     .batch = part->batch};
     const struct worker_frame frame = {
         .seq = state->seq,
         .length = (uint32_t)(sizeof head + part->path.len + chain) | WORKER_PART};
-    if (!page->idle || page->outbox || part->data.len > WORKER_OUTBOX || !flush(state))
+    /* A batch lies there, and was asked for. */
+    if (!part->batch && (!page->idle || page->outbox || part->data.len > WORKER_OUTBOX))
         return false;
-    memcpy(state->worker->outbox, part->data.at, part->data.len);
+    if (!flush(state))
+        return false;
+    if (!part->batch)
+        memcpy(state->worker->outbox, part->data.at, part->data.len);
     page->outbox = true;
     text_add(out, &frame, sizeof frame);
     text_add(out, &head, sizeof head);
@@ -114,6 +119,14 @@ static bool offer(void *to, const struct examine_part *part, uint32_t *ret_numbe
     text_add(out, part->chain, chain);
     *ret_number = state->parts++;
     return flush(state);
+}
+
+static uint8_t *room(void *to, size_t *ret_size)
+{
+    const struct state *state = to;
+    const struct worker_page *page = state->worker->page;
+    *ret_size = WORKER_OUTBOX;
+    return page->idle && !page->outbox ? state->worker->outbox : NULL;
 }
 
 /* What is at work, said before it is: whatever else comes out of this process comes later. */
@@ -150,7 +163,7 @@ static int take_content(struct state *state, const struct worker_job *job, int f
 static void examine(struct state *state, const struct worker_job *job, const char *text, int fd)
 {
     struct worker_page *page = state->worker->page;
-    const struct examine_share share = {state, offer};
+    const struct examine_share share = {state, offer, room};
     uint16_t chain[EXAMINE_CHAIN];
     struct examine_skip skips[POOL_DEATHS];
     const struct examine_file file = {.owner = {(const uint8_t *)text, job->owner},
@@ -159,6 +172,7 @@ static void examine(struct state *state, const struct worker_job *job, const cha
                                       .content = &state->content,
                                       .chain = chain,
                                       .depth = job->depth,
+                                      .batch = job->batch,
                                       .share = job->whole ? NULL : &share,
                                       .skips = skips,
                                       .skip_count = job->skips,

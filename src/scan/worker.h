@@ -24,7 +24,7 @@ struct worker_page {
     volatile uint32_t stop_job;     /* the pool's: what `stop` is about */
     volatile uint32_t skip_to;      /* the pool's: jobs up to this one were taken back */
     volatile bool flush;            /* the pool's: answers are wanted now */
-    volatile uint32_t idle;         /* the pool's: how many workers could take a part */
+    volatile uint32_t idle;         /* the pool's: how many parts would be taken */
     volatile bool outbox;           /* a part lies in the outbox: set by the worker, cleared by
                                        the pool */
     volatile uint32_t current;      /* the worker's: the job it is at, 0 between jobs */
@@ -48,16 +48,18 @@ struct worker_job {
     uint16_t owner, path, name, depth; /* lengths, without the NUL */
     bool has_fd, shrunk;
     bool whole; /* no part of it goes elsewhere */
+    bool batch; /* what it is, see examine_file */
     bool tells; /* says what it is at, in order with all else that is said */
     uint8_t skips;
 };
 
-/* A large object in the file under examination, whose bytes lie in the outbox. Followed by the
+/* A part of the file under examination, whose bytes lie in the outbox. Followed by the
  * path, and the numbers of the containers around it. */
 struct worker_part {
     uint32_t number; /* counts those of one job, from 0 */
     uint32_t size;
     uint16_t path, name, depth;
+    uint16_t batch; /* not 0: objects out of one container, see batch.h */
 };
 
 /* A message to the pool is frames, each followed by its bytes: pieces of replies, in order. */

@@ -178,7 +178,7 @@ static bool hand_out(struct unpack *unpack, bytes name, bytes data, bool partial
     if (data.len == 0)
         return true;
     uint32_t before = run->stage;
-    set_stage(run, 0);
+    run->stage = 0;
     if (!run->sink.child(run->sink.to, unpack, &child))
         run->stopped = true;
     if (!set_stage(run, before) && !run->stopped)

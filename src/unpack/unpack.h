@@ -62,9 +62,9 @@ struct unpack_sink {
      * to show a person, without a full stop: "encrypted with AES-256". */
     void (*gap)(void *to, const struct unpack *parent, bytes member, enum gap gap,
                 const char *text);
-    /* The row that is at work from now on (unpack_stage_name), 0 for none: for the post-mortem.
-     * False: it is not to begin with its container, or to go on; the sink says why. May be
-     * NULL. */
+    /* The row that is at work from now on (unpack_stage_name): it begins with its container, or
+     * goes on after a child. False: it is not to, and the sink says why. Then 0: it is done.
+     * For the post-mortem too. May be NULL. */
     bool (*stage)(void *to, uint32_t stage);
 };
 

@@ -4,6 +4,7 @@
 usage: walls.py CANDOR CANDOR_PLANTED
 
 CANDOR_PLANTED is candor with bugs planted in its containers (tests/planted). Prints TAP."""
+import base64
 import json
 import os
 import shutil
@@ -315,6 +316,103 @@ def large_objects_are_shared():
     row = scan(PLANTED, "--jobs", "3", "a.zip")[1][0]
     kinds = {tuple(gap["object"]): gap["kind"] for gap in row["gaps"]}
     check(kinds in ({("bug",): "fault"}, {(): "fault"}), row["gaps"])
+
+
+def many_small(path):
+    """Small members of all kinds: findings, containers in containers, damage, nothing, long and odd names."""
+    with zipfile.ZipFile("deep.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(400):
+            archive.writestr(f"deep/{i}", "y" * (i * 7) + ("MARK" if i % 50 == 0 else ""))
+    with zipfile.ZipFile("small.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("in.txt", "MARK")
+    with open("small.zip", "rb") as file:
+        small = file.read()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(3000):
+            text = "x" * (i % 900) + ("MARK" if i % 7 == 0 else "")
+            archive.writestr(f"folder/{i}{'.TXT' if i % 2 else ''}", text)
+            if i % 500 == 100:
+                archive.writestr(f"{i}.zip", small)
+            if i % 500 == 200:
+                archive.writestr(f"{i}-cut.zip", small[:-30])
+            if i % 500 == 300:
+                archive.writestr(f"{i}-large", "z" * 200000 + "MARK")
+            if i % 1000 == 400:
+                archive.write("deep.zip", f"{i}-deep.zip")
+            if i % 1000 == 450:
+                archive.writestr(f"./{i}", "MARK")
+            if i == 1500:
+                archive.writestr("n" * 5000, "MARK with a long name")
+
+
+@case
+def small_objects_are_shared():
+    """In batches, out of any container: the report is the same for one worker and several."""
+    many_small("many.zip")
+    subprocess.run(["tar", "-czf", "many.tar.gz", "many.zip", "deep.zip", "small.zip"], check=True)
+    put("names.yar", """rule named { condition: filename == "in.txt" or filepath contains "deep/150" or extension == ".txt" and filesize < 9 }
+""")
+    define = ["--rules", "names.yar"]
+    for options in ["--tree"], ["--max-members", "2999"], ["--max-depth", "1"], ["--explain"], define:
+        for name in ("many.zip", "many.tar.gz") if options[0] != "--max-members" else ("many.zip",):
+            free = scan(CANDOR, "--no-walls", *options, name)[1][0]
+            check(len(free.get("findings", [])) > 200 or "--max-depth" in options, options, name, len(free.get("findings", [])))
+            for jobs in "1", "2", "3":
+                row = scan(CANDOR, "--jobs", jobs, *options, name)[1][0]
+                check(row == free, options, name, jobs, first_difference(row, free))
+    if shutil.which("strace") and not sanitized():
+        subprocess.run(["strace", "-f", "-e", "trace=memfd_create", "-o", "trace", CANDOR, "scan", "-j", "2",
+                        "--no-default-definitions", "--rules", "rule.yar", "many.zip"], stdout=subprocess.DEVNULL, check=False)
+        with open("trace", encoding="utf-8", errors="replace") as file:
+            check("candor-part" in file.read(), "nothing was shared")
+
+
+def first_difference(a, b):
+    if isinstance(a, dict) and isinstance(b, dict):
+        return next((f"{key}: {first_difference(a.get(key), b.get(key))}" for key in sorted(a.keys() | b.keys())
+                     if a.get(key) != b.get(key)), "")
+    if isinstance(a, list) and isinstance(b, list):
+        return next((f"[{i}]: {first_difference(x, y)}" for i, (x, y) in enumerate(zip(a, b)) if x != y), f"{len(a)} and {len(b)}")
+    return f"{a!r:.300} and {b!r:.300}"
+
+
+@case
+def bugs_among_small_objects_cost_one_each():
+    with zipfile.ZipFile("a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(2000):
+            archive.writestr(f"{i}", "MARK" + "x" * 500)
+            if i in (200, 1000, 1999):
+                archive.writestr(f"bug{i}", "PLANTED pdf\nnull\n")
+    rows = [scan(PLANTED, "--jobs", jobs, "a.zip")[1][0] for jobs in ("1", "2", "3")]
+    check([g["object"] for g in rows[0]["gaps"]] == [["bug200"], ["bug1000"], ["bug1999"]], rows[0]["gaps"])
+    check(len(rows[0]["findings"]) == 2000, len(rows[0]["findings"]))
+    for row in rows[1:]:
+        check(row == rows[0], first_difference(row, rows[0]))
+
+
+@case
+def a_password_in_a_mail_opens_what_is_shared():
+    if not shutil.which("7z"):
+        raise Skip("no 7z (Debian's p7zip-full)")
+    with open("large", "wb") as file:
+        file.write(os.urandom(300000) + b"MARK")
+    put("tiny", "MARK")
+    for name in "large", "tiny":
+        subprocess.run(["7z", "a", "-tzip", "-pZx9walnut", f"{name}.zip", name], stdout=subprocess.DEVNULL, check=True)
+    with open("mail", "wb") as mail:
+        mail.write(b"From: a@example.org\nTo: b@example.org\nSubject: x\nMIME-Version: 1.0\n"
+                   b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\n"
+                   b"The password: Zx9walnut\n")
+        for name in "large", "tiny":
+            with open(f"{name}.zip", "rb") as file:
+                mail.write(f"\n--b\nContent-Type: application/zip; name={name}.zip\nContent-Transfer-Encoding: base64\n\n".encode())
+                mail.write(base64.encodebytes(file.read()))
+        mail.write(b"\n--b--\n")
+    free = scan(CANDOR, "--no-walls", "mail")[1][0]
+    check(len(free["findings"]) == 2, free)
+    for jobs in "1", "2":
+        row = scan(CANDOR, "--jobs", jobs, "mail")[1][0]
+        check(row == free, jobs, first_difference(row, free))
 
 
 @case
