@@ -98,10 +98,11 @@ static void on_message(struct mspack_file *of, const char *format, ...)
         file->run->warned = true;
 }
 
+/* Zeroed: libmspack 0.11 gives the names of a KWAJ header back that it has not read yet. */
 static void *on_alloc(struct mspack_system *self, size_t size)
 {
     (void)self;
-    return malloc(size);
+    return calloc(1, size);
 }
 
 static void on_free(void *at)

@@ -324,9 +324,18 @@ static bool has_end(const struct pdf *pdf)
     return bytes_find(pdf->file, mark, last) != SIZE_MAX;
 }
 
+/* Texts out of a document that hold one again would grow from level to level. */
+static bool is_own_text(const struct unpack *unpack)
+{
+    return unpack->up && unpack->up->format == unpack->format &&
+           bytes_equal(unpack->name, bytes_of("[actions]"));
+}
+
 void pdf_open(struct unpack *unpack)
 {
     struct pdf pdf = {.unpack = unpack, .file = unpack->data};
+    if (is_own_text(unpack))
+        return;
     if (!document_open(&pdf) && !unpack->run->stopped) {
         if (unpack->writing)
             unpack_drop(unpack);

@@ -51,6 +51,8 @@ static bytes lex_string(bytes *rest)
 
 static struct pdf_token lex_word(bytes *rest)
 {
+    enum { MAX_DIGITS = 18 }; /* of an int64_t, whatever they are */
+
     size_t len = 0;
     while (len < rest->len && !is_space(rest->at[len]) && !is_delimiter(rest->at[len]))
         len++;
@@ -63,7 +65,7 @@ static struct pdf_token lex_word(bytes *rest)
     int64_t number = 0;
     for (size_t i = sign; i < len; i++) {
         uint8_t c = token.text.at[i];
-        if (c < '0' || c > '9' || i > 18)
+        if (c < '0' || c > '9' || i - sign >= MAX_DIGITS)
             return token;
         number = number * 10 + (c - '0');
         digits = true;
