@@ -89,6 +89,65 @@ void databases_report_table(const struct definitions_clamav *found, FILE *to)
     put_text(&out, to);
 }
 
+void databases_report_containers(const struct definitions_clamav *found, FILE *to)
+{
+    struct text out = {0};
+    for (uint32_t i = 0; i < found->container_count && i < DEFINITIONS_CONTAINERS; i++) {
+        const struct definitions_container *container = &found->containers[i];
+        const struct container_facts *facts = &container->facts;
+        text_visible(&out, bytes_of(container->name));
+        text_printf(&out, ": version %u of ", facts->version);
+        text_visible(&out, bytes_of(facts->time));
+        text_word(&out, container->older ? ", left out: there is a newer one\n"
+                        : facts->external == CONTAINER_GOOD ? ", signed (.sign)\n"
+                        : !container->official              ? ", not signed\n"
+                        : facts->legacy == CONTAINER_GOOD
+                            ? ", signed (MD5 and RSA-1024: weak; list of files: RSA-2048)\n"
+                            : ", signed (list of files: RSA-2048)\n");
+    }
+    put_text(&out, to);
+}
+
+static const char *verdict(uint8_t check, const char *absent)
+{
+    return check == CONTAINER_GOOD ? "good" : check == CONTAINER_WRONG ? "WRONG" : absent;
+}
+
+void databases_report_container(const struct definitions_container *container, FILE *to)
+{
+    const struct container_facts *facts = &container->facts;
+    struct text out = {0};
+    text_visible(&out, bytes_of(container->name));
+    text_word(&out, "\n  made        ");
+    text_visible(&out, bytes_of(facts->time));
+    text_word(&out, " by ");
+    text_visible(&out, bytes_of(facts->builder));
+    text_printf(&out, "\n  version     %u, for ClamAV's functionality level %u\n  signatures  ",
+                facts->version, facts->level);
+    text_grouped(&out, facts->signatures);
+    text_printf(&out, "\n  content     %u file%s, ", facts->files,
+                facts->files == 1 ? "" : "s");
+    text_size(&out, facts->size);
+    text_word(&out, facts->packed ? " unpacked\n" : ", not compressed\n");
+    text_printf(&out, "  MD5         %s\n", verdict(facts->md5, "none"));
+    text_printf(&out, "  signature   %s%s\n", verdict(facts->legacy, "none"),
+                facts->legacy == CONTAINER_GOOD
+                    ? ": RSA of 1024 bits over the MD5, which is weak"
+                    : "");
+    text_printf(&out, "  list        %s%s\n", verdict(facts->list, "not signed"),
+                facts->list == CONTAINER_GOOD
+                    ? ": RSA of 2048 bits over the SHA-256 of each file"
+                    : "");
+    text_printf(&out, "  .sign file  %s",
+                verdict(facts->external, "not checked: it or --certs is missing"));
+    if (facts->signer[0]) {
+        text_word(&out, ": by ");
+        text_visible(&out, bytes_of(facts->signer));
+    }
+    text_printf(&out, "\n  ClamAV's    %s\n", container->official ? "yes" : "not shown");
+    put_text(&out, to);
+}
+
 void databases_report_failures(const struct definitions_clamav *found)
 {
     struct text out = {0};

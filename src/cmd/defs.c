@@ -3,6 +3,7 @@
 #include "cmd/definitions_report.h"
 #include "cmd/embedded.h"
 #include "definitions/cache.h"
+#include "definitions/databases.h"
 #include "definitions/rulefiles.h"
 #include "rules/kind.h"
 #include "scan/text.h"
@@ -19,7 +20,7 @@ enum { EXTERNALS_MAX = 64 };
 
 struct defs_arguments {
     struct option_list externals, rules, clamav;
-    const char *output;
+    const char *output, *certificates;
     bool no_warnings, one_namespace, skip_faulty, pua, clear;
 };
 
@@ -43,6 +44,12 @@ struct defs_arguments {
             "take the ClamAV database PATH, or all in that directory (repeatable)",            \
             "Rules and signatures become one ruleset: one pass finds both.", NULL,             \
             TARGET(clamav)                                                                     \
+    }
+#define CERTS_ROW                                                                              \
+    {                                                                                          \
+        "certs", 0, OPTION_TEXT, "DIR", "Options",                                             \
+            "certificates (.crt, .pem) that .sign files of ClamAV's containers must lead to",  \
+            "Without it .sign files are not looked at.", NULL, TARGET(certificates)            \
     }
 #define PUA_ROW                                                                                \
     {                                                                                          \
@@ -72,18 +79,20 @@ static const struct option compile_table[] = {
      TARGET(skip_faulty)},
     RULES_ROW,
     CLAMAV_ROW,
+    CERTS_ROW,
     PUA_ROW,
     DEFINE_ROW,
     NAMESPACE_ROW,
     WARNINGS_ROW,
     {0}};
 
-static const struct option check_table[] = {RULES_ROW,     CLAMAV_ROW,   PUA_ROW, DEFINE_ROW,
-                                            NAMESPACE_ROW, WARNINGS_ROW, {0}};
+static const struct option check_table[] = {RULES_ROW,  CLAMAV_ROW,    CERTS_ROW,    PUA_ROW,
+                                            DEFINE_ROW, NAMESPACE_ROW, WARNINGS_ROW, {0}};
 static const struct option cache_table[] = {{"clear", 0, OPTION_FLAG, NULL, "Options",
                                              "remove all that is kept", NULL, NULL,
                                              TARGET(clear)},
                                             {0}};
+static const struct option info_table[] = {CERTS_ROW, {0}};
 static const struct option list_table[] = {{0}};
 
 /* "namespace:FILE" where there is no file of the whole name, as yara takes it. */
@@ -137,6 +146,9 @@ static int compile_all(const struct defs_arguments *arguments, int argc, char **
     uint32_t user_count, errors = 0;
     int error =
         definitions_report_parse(&arguments->externals, user, COUNT(user), &user_count, why);
+    bytes certificates = {0};
+    if (!error && arguments->certificates)
+        error = databases_certificates(arguments->certificates, &certificates, why);
     if (error)
         return error;
     const struct definitions_options options = {
@@ -147,10 +159,11 @@ static int compile_all(const struct defs_arguments *arguments, int argc, char **
         .no_warnings = arguments->no_warnings,
         .clamav = {.pua = arguments->pua},
         .walls = true,
+        .certificates = certificates,
     };
     struct definitions_loader *loader = definitions_loader_new(&options);
     if (!loader)
-        return fail(why, ENOMEM, "out of memory");
+        error = fail(why, ENOMEM, "out of memory");
     for (int i = 0; !error && i < argc; i++)
         error = add_argument(loader, arguments, argv[i], &ret_sources->files, &errors, why);
     for (int i = 0; !error && i < arguments->rules.n; i++)
@@ -160,7 +173,9 @@ static int compile_all(const struct defs_arguments *arguments, int argc, char **
         error = definitions_add_clamav(loader, arguments->clamav.at[i], why);
     if (!error)
         error = definitions_seal(loader, ret, why);
-    ret_sources->clamav = *definitions_clamav(loader);
+    if (loader)
+        ret_sources->clamav = *definitions_clamav(loader);
+    free((void *)(uintptr_t)certificates.at);
     definitions_loader_free(loader);
     return error;
 }
@@ -261,6 +276,7 @@ static void print_origin(const struct sources *sources, const struct definitions
            report->warnings == 1 ? "" : "s");
     if (!sources->clamav.files)
         return;
+    databases_report_containers(&sources->clamav, stdout);
     databases_report_table(&sources->clamav, stdout);
     fflush(stdout);
     databases_report_failures(&sources->clamav);
@@ -327,6 +343,47 @@ static int run_list(const struct command *self, void *parsed, int argc, char **a
     return error ? EXIT_ERROR : EXIT_CLEAN;
 }
 
+/* Sealed like a compilation: a container is a stranger's file. */
+static int run_info(const struct command *self, void *parsed, int argc, char **argv)
+{
+    const struct defs_arguments *arguments = parsed;
+    struct definitions_report report = {0};
+    bytes certificates = {0};
+    struct why why;
+    (void)self;
+    if (argc != 1)
+        return command_error("one container is needed (see 'candor defs info --help')");
+    if (arguments->certificates &&
+        databases_certificates(arguments->certificates, &certificates, &why) < 0)
+        return command_error(why.text);
+    const struct definitions_options options = {.message = definitions_report_message,
+                                                .message_context = &report,
+                                                .certificates = certificates,
+                                                .inspect = true,
+                                                .walls = true};
+    struct definitions_loader *loader = definitions_loader_new(&options);
+    int error = loader ? definitions_add_clamav(loader, argv[0], &why)
+                       : fail(&why, ENOMEM, "out of memory");
+    int status = error ? command_error(why.text) : EXIT_CLEAN;
+    const struct definitions_clamav *found = loader ? definitions_clamav(loader) : NULL;
+    for (uint32_t i = 0; !error && i < found->container_count; i++) {
+        const struct container_facts *facts = &found->containers[i].facts;
+        databases_report_container(&found->containers[i], stdout);
+        if (facts->md5 == CONTAINER_WRONG || facts->legacy == CONTAINER_WRONG ||
+            facts->list == CONTAINER_WRONG || facts->external == CONTAINER_WRONG)
+            status = EXIT_FOUND;
+    }
+    if (!error) {
+        databases_report_failures(found);
+        if (found->failed || !found->container_count)
+            status =
+                found->failed ? EXIT_ERROR : command_error("that is no .cvd, .cld or .cud");
+    }
+    definitions_loader_free(loader);
+    free((void *)(uintptr_t)certificates.at);
+    return status;
+}
+
 static int run_cache(const struct command *self, void *parsed, int argc, char **argv)
 {
     const struct defs_arguments *arguments = parsed;
@@ -373,6 +430,17 @@ static const struct command defs_commands[] = {
      .options = list_table,
      .size = sizeof(struct defs_arguments),
      .run = run_list},
+    {.name = "info",
+     .title = "candor-defs-info",
+     .summary = "say what a ClamAV container is, and which of its signatures are good",
+     .arguments = "FILE.cvd|FILE.cld|FILE.cud",
+     .doc =
+         "The MD5 and the signature in the header are checked, the signed list of files and, "
+         "with --certs, the .sign file beside it. Nothing is claimed that was not checked.",
+     .exits = "0\tnothing is wrong with it\n1\ta check failed\n2\tan error",
+     .options = info_table,
+     .size = sizeof(struct defs_arguments),
+     .run = run_info},
     {.name = "cache",
      .title = "candor-defs-cache",
      .summary = "say what candor scan --clamav keeps, or remove it",

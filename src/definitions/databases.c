@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 #define WINDOW   ((size_t)4 << 20)
 #define LINE_MAX ((size_t)256 << 20)
 /* Of one file that is read as a whole. */
-#define WHOLE_MAX ((size_t)2 << 30)
+#define WHOLE_MAX       ((size_t)2 << 30)
+#define CERTIFICATE_MAX ((size_t)1 << 20)
 
 /* --- which files --- */
 
@@ -25,6 +27,11 @@ static bool has_ending(const char *name, const char *ending)
 static bool is_container(const char *name)
 {
     return has_ending(name, ".cvd") || has_ending(name, ".cld") || has_ending(name, ".cud");
+}
+
+static bool is_cud(bytes name)
+{
+    return name.len > 4 && bytes_same(bytes_slice(name, name.len - 4, 4), bytes_of(".cud"));
 }
 
 static bool is_database(const char *name)
@@ -101,13 +108,87 @@ int databases_find(const char *path, struct rulefiles *ret, struct why *why)
     return error;
 }
 
-char *databases_twin(const char *path)
+/* `x.cld` of `x.cvd`, and the reverse. */
+static int open_twin(const char *path)
 {
     bool cvd = has_ending(path, ".cvd");
     char *twin = cvd || has_ending(path, ".cld") ? strdup(path) : NULL;
-    if (twin)
-        memcpy(twin + strlen(twin) - 3, cvd ? "cld" : "cvd", 3);
-    return twin;
+    if (!twin)
+        return -1;
+    memcpy(twin + strlen(twin) - 3, cvd ? "cld" : "cvd", 3);
+    int fd = open(twin, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    free(twin);
+    return fd;
+}
+
+/* `x-VERSION.cvd.sign` beside `x.cvd`. */
+static int open_sign(const char *path, int self)
+{
+    uint8_t head[CONTAINER_HEADER];
+    ssize_t n = is_container(path) ? pread(self, head, sizeof head, 0) : -1;
+    uint32_t version = n > 0 ? container_version((bytes){head, (size_t)n}) : UINT32_MAX;
+    char *sign;
+    size_t stem = strlen(path) - 4;
+    if (version == UINT32_MAX ||
+        asprintf(&sign, "%.*s-%u%s.sign", (int)stem, path, version, path + stem) < 0)
+        return -1;
+    int fd = open(sign, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    free(sign);
+    return fd;
+}
+
+int databases_open(const char *path, bool alone, struct database_files *ret, struct why *why)
+{
+    int self = open(path, O_RDONLY | O_CLOEXEC);
+    if (self < 0)
+        return fail(why, errno, "cannot open it: %s", strerror(errno));
+    ret->fd[DATABASE_SELF] = self;
+    ret->fd[DATABASE_TWIN] = alone ? -1 : open_twin(path);
+    ret->fd[DATABASE_SIGN] = open_sign(path, self);
+    return 0;
+}
+
+void databases_close(struct database_files *files)
+{
+    for (size_t i = 0; i < DATABASE_FILES; i++)
+        if (files->fd[i] >= 0)
+            close(files->fd[i]);
+}
+
+int databases_certificates(const char *path, bytes *ret, struct why *why)
+{
+    struct dirent **names;
+    char *all = NULL, *full;
+    size_t len = 0;
+    int n = scandir(path, &names, NULL, order), error = 0;
+    if (n < 0)
+        return fail(why, errno, "cannot read '%s': %s", path, strerror(errno));
+    FILE *to = open_memstream(&all, &len);
+    for (int i = 0; i < n; i++) {
+        const char *name = names[i]->d_name;
+        bytes text;
+        if (to && !error && (has_ending(name, ".crt") || has_ending(name, ".pem")) &&
+            asprintf(&full, "%s/%s", path, name) > 0) {
+            error = rulefiles_read(full, CERTIFICATE_MAX, &text, why);
+            free(full);
+            if (!error) {
+                fwrite(text.at, 1, text.len, to);
+                fputc('\n', to);
+                free((void *)(uintptr_t)text.at);
+            }
+        }
+        free(names[i]);
+    }
+    free(names);
+    if ((!to || fclose(to)) && !error)
+        error = fail(why, ENOMEM, "out of memory");
+    if (!error && !len)
+        error = fail(why, ENOENT, "no certificate in '%s'", path);
+    if (error)
+        free(all);
+    else
+        *ret = (bytes){(uint8_t *)all, len};
+    return error;
 }
 
 /* --- what is in them --- */
@@ -200,9 +281,110 @@ static int read_rules(const struct databases_target *to, bytes name, bytes text,
     return error ? fail(why, -error, "it needs too much memory to compile") : 0;
 }
 
-int databases_read(const struct databases_target *to, int fd, bytes name, struct why *why)
+/* --- containers --- */
+
+/* Of two that are the same database, the newer one is read; a .cld of the same version before a
+ * .cvd. */
+static bool is_older(int twin, const struct container *container)
+{
+    uint8_t head[CONTAINER_HEADER];
+    ssize_t n = twin < 0 ? 0 : read(twin, head, sizeof head);
+    uint32_t other = n > 0 ? container_version((bytes){head, (size_t)n}) : UINT32_MAX;
+    if (other == UINT32_MAX)
+        return false;
+    bool cvd =
+        bytes_same(bytes_slice(container->name, container->name.len - 3, 3), bytes_of("cvd"));
+    return cvd ? other >= container->facts.version : other > container->facts.version;
+}
+
+static int check_external(const struct databases_target *to, struct container *container,
+                          bytes file, int fd, struct why *why)
+{
+    struct window sign = {0};
+    int error = read_whole(fd, &sign, why);
+    if (!error)
+        container_check_external(container, file, (bytes){sign.at, sign.len}, to->certificates);
+    free(sign.at);
+    return error;
+}
+
+/* As ClamAV: a .cvd or .cld that is not signed is refused, a .cud is taken as it is. */
+static int judge(const struct container *container, struct why *why)
+{
+    const struct container_facts *facts = &container->facts;
+    if (facts->md5 == CONTAINER_WRONG)
+        return fail(why, EBADMSG, "its content does not have the MD5 that it says");
+    if (facts->external == CONTAINER_WRONG)
+        return fail(why, EKEYREJECTED, "its .sign file does not sign it");
+    if (!container_is_official(container) && !is_cud(container->name))
+        return fail(why, EKEYREJECTED, "it is not signed by ClamAV");
+    return 0;
+}
+
+static int read_members(const struct databases_target *to, struct container *container,
+                        struct why *why)
+{
+    struct container_member member;
+    bool official = container_is_official(container);
+    int found;
+    while ((found = container_next(container, &member, why)) > 0) {
+        enum clamav_kind kind = clamav_kind_of(member.name);
+        if (kind == CLAMAV_KINDS)
+            continue;
+        if (kind != CLAMAV_OTHER && !member.listed)
+            return fail(why, EBADMSG, "'%.*s' in it is not what its list of files says",
+                        (int)member.name.len, (const char *)member.name.at);
+        int error = clamav_begin(to->clamav, member.name, official, why);
+        if (!error && kind == CLAMAV_YARA)
+            error = read_rules(to, member.name, member.text, why);
+        else if (!error)
+            error = clamav_lines(to->clamav, member.text, why);
+        if (error)
+            return error;
+    }
+    return found;
+}
+
+static int read_container(const struct databases_target *to, const struct database_files *files,
+                          bytes name, struct definitions_container *ret, struct why *why)
+{
+    struct container container;
+    struct window window = {0};
+    struct arena *arena = arena_new(WHOLE_MAX + WHOLE_MAX / 4);
+    int error = arena ? read_whole(files->fd[DATABASE_SELF], &window, why)
+                      : fail(why, ENOMEM, "out of memory");
+    const bytes file = {window.at, window.len};
+    if (!error)
+        error = container_open(name, file, &container, why);
+    if (!error && files->fd[DATABASE_SIGN] >= 0)
+        error = check_external(to, &container, file, files->fd[DATABASE_SIGN], why);
+    if (!error) {
+        snprintf(ret->name, sizeof ret->name, "%.*s", (int)name.len, (const char *)name.at);
+        ret->older = !to->inspect && is_older(files->fd[DATABASE_TWIN], &container);
+        if (!ret->older)
+            error = container_unpack(&container, arena, why);
+        ret->facts = container.facts;
+        ret->official = container_is_official(&container);
+    }
+    if (!error && !ret->older && !to->inspect)
+        error = judge(&container, why);
+    if (!error && !ret->older && !to->inspect)
+        error = read_members(to, &container, why);
+    arena_free(arena);
+    free(window.at);
+    return error;
+}
+
+int databases_read(const struct databases_target *to, const struct database_files *files,
+                   bytes name, struct definitions_container *ret, struct why *why)
 {
     struct window window = {0};
+    int fd = files->fd[DATABASE_SELF];
+    char *text = strndup((const char *)name.at, name.len);
+    bool container = text && is_container(text);
+    free(text);
+    if (container)
+        return read_container(to, files, name, ret, why);
     int error = clamav_begin(to->clamav, name, false, why);
     if (!error && clamav_kind_of(name) == CLAMAV_YARA) {
         error = read_whole(fd, &window, why);

@@ -2,6 +2,8 @@
  * read, and how one gets from its descriptor into a draft. */
 #pragma once
 #include "clamav/clamav.h"
+#include "clamav/container.h"
+#include "definitions/definitions.h"
 #include "definitions/rulefiles.h"
 #include "yara/yara.h"
 
@@ -10,15 +12,22 @@ struct databases_target {
     struct clamav *clamav;
     struct yara_compiler *yara;
     struct arena *texts; /* of YARA rules, which the compiler borrows */
+    bytes certificates;  /* PEM: whom .sign files may lead to */
+    bool inspect;        /* containers are only looked at, and none is refused */
 };
 
 /* `path` itself when it is a file, else the databases in it, in ClamAV's order: ignore lists,
  * the daily container, then the others by name. -EINVAL: a single file that is none. */
 int databases_find(const char *path, struct rulefiles *ret, struct why *why) MUST_USE;
-/* The other one of `x.cvd` and `x.cld`: malloc'd; NULL when `path` is none of them, or memory
- * is out. */
-char *databases_twin(const char *path);
+/* All certificates (.crt, .pem) in a directory, one after the other: malloc'd. */
+int databases_certificates(const char *path, bytes *ret, struct why *why) MUST_USE;
 
-/* Reads the database that `fd` is at the beginning of; `name` is its name without folders. */
-int databases_read(const struct databases_target *to, int fd, bytes name,
+/* Opens a database and, where it is a container, what belongs to it: `x.cvd` of `x.cld` and the
+ * reverse (unless it was named `alone`), and its .sign file. */
+int databases_open(const char *path, bool alone, struct database_files *ret,
                    struct why *why) MUST_USE;
+void databases_close(struct database_files *files);
+
+/* Reads a database. Where it is a container, *ret says what it is, and counts as one. */
+int databases_read(const struct databases_target *to, const struct database_files *files,
+                   bytes name, struct definitions_container *ret, struct why *why) MUST_USE;

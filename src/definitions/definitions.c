@@ -178,22 +178,28 @@ int definitions_add_path(struct definitions_loader *loader, const char *path,
     return error;
 }
 
-int definitions_add_database(struct definitions_loader *loader, int fd, int twin, bytes name,
-                             struct why *why)
+int definitions_add_database(struct definitions_loader *loader,
+                             const struct database_files *files, bytes name, struct why *why)
 {
-    (void)twin;
+    struct definitions_clamav *found = &loader->found;
+    struct definitions_container container = {0};
     if (!loader->clamav)
         loader->clamav = clamav_new(loader->draft, &loader->options.clamav);
     if (!loader->clamav)
         return fail(why, ENOMEM, "out of memory");
-    const struct databases_target to = {
-        .clamav = loader->clamav, .yara = loader->compiler, .texts = loader->arena};
+    const struct databases_target to = {.clamav = loader->clamav,
+                                        .yara = loader->compiler,
+                                        .texts = loader->arena,
+                                        .certificates = loader->options.certificates,
+                                        .inspect = loader->options.inspect};
     loader->database = true;
-    int error = databases_read(&to, fd, name, why);
+    int error = databases_read(&to, files, name, &container, why);
     loader->database = false;
-    memcpy(loader->found.counts, loader->clamav->counts, sizeof loader->found.counts);
-    memcpy(loader->found.reasons, loader->clamav->reasons, sizeof loader->found.reasons);
-    loader->found.reason_count = loader->clamav->reason_count;
+    memcpy(found->counts, loader->clamav->counts, sizeof found->counts);
+    memcpy(found->reasons, loader->clamav->reasons, sizeof found->reasons);
+    found->reason_count = loader->clamav->reason_count;
+    if (container.name[0] && found->container_count < DEFINITIONS_CONTAINERS)
+        found->containers[found->container_count++] = container;
     return error;
 }
 
@@ -209,19 +215,15 @@ static int add_database(struct definitions_loader *loader, const char *path, boo
 {
     const char *slash = strrchr(path, '/');
     bytes name = bytes_of(slash ? slash + 1 : path);
-    char *other = alone ? NULL : databases_twin(path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int twin = other ? open(other, O_RDONLY | O_CLOEXEC) : -1;
-    int error = fd < 0 ? fail(why, errno, "cannot open it: %s", strerror(errno)) : 0;
-    if (!error && !loader->options.walls)
-        error = definitions_add_database(loader, fd, twin, name, why);
-    else if (!error && !(error = need_forge(loader, why)))
-        error = forge_add_database(loader->forge, fd, twin, name, &loader->found, why);
-    if (fd >= 0)
-        close(fd);
-    if (twin >= 0)
-        close(twin);
-    free(other);
+    struct database_files database;
+    int error = databases_open(path, alone, &database, why);
+    if (error)
+        return error;
+    if (!loader->options.walls)
+        error = definitions_add_database(loader, &database, name, why);
+    else if (!(error = need_forge(loader, why)))
+        error = forge_add_database(loader->forge, &database, name, &loader->found, why);
+    databases_close(&database);
     return error;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/arena.h"
 #include "clamav/clamav.h"
+#include "clamav/container.h"
 #include "rules/ruleset.h"
 #include "yara/yara.h"
 
@@ -34,6 +35,8 @@ struct definitions_options {
     /* Compile in a sealed worker (forge.h); for processes without other threads. */
     bool walls;
     struct clamav_options clamav; /* of definitions_add_clamav */
+    bytes certificates;           /* PEM: whom .sign files of containers may lead to */
+    bool inspect;                 /* containers are only looked at, and none is refused */
     /* NULL: included files are read by this process. */
     yara_include_fn *include;
     void *include_context;
@@ -58,7 +61,22 @@ int definitions_add_file(struct definitions_loader *loader, const char *path,
 int definitions_add_path(struct definitions_loader *loader, const char *path,
                          uint32_t *ret_files, uint32_t *ret_errors, struct why *why) MUST_USE;
 
-enum { DEFINITIONS_FAILURES = 32 };
+enum { DEFINITIONS_FAILURES = 32, DEFINITIONS_CONTAINERS = 32 };
+
+/* A .cvd, .cld or .cud. No pointers. */
+struct definitions_container {
+    char name[64]; /* without folders; empty: none */
+    struct container_facts facts;
+    bool official; /* ClamAV's, by its signatures */
+    bool older;    /* left out: the same database lies there in a newer version */
+};
+
+/* Descriptors of a database: itself, the same as .cvd or .cld, its .sign file; -1: none. */
+enum { DATABASE_SELF, DATABASE_TWIN, DATABASE_SIGN, DATABASE_FILES };
+
+struct database_files {
+    int fd[DATABASE_FILES];
+};
 
 /* What came of the ClamAV databases. No pointers. */
 struct definitions_clamav {
@@ -67,6 +85,8 @@ struct definitions_clamav {
     uint32_t reason_count, files, failed;
     /* Files that could not be read, and why; the first of the failed ones. */
     struct why failures[DEFINITIONS_FAILURES];
+    struct definitions_container containers[DEFINITIONS_CONTAINERS]; /* the first of them */
+    uint32_t container_count;
 };
 
 /* Adds a ClamAV database, or all of a directory, in ClamAV's order. What cannot be read is
@@ -76,9 +96,9 @@ int definitions_add_clamav(struct definitions_loader *loader, const char *path,
                            struct why *why) MUST_USE;
 /* Of all that was added so far; until the loader is freed. */
 const struct definitions_clamav *definitions_clamav(const struct definitions_loader *loader);
-/* For forge.c: reads one database in this process. `twin`: the same database as .cvd or .cld,
- * or -1: the newer of the two is taken. */
-int definitions_add_database(struct definitions_loader *loader, int fd, int twin, bytes name,
+/* For forge.c: reads one database in this process. */
+int definitions_add_database(struct definitions_loader *loader,
+                             const struct database_files *files, bytes name,
                              struct why *why) MUST_USE;
 
 /* Seals what was added into *ret, which definitions_close gives back. The loader is then of no

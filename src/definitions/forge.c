@@ -15,7 +15,7 @@
 enum {
     PARTS = 5,
     SAY_MAX = 4 << 20, /* bytes of one error with its line */
-    FDS = 2,
+    FDS = DATABASE_FILES,
     SAYS_MAX = 1 << 20 /* letters from the worker for one of ours */
 };
 
@@ -39,6 +39,7 @@ struct letter {
     uint32_t kind;
     int32_t error;
     uint32_t numbers[4];
+    uint32_t fds; /* bits: which descriptors come with it */
     uint64_t lengths[PARTS];
     uint64_t offset; /* PIECE: from there on */
 };
@@ -58,11 +59,20 @@ union control {
     char at[CMSG_SPACE(FDS * sizeof(int))];
 };
 
-/* With `count` descriptors, which stay open here. */
-static bool send_letter(int socket, const struct letter *letter, const int *fds, size_t count)
+/* With descriptors (fds[FDS], or NULL), which stay open here. The letter says which of them
+ * there are. */
+static bool send_letter(int socket, struct letter *letter, const int *fds)
 {
+    int sent[FDS];
+    size_t count = 0;
+    letter->fds = 0;
+    for (size_t i = 0; fds && i < FDS; i++)
+        if (fds[i] >= 0) {
+            letter->fds |= UINT32_C(1) << i;
+            sent[count++] = fds[i];
+        }
     union control control = {.at = {0}};
-    struct iovec part = {.iov_base = (void *)(uintptr_t)letter, .iov_len = sizeof *letter};
+    struct iovec part = {.iov_base = letter, .iov_len = sizeof *letter};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     if (count) {
         message.msg_control = control.at;
@@ -70,7 +80,7 @@ static bool send_letter(int socket, const struct letter *letter, const int *fds,
         control.head.cmsg_level = SOL_SOCKET;
         control.head.cmsg_type = SCM_RIGHTS;
         control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(&control.head), fds, count * sizeof(int));
+        memcpy(CMSG_DATA(&control.head), sent, count * sizeof(int));
     }
     ssize_t n;
     do
@@ -96,8 +106,12 @@ static bool receive_letter(int socket, struct letter *ret, int *fds)
     for (size_t i = 0; fds && i < FDS; i++)
         fds[i] = -1;
     const struct cmsghdr *head = fds && n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (head && head->cmsg_type == SCM_RIGHTS)
-        memcpy(fds, CMSG_DATA(head), head->cmsg_len - CMSG_LEN(0));
+    size_t come = head && head->cmsg_type == SCM_RIGHTS
+                      ? (head->cmsg_len - CMSG_LEN(0)) / sizeof(int)
+                      : 0;
+    for (size_t i = 0, k = 0; i < FDS && k < come; i++)
+        if (ret->fds >> i & 1)
+            memcpy(&fds[i], CMSG_DATA(head) + k++ * sizeof(int), sizeof(int));
     return n == sizeof *ret;
 }
 
@@ -135,7 +149,7 @@ static bool unpack(const uint8_t *from, uint64_t max, const struct letter *lette
 /* Sends and waits for the answer; a parent that is gone needs no worker. */
 static void talk(struct letter *letter)
 {
-    if (!send_letter(SANDBOX_FIRST, letter, NULL, 0) ||
+    if (!send_letter(SANDBOX_FIRST, letter, NULL) ||
         !receive_letter(SANDBOX_FIRST, letter, NULL))
         _exit(0);
 }
@@ -190,10 +204,12 @@ static int add_database(struct forge *forge, const struct letter *letter, const 
                         bytes *ret, struct why *why)
 {
     bytes parts[PARTS];
-    if (!unpack(forge->box, BOX, letter, parts) || fds[0] < 0)
+    struct database_files files;
+    memcpy(files.fd, fds, sizeof files.fd);
+    if (!unpack(forge->box, BOX, letter, parts) || fds[DATABASE_SELF] < 0)
         return fail(why, EBADMSG, "the letter is malformed");
     bytes name = arena_copy(forge->texts, parts[0]);
-    int error = name.at ? definitions_add_database(forge->loader, fds[0], fds[1], name, why)
+    int error = name.at ? definitions_add_database(forge->loader, &files, name, why)
                         : fail(why, ENOMEM, "out of memory");
     *ret = (bytes){(const uint8_t *)definitions_clamav(forge->loader),
                    sizeof(struct definitions_clamav)};
@@ -241,7 +257,7 @@ static int work(void *context)
             if (fds[i] >= 0)
                 close(fds[i]);
         if (!pack(forge->box, &done, parts, COUNT(parts)) ||
-            !send_letter(SANDBOX_FIRST, &done, NULL, 0))
+            !send_letter(SANDBOX_FIRST, &done, NULL))
             return 1;
     }
     return 0;
@@ -346,12 +362,12 @@ static bool answer(struct forge *forge, struct letter *letter)
 
 /* Sends a letter, with descriptors, and serves the worker until it is done with it. *ret gets
  * the parts of the answer, also with an error. */
-static int call_with(struct forge *forge, struct letter *letter, const int *fds, size_t count,
+static int call_with(struct forge *forge, struct letter *letter, const int *fds,
                      bytes ret[PARTS], struct why *why)
 {
     for (size_t i = 0; i < PARTS; i++)
         ret[i] = (bytes){0};
-    if (!forge->child.pid || !send_letter(forge->socket, letter, fds, count))
+    if (!forge->child.pid || !send_letter(forge->socket, letter, fds))
         return ended(forge, why);
     for (int says = 0; says < SAYS_MAX; says++) {
         if (!receive_letter(forge->socket, letter, NULL))
@@ -365,7 +381,7 @@ static int call_with(struct forge *forge, struct letter *letter, const int *fds,
         if (letter->kind == LETTER_SAY ? !pass_on(forge, letter)
                                        : letter->kind != LETTER_ASK || !answer(forge, letter))
             return nonsense(forge, why);
-        if (!send_letter(forge->socket, letter, NULL, 0))
+        if (!send_letter(forge->socket, letter, NULL))
             return ended(forge, why);
     }
     return nonsense(forge, why);
@@ -374,7 +390,7 @@ static int call_with(struct forge *forge, struct letter *letter, const int *fds,
 static int call(struct forge *forge, struct letter *letter, bytes *ret, struct why *why)
 {
     bytes parts[PARTS];
-    int error = call_with(forge, letter, NULL, 0, parts, why);
+    int error = call_with(forge, letter, NULL, parts, why);
     *ret = parts[0];
     return error;
 }
@@ -442,37 +458,50 @@ static void tame(char *text, size_t room)
             text[i] = '?';
 }
 
+static void tame_container(struct definitions_container *container)
+{
+    struct container_facts *facts = &container->facts;
+    tame(container->name, sizeof container->name);
+    tame(facts->time, sizeof facts->time);
+    tame(facts->builder, sizeof facts->builder);
+    tame(facts->signer, sizeof facts->signer);
+}
+
 static bool take_counts(bytes from, struct definitions_clamav *ret)
 {
     struct definitions_clamav *taken = malloc(sizeof *taken);
     bool good = taken && from.len == sizeof *taken;
     if (good) {
         memcpy(taken, from.at, sizeof *taken);
-        good = taken->reason_count <= CLAMAV_REASONS;
+        good = taken->reason_count <= CLAMAV_REASONS &&
+               taken->container_count <= DEFINITIONS_CONTAINERS;
     }
     for (uint32_t i = 0; good && i < taken->reason_count; i++) {
         tame(taken->reasons[i].text, sizeof taken->reasons[i].text);
         tame(taken->reasons[i].file, sizeof taken->reasons[i].file);
         good = (uint32_t)taken->reasons[i].kind < CLAMAV_KINDS;
     }
+    for (uint32_t i = 0; good && i < taken->container_count; i++)
+        tame_container(&taken->containers[i]);
     if (good) {
         memcpy(ret->counts, taken->counts, sizeof ret->counts);
         memcpy(ret->reasons, taken->reasons, sizeof ret->reasons);
         ret->reason_count = taken->reason_count;
+        memcpy(ret->containers, taken->containers, sizeof ret->containers);
+        ret->container_count = taken->container_count;
     }
     free(taken);
     return good;
 }
 
-int forge_add_database(struct forge *forge, int fd, int twin, bytes name,
+int forge_add_database(struct forge *forge, const struct database_files *files, bytes name,
                        struct definitions_clamav *ret, struct why *why)
 {
     struct letter letter = {.kind = LETTER_DATABASE};
-    const int fds[FDS] = {fd, twin};
     bytes parts[PARTS];
     if (!pack(forge->box, &letter, &name, 1))
         return fail(why, ENAMETOOLONG, "its name is too long");
-    int error = call_with(forge, &letter, fds, twin < 0 ? 1 : 2, parts, why);
+    int error = call_with(forge, &letter, files->fd, parts, why);
     if (error == -EFAULT || (error && !parts[1].len))
         return error;
     return take_counts(parts[1], ret) ? error : nonsense(forge, why);

@@ -23,7 +23,7 @@ int forge_add(struct forge *forge, bytes text, const char *name, const char *nam
               uint32_t *ret_errors, struct why *why) MUST_USE;
 /* As definitions_add_database; *ret becomes what the worker has counted so far, but for its
  * files and failures, which are this process's. */
-int forge_add_database(struct forge *forge, int fd, int twin, bytes name,
+int forge_add_database(struct forge *forge, const struct database_files *files, bytes name,
                        struct definitions_clamav *ret, struct why *why) MUST_USE;
 /* Seals what was added. *ret: unchecked bytes in the arena, 64-byte aligned. */
 int forge_seal(struct forge *forge, struct arena *arena, bytes *ret, struct why *why) MUST_USE;

@@ -4,10 +4,13 @@
 usage: databases.py CANDOR
 
 Prints TAP. Every case makes its own folder; nothing outside it is touched."""
+import hashlib
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import traceback
@@ -140,6 +143,83 @@ def not_kept():
     done = run("scan", "--clamav", "db", "f")
     check(done.returncode == 1 and b"nothing is kept in the cache" in done.stderr, done)
     check(kept() == [])
+
+
+def container(files, *, version=7, packed=True, md5=None, rows=None, name=None, kind=tarfile.REGTYPE):
+    """A .cud of files (name to bytes); `rows` replaces lines of its list."""
+    header = f"ClamAV-VDB:01 Jan 2026 10-00 +0000:{version}:3:90:%s:X:builder:1767261600"
+    listed = [f"{n}:{len(d)}:{hashlib.sha256(d).hexdigest()}" for n, d in files.items()]
+    info = "\n".join([header % "X", *(listed if rows is None else rows), ""]).encode()
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz" if packed else "w", format=tarfile.USTAR_FORMAT) as tar:
+        for member, data in {"COPYING": b"words\n", "x.info": info, **files}.items():
+            entry = tarfile.TarInfo(name or member)
+            entry.size, entry.type = len(data), kind
+            tar.addfile(entry, io.BytesIO(data))
+    body = out.getvalue()
+    return (header % (md5 or hashlib.md5(body).hexdigest())).encode().ljust(512) + body
+
+
+FILES = {"a.yar": RULE, "b.ign2": b"Some.Name-1\n"}
+
+
+@case
+def containers():
+    for packed in False, True:
+        put("x.cud", container(FILES, packed=packed))
+        put("f", b"hello world")
+        check(found("--clamav", "x.cud") == ["YARA.one.UNOFFICIAL"])
+        done = run("defs", "info", "x.cud")
+        check(done.returncode == 0, done)
+        for words in (b"version     7", b"by builder", b"2 files", b"MD5         good", b"signature   none",
+                      b"not signed", b"not shown"):
+            check(words in done.stdout, words, done.stdout)
+    done = run("defs", "check", "--clamav", "x.cud")
+    check(b"x.cud: version 7 of 01 Jan 2026 10-00 +0000, not signed" in done.stdout, done)
+    # Only its owner's signature makes it a .cvd or .cld.
+    for name in "x.cvd", "x.cld":
+        os.rename("x.cud", name)
+        done = run("defs", "check", "--clamav", name)
+        check(done.returncode == 1 and b"not signed by ClamAV" in done.stderr, done)
+        os.rename(name, "x.cud")
+
+
+@case
+def containers_that_are_wrong():
+    good = container(FILES)
+    cases = {
+        b"MD5": container(FILES, md5="0" * 32),
+        b"'a.yar' in it is not what": container(FILES, rows=["a.yar:1:" + "0" * 64]),
+        b"its list of files is malformed": container(FILES, rows=["a.yar:1"]),
+        b"does not begin with the header": b"x" * 2000,
+        b"begin": good[:300],
+        b"damaged": container({})[:-20],
+        b"more than plain files": container(FILES, name="../x"),
+        b"more than plain": container(FILES, kind=tarfile.SYMTYPE),
+        b"holds no list": container(FILES, name="same"),
+        b"not what its list of files says": good.replace(b":7:3:90:", b":8:3:90:"),
+    }
+    for words, data in cases.items():
+        put("x.cud", data)
+        done = run("defs", "check", "--clamav", "x.cud")
+        check(done.returncode == 1 and words in done.stderr, words, done)
+    put("x.cud", cases[b"MD5"])
+    done = run("defs", "info", "x.cud")
+    check(done.returncode == 1 and b"MD5         WRONG" in done.stdout, done)
+    put("x.txt", good)
+    check(run("defs", "info", "x.txt").returncode == 2)
+
+
+@case
+def the_newer_of_two():
+    os.mkdir("db")
+    put("f", b"hello world")
+    put("db/x.yar", RULE)
+    put("db/y.cld", container(FILES, version=3))
+    put("db/y.cvd", container(FILES, version=4))
+    done = run("defs", "check", "--clamav", "db")
+    check(b"y.cld: version 3" in done.stdout and b"left out: there is a newer one" in done.stdout, done)
+    check(done.returncode == 1 and b"db/y.cvd: it is not signed" in done.stderr, done)
 
 
 def main():
