@@ -7,6 +7,7 @@
 #include "shim/digest.h"
 #include "shim/jsontree.h"
 #include "shim/magic.h"
+#include "unpack/normal/normal.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -35,13 +36,23 @@ enum {
     WANT_OWNER = 16
 };
 
+/* A rule that was found in the object at hand. */
+struct found {
+    uint32_t set, rule;
+};
+
 struct examiner {
     struct examine_options options;
     struct examine_control *control;
     struct scanner *scanners[EXAMINE_MAX_SETS];
     uint32_t wanted[EXAMINE_MAX_SETS];
+    uint32_t targets;   /* TARGET_BITs of all signatures: for which views are made */
     struct block block; /* the scanners look at these until the next object */
     struct object_input object;
+    const char *limits;          /* that the scanners ran into at the object */
+    struct reply_object *viewed; /* whose views are scanned */
+    struct found found[32];
+    uint32_t found_count;
     struct region region;
     struct budget budget;
     struct unpack_run run;
@@ -101,6 +112,17 @@ static uint32_t wanted_of(const struct ruleset *set)
                 strcmp(ruleset_text(set, set->externals[i].name), names[k]) == 0)
                 wanted |= 1u << k;
     return wanted;
+}
+
+/* What its signatures are for, as far as it decides about views. */
+static uint32_t targets_of(const struct ruleset *set)
+{
+    const uint32_t all =
+        TARGET_BIT(TARGET_ANY) | TARGET_BIT(TARGET_HTML) | TARGET_BIT(TARGET_TEXT);
+    uint32_t targets = 0;
+    for (uint32_t i = 0; i < set->rule_count && targets != all; i++)
+        targets |= set->gates[i].targets & all;
+    return targets;
 }
 
 static struct value external_value(const struct external *external)
@@ -167,6 +189,7 @@ struct examiner *examiner_new(const struct examine_options *options,
         if (!examiner->scanners[i])
             return examiner_free(examiner);
         examiner->wanted[i] = wanted_of(set);
+        examiner->targets |= targets_of(set);
         for (uint32_t k = 0; k < options->external_count; k++)
             scanner_set(examiner->scanners[i], options->externals[k].name,
                         external_value(&options->externals[k]));
@@ -326,33 +349,81 @@ static void write_digest(struct examiner *examiner, const struct reply_object *o
         reply_digest(&examiner->reply, object, sha256);
 }
 
-/* False when the watcher said stop. */
-static bool run_scanners(struct examiner *examiner, struct reply_object *object)
+/* What was found in an object or a view of it is written down once. */
+static bool is_new(struct examiner *examiner, uint32_t set, uint32_t rule)
 {
-    const char *limits = NULL;
-    uint64_t findings = examiner->reply.findings;
-    examiner->block = (struct block){.data = object->data};
-    examiner->object = (struct object_input){
-        .blocks = &examiner->block, .block_count = 1, .now = examiner->options.now};
+    for (uint32_t i = 0; i < examiner->found_count; i++)
+        if (examiner->found[i].set == set && examiner->found[i].rule == rule)
+            return false;
+    if (examiner->found_count < COUNT(examiner->found))
+        examiner->found[examiner->found_count++] = (struct found){set, rule};
+    return true;
+}
+
+/* Runs the scanners on an object's bytes, or on a view of it. */
+static void scan_bytes(struct examiner *examiner, struct reply_object *object, bytes data,
+                       uint32_t targets)
+{
+    examiner->block = (struct block){.data = data};
+    examiner->object = (struct object_input){.blocks = &examiner->block,
+                                             .block_count = 1,
+                                             .targets = targets,
+                                             .now = examiner->options.now};
     for (int i = 0; i < examiner->options.set_count; i++) {
         struct verdict verdict = {0};
         describe(examiner, i, object);
         if (scanner_scan(examiner->scanners[i], &examiner->object, &verdict) < 0)
-            limits = "memory was out";
+            examiner->limits = "memory was out";
         for (uint32_t k = 0; k < verdict.finding_count; k++) {
             uint32_t rule = verdict.findings[k].rule;
+            if (!is_new(examiner, (uint32_t)i, rule))
+                continue;
             reply_finding(&examiner->reply, object, (uint32_t)i, rule);
-            write_patterns(examiner, i, rule, object->data);
+            write_patterns(examiner, i, rule, data);
         }
         if (verdict.limit == LIMIT_STOPPED)
             examiner->stopped = true;
-        else if (verdict.limit != LIMIT_NONE && !limits)
-            limits = examine_limit_text(verdict.limit);
+        else if (verdict.limit != LIMIT_NONE && !examiner->limits)
+            examiner->limits = examine_limit_text(verdict.limit);
     }
+}
+
+static bool take_view(void *to, bytes view, uint32_t targets)
+{
+    struct examiner *examiner = to;
+    scan_bytes(examiner, examiner->viewed, view, targets);
+    return !examiner->stopped;
+}
+
+/* What signatures see of texts and pages besides their bytes. */
+static void scan_views(struct examiner *examiner, struct reply_object *object)
+{
+    struct budget budget = {.steps = UNPACK_STEPS, .stop = &examiner->control->stop};
+    const struct normal normal = {.wanted = examiner->targets,
+                                  .region = &examiner->region,
+                                  .arena = examiner->run.arena,
+                                  .budget = &budget,
+                                  .to = examiner,
+                                  .take = take_view};
+    enum filetype type = filetype_read(object->data, filetype_of(object->data));
+    examiner->viewed = object;
+    if (!normal_views(&normal, object->data, type) && !examiner->limits)
+        examiner->limits = "its normalised text is not all examined";
+}
+
+/* False when the watcher said stop. */
+static bool run_scanners(struct examiner *examiner, struct reply_object *object)
+{
+    uint64_t findings = examiner->reply.findings;
+    examiner->limits = NULL;
+    examiner->found_count = 0;
+    scan_bytes(examiner, object, object->data, 0);
+    if (examiner->targets && !examiner->stopped)
+        scan_views(examiner, object);
     if (examiner->options.digests && object->up && examiner->reply.findings > findings)
         write_digest(examiner, object);
-    if (limits)
-        reply_gap(&examiner->reply, object, GAP_LIMIT, bytes_of(""), limits);
+    if (examiner->limits)
+        reply_gap(&examiner->reply, object, GAP_LIMIT, bytes_of(""), examiner->limits);
     return !examiner->stopped;
 }
 
@@ -610,7 +681,7 @@ static void open_containers(struct examiner *examiner, struct reply_object *file
         examine_batch(examiner, up, from->content->data);
     else
         opened = unpack_object(run, up, name, file->data);
-    if (opened)
+    if (opened || run->region->high > REGION_KEEP)
         shrink(examiner);
     examiner->reply.members = run->members;
     examiner->reply.written = run->bytes;
