@@ -55,22 +55,31 @@ static int print_version(const struct clamscan_arguments *arguments)
     return EXIT_CLEAN;
 }
 
+static void write_log(struct clamscan *run)
+{
+    if (run->log < 0 || text_write(&run->report.log, run->log) < 0)
+        run->report.log.len = 0;
+}
+
+/* What goes to the log is taken out of the report before it is written. */
+static void divert_log(void *context, struct text *out, struct text *err)
+{
+    struct clamscan *run = context;
+    report_clamscan_divert(&run->report, out, err);
+    write_log(run);
+}
+
 /* "ERROR: REASON", wherever errors are to go. */
 static int say_error(struct clamscan *run, const char *text)
 {
     struct text out = {0}, err = {0};
     report_clamscan_say(&run->report, CLAMSCAN_ERROR, &out, &err, "", bytes_of(""), "%s", text);
+    divert_log(run, &out, &err);
     (void)!text_write(&out, 1);
     (void)!text_write(&err, 2);
     text_free(&out);
     text_free(&err);
     return EXIT_ERROR;
-}
-
-static void write_log(struct clamscan *run)
-{
-    if (run->log < 0 || text_write(&run->report.log, run->log) < 0)
-        run->report.log.len = 0;
 }
 
 static int open_log(struct clamscan *run, struct why *why)
@@ -85,6 +94,7 @@ static int open_log(struct clamscan *run, struct why *why)
     run->log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640);
     if (run->log < 0)
         return fail(why, errno, "Failed to open log file %.150s: %s", path, strerror(errno));
+    run->report.logs = true;
     text_word(&run->report.log, line);
     write_log(run);
     return 0;
@@ -149,8 +159,10 @@ static void set_limits(const struct clamscan_arguments *arguments, struct scan_o
     bool asked = arguments->exceeds_max;
     *limits = profile->limits;
     options->examine.memory = profile->memory;
-    uint64_t depth = limit_of(arguments->max_recursion, asked, USUAL_RECURSION, limits->depth);
-    limits->depth = depth < MAX_DEPTH ? (uint32_t)depth : MAX_DEPTH;
+    uint64_t depth =
+        limit_of(arguments->max_recursion, asked, USUAL_RECURSION, limits->depth + 1);
+    /* The file itself counts. */
+    limits->depth = depth <= MAX_DEPTH ? (uint32_t)depth - 1 : MAX_DEPTH;
     limits->members = limit_of(arguments->max_files, asked, USUAL_FILES, limits->members);
     limits->bytes = size_of(arguments->max_scansize, asked, USUAL_SCAN_SIZE, limits->bytes);
     if (limits->one > limits->bytes)
@@ -159,15 +171,6 @@ static void set_limits(const struct clamscan_arguments *arguments, struct scan_o
     uint64_t ms =
         limit_of(arguments->max_scantime, asked, USUAL_TIME_MS, (uint64_t)profile->timeout_ms);
     options->timeout_ms = ms < NO_LIMIT ? (int64_t)ms : 0;
-}
-
-/* After each file: what is to be done with it, and the log. */
-static void after_file(void *context, const struct examined *examined, const struct stat *seen,
-                       struct text *out, struct text *err)
-{
-    struct clamscan *run = context;
-    clamscan_act(&run->act, examined, seen, out, err);
-    write_log(run);
 }
 
 static int scan_files(struct clamscan *run, int argc, char **argv)
@@ -189,8 +192,10 @@ static int scan_files(struct clamscan *run, int argc, char **argv)
         .report = &report_clamscan,
         .feed = clamscan_walk,
         .feed_context = &walk,
-        .after = after_file,
-        .after_context = run,
+        .after = clamscan_act,
+        .after_context = &run->act,
+        .written = divert_log,
+        .written_context = run,
         .quiet = arguments->no_summary,
         .jobs = (int)(arguments->jobs < 1024 ? arguments->jobs : 1024),
         .clamscan = &run->report,
@@ -224,12 +229,17 @@ static int fail_load(struct clamscan *run, const char *reason)
     return EXIT_ERROR;
 }
 
-static int check_numbers(const struct clamscan_arguments *arguments, struct why *why)
+static int check_links(const struct clamscan_arguments *arguments, struct why *why)
 {
     if (arguments->follow_directories > 2)
         return fail(why, EINVAL, "--follow-dir-symlinks: Invalid argument");
     if (arguments->follow_files > 2)
         return fail(why, EINVAL, "--follow-file-symlinks: Invalid argument");
+    return 0;
+}
+
+static int check_options(const struct clamscan_arguments *arguments, struct why *why)
+{
     if (arguments->include_pua.n && arguments->exclude_pua.n)
         return fail(why, EINVAL, "--exclude-pua and --include-pua exclude each other");
     return clamscan_options_check(arguments, why);
@@ -249,8 +259,8 @@ static int run_clamscan(const struct command *self, void *parsed, int argc, char
         return EXIT_CLEAN;
     }
     begin_report(&run);
-    run.act.report = &run.report;
-    if (open_log(&run, &why) < 0 || check_numbers(arguments, &why) < 0 ||
+    run.act = (struct clamscan_act){.report = &run.report, .target = -1};
+    if (open_log(&run, &why) < 0 || check_options(arguments, &why) < 0 ||
         clamscan_act_open(&run.act,
                           arguments->move     ? CLAMSCAN_MOVE
                           : arguments->copy   ? CLAMSCAN_COPY
@@ -258,7 +268,8 @@ static int run_clamscan(const struct command *self, void *parsed, int argc, char
                                               : CLAMSCAN_LEAVE,
                           target, &why) < 0) {
         status = say_error(&run, why.text);
-    } else if (clamscan_check_age(arguments, run.report.began, &why) < 0 ||
+    } else if (check_links(arguments, &why) < 0 ||
+               clamscan_check_age(arguments, run.report.began, &why) < 0 ||
                clamscan_load(arguments, &run.sets, &why) < 0) {
         status = fail_load(&run, why.text);
     } else {
@@ -266,6 +277,7 @@ static int run_clamscan(const struct command *self, void *parsed, int argc, char
         status = scan_files(&run, argc, argv);
     }
     write_log(&run);
+    clamscan_act_close(&run.act);
     text_free(&run.report.log);
     for (int i = 0; i < run.sets.n; i++)
         definitions_close(&run.sets.at[i]);

@@ -13,6 +13,11 @@
 
 enum { NAMES = 1000 /* NAME, NAME.001 ... */, COPY_BUFFER = 64 << 10 };
 
+struct clamscan_done {
+    dev_t device;
+    ino_t inode;
+};
+
 /* A file on its way: where it is, where it goes. */
 struct way {
     const struct stat *seen;
@@ -33,7 +38,36 @@ int clamscan_act_open(struct clamscan_act *act, enum clamscan_deed deed, const c
     act->target = open(act->target_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (act->target < 0)
         return fail(why, errno, "'%.150s' doesn't exist or is not a directory", directory);
+    if (faccessat(act->target, ".", W_OK | X_OK, AT_EACCESS) < 0)
+        return fail(why, errno, "'%.150s' cannot be written to", directory);
     return 0;
+}
+
+void clamscan_act_close(struct clamscan_act *act)
+{
+    if (act->target >= 0)
+        close(act->target);
+    free(act->done);
+}
+
+static void remember(struct clamscan_act *act, const struct stat *st)
+{
+    bool full = (act->done_count & (act->done_count - 1)) == 0;
+    size_t room = act->done_count ? 2 * (size_t)act->done_count : 1;
+    struct clamscan_done *done = full ? realloc(act->done, room * sizeof *done) : act->done;
+    if (!done)
+        return;
+    act->done = done;
+    act->done[act->done_count++] = (struct clamscan_done){st->st_dev, st->st_ino};
+}
+
+/* Whether it was reached by another name before. */
+static bool is_done(const struct clamscan_act *act, const struct stat *st)
+{
+    for (uint32_t i = 0; i < act->done_count; i++)
+        if (act->done[i].device == st->st_dev && act->done[i].inode == st->st_ino)
+            return true;
+    return false;
 }
 
 static bool next_name(struct way *way, int number)
@@ -44,10 +78,10 @@ static bool next_name(struct way *way, int number)
 }
 
 /* Removes the file that was examined. */
-static int remove_file(struct clamscan_act *act, const struct way *way, struct why *why)
+static int remove_file(const struct clamscan_act *act, const struct way *way, struct why *why)
 {
     char id[24];
-    snprintf(id, sizeof id, "%d-%llu", (int)getpid(), act->done);
+    snprintf(id, sizeof id, "%d-%u", (int)getpid(), act->done_count);
     return original_remove(way->directory, way->name, id, way->seen, why);
 }
 
@@ -122,7 +156,7 @@ static int rename_file(const struct clamscan_act *act, struct way *way)
     return -ESTALE;
 }
 
-static int move_file(struct clamscan_act *act, struct way *way, struct why *why)
+static int move_file(const struct clamscan_act *act, struct way *way, struct why *why)
 {
     int error = rename_file(act, way);
     if (error == -EXDEV || error == -EINVAL || error == -ENOSYS) {
@@ -191,7 +225,6 @@ void clamscan_act(void *context, const struct examined *examined, const struct s
         input && strncmp((const char *)examined->path.at, input, strlen(input)) == 0;
     if (act->deed == CLAMSCAN_LEAVE || !act->report->found || is_input)
         return;
-    act->done++;
     int error = open_way(examined, &way, &why);
     if (!error)
         error = act->deed == CLAMSCAN_REMOVE ? remove_file(act, &way, &why)
@@ -199,6 +232,10 @@ void clamscan_act(void *context, const struct examined *examined, const struct s
                                              : copy_file(act, &way, &why);
     if (way.directory >= 0)
         close(way.directory);
+    if (!error && act->deed != CLAMSCAN_COPY)
+        remember(act, seen);
+    if (error && is_done(act, seen))
+        return;
     if (error)
         say_failed(act, examined, why.text, out, err);
     else

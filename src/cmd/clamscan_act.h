@@ -15,12 +15,14 @@ struct clamscan_act {
     struct report_clamscan *report;
     int target; /* the open directory to move or copy to */
     char target_path[4096];
-    unsigned long long done; /* how many, for names */
+    struct clamscan_done *done; /* the files that were moved or removed */
+    uint32_t done_count;
 };
 
 /* Opens the directory. The reason is said as clamscan says it. */
 int clamscan_act_open(struct clamscan_act *act, enum clamscan_deed deed, const char *directory,
                       struct why *why) MUST_USE;
+void clamscan_act_close(struct clamscan_act *act);
 /* For struct scan_options: after a file was reported. */
 void clamscan_act(void *context, const struct examined *examined, const struct stat *seen,
                   struct text *out, struct text *err);

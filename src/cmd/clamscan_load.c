@@ -2,6 +2,7 @@
 
 #include "cmd/databases_report.h"
 #include "cmd/definitions_report.h"
+#include "definitions/cache.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -123,52 +124,75 @@ int clamscan_check_age(const struct clamscan_arguments *arguments, int64_t now, 
     return 0;
 }
 
-/* --official-db-only: the signed databases of a directory, or a file that is one. */
-static int add_signed(struct definitions_loader *loader, const char *path, struct why *why)
+/* Paths of databases; what they are is freed with list_free. */
+struct list {
+    char **at;
+    uint32_t n;
+};
+
+static bool list_add(struct list *list, const char *path)
+{
+    char **at = realloc(list->at, (list->n + 1) * sizeof *at);
+    if (!at)
+        return false;
+    list->at = at;
+    list->at[list->n] = strdup(path);
+    return list->at[list->n] && ++list->n;
+}
+
+static void list_free(struct list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        free(list->at[i]);
+    free(list->at);
+}
+
+static bool is_signed(const char *path)
 {
     static const char *const extensions[] = {".cvd", ".cld", ".cud"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < COUNT(extensions); i++)
+        if (strcmp(dot, extensions[i]) == 0)
+            return true;
+    return false;
+}
+
+/* --official-db-only: the signed databases of a directory, or a file that is one. */
+static int add_signed(struct list *list, const char *path, struct why *why)
+{
     DIR *directory = opendir(path);
     struct dirent *entry;
-    int error = 0, found = 0;
-    while (directory && !error && (entry = readdir(directory))) {
-        const char *dot = strrchr(entry->d_name, '.');
+    uint32_t before = list->n;
+    bool added = directory || !is_signed(path) || list_add(list, path);
+    while (directory && added && (entry = readdir(directory))) {
         char name[PATH_MAX + NAME_MAX + 2];
-        bool is_signed = false;
-        for (size_t i = 0; dot && i < COUNT(extensions); i++)
-            is_signed |= strcmp(dot, extensions[i]) == 0;
-        if (!is_signed)
-            continue;
-        found++;
         snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-        error = definitions_add_clamav(loader, name, why);
+        added = !is_signed(name) || list_add(list, name);
     }
     if (directory)
         closedir(directory);
-    return error || found ? error : fail(why, ENOENT, "no signed databases in '%.150s'", path);
+    return !added              ? fail(why, ENOMEM, "out of memory")
+           : list->n == before ? fail(why, ENOENT, "no signed databases in '%.150s'", path)
+                               : 0;
 }
 
-static int add_path(const struct clamscan_arguments *arguments,
-                    struct definitions_loader *loader, const char *path, struct why *why)
+static int add_path(const struct clamscan_arguments *arguments, struct list *list,
+                    const char *path, struct why *why)
 {
-    const struct definitions_clamav *found = definitions_clamav(loader);
-    uint32_t files = found ? found->files : 0;
     struct stat st;
     if (stat(path, &st) < 0)
         return fail(why, errno, "Can't get file status: '%.150s': %s", path, strerror(errno));
     if (arguments->official)
-        return add_signed(loader, path, why);
-    int error = definitions_add_clamav(loader, path, why);
-    found = definitions_clamav(loader);
-    if (!error && found->files == files)
-        error = fail(why, ENOENT, "no supported database files found in '%.150s'", path);
-    return error;
+        return add_signed(list, path, why);
+    return list_add(list, path) ? 0 : fail(why, ENOMEM, "out of memory");
 }
 
-/* What cannot be used is said: how many, and the most frequent reason. */
+/* What cannot be used is said: how much of it. */
 static int say_faults(const struct clamscan_arguments *arguments,
                       const struct definitions_clamav *found, struct why *why)
 {
     const struct clamav_count sum = databases_report_sum(found);
+    const uint64_t all = sum.refused + sum.read;
     if (found->failed && !sum.read)
         return fail(why, EINVAL, "%s", found->failures[0].text);
     if (arguments->quiet)
@@ -178,27 +202,16 @@ static int say_faults(const struct clamscan_arguments *arguments,
         fprintf(stderr,
                 "WARNING: %llu of %llu signatures cannot be used here (candor defs check says "
                 "which and why)\n",
-                (unsigned long long)sum.refused, (unsigned long long)(sum.refused + sum.read));
+                (unsigned long long)sum.refused, (unsigned long long)all);
     return 0;
 }
 
-static int add_all(const struct clamscan_arguments *arguments,
-                   struct definitions_loader *loader, struct why *why)
-{
-    char usual[PATH_MAX];
-    int error = 0;
-    if (!arguments->databases.n)
-        error = add_path(arguments, loader, clamscan_database(usual, sizeof usual), why);
-    for (int i = 0; !error && i < arguments->databases.n; i++)
-        error = add_path(arguments, loader, arguments->databases.at[i], why);
-    return error;
-}
-
-int clamscan_load(const struct clamscan_arguments *arguments, struct clamscan_sets *ret,
-                  struct why *why)
+static int compile(const struct clamscan_arguments *arguments, const struct list *list,
+                   struct definitions *ret, struct why *why)
 {
     struct definitions_report report = {.program = "candor", .max_errors = 10};
     struct external externals[16];
+    struct cache_result result;
     uint32_t count = definitions_report_externals(NULL, 0, externals, COUNT(externals));
     const struct definitions_options options = {
         .message = definitions_report_message,
@@ -210,19 +223,33 @@ int clamscan_load(const struct clamscan_arguments *arguments, struct clamscan_se
                        arguments->pua || arguments->include_pua.n || arguments->exclude_pua.n,
                    .bytecode_quiet = !arguments->bytecode},
         .walls = true};
-    struct definitions_loader *loader = definitions_loader_new(&options);
-    int error = loader ? 0 : fail(why, ENOMEM, "out of memory");
-    if (!error)
-        error = add_all(arguments, loader, why);
-    if (!error)
-        error = say_faults(arguments, definitions_clamav(loader), why);
-    if (!error)
-        error = definitions_seal(loader, &ret->at[0], why);
-    if (!error) {
-        ret->n = 1;
-        ret->known = databases_report_sum(definitions_clamav(loader)).read;
+    const struct cache_sources sources = {.clamav = (const char *const *)list->at,
+                                          .clamav_count = list->n};
+    int error = cache_compile(&options, &sources, true, ret, &result, why);
+    if (!error && !result.kept && say_faults(arguments, &result.clamav, why) < 0) {
+        definitions_close(ret);
+        error = -EINVAL;
     }
     definitions_report_end(&report);
-    definitions_loader_free(loader);
+    return error;
+}
+
+int clamscan_load(const struct clamscan_arguments *arguments, struct clamscan_sets *ret,
+                  struct why *why)
+{
+    char usual[PATH_MAX];
+    struct list list = {0};
+    int error = 0;
+    if (!arguments->databases.n)
+        error = add_path(arguments, &list, clamscan_database(usual, sizeof usual), why);
+    for (int i = 0; !error && i < arguments->databases.n; i++)
+        error = add_path(arguments, &list, arguments->databases.at[i], why);
+    if (!error)
+        error = compile(arguments, &list, &ret->at[0], why);
+    if (!error) {
+        ret->n = 1;
+        ret->known = (uint64_t)ret->at[0].set.rule_count + ret->at[0].set.hash_count;
+    }
+    list_free(&list);
     return error;
 }

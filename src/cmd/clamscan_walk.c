@@ -94,10 +94,15 @@ static bool patterns_match(const struct patterns *patterns, bytes path)
     return false;
 }
 
-/* Whether --exclude and --include, or those of directories, leave a path out. */
+/* Whether --exclude and --include, or those of directories, leave a path out. Directories go by
+ * the name they were reached by, files by their real one, as in clamscan. */
 static bool is_left_out(const struct run *run, bytes path, bool directory)
 {
+    char real[PATH_MAX];
     int includes = directory ? INCLUDE_DIRECTORY : INCLUDE;
+    bool asks = run->arguments->excludes.n || run->arguments->includes.n;
+    if (!directory && asks && realpath((const char *)path.at, real))
+        path = bytes_of(real);
     const struct option_list *given =
         directory ? &run->arguments->include_dirs : &run->arguments->includes;
     return patterns_match(&run->patterns[directory ? EXCLUDE_DIRECTORY : EXCLUDE], path) ||

@@ -30,6 +30,7 @@ struct report_clamscan {
     /* Whether findings of a name are left out, or NULL. */
     bool (*excluded)(const void *context, const char *name);
     const void *context;
+    bool logs;       /* there is a log */
     bool found;      /* in the last file */
     struct text log; /* of it: whoever scans writes it out */
     uint64_t files, directories, infected, errors, not_fully, not_moved, not_removed;
@@ -43,6 +44,8 @@ void report_clamscan_say(struct report_clamscan *own, enum report_clamscan_level
                          struct text *out, struct text *err, const char *head, bytes path,
                          const char *fmt, ...) LIKE_PRINTF(7, 8);
 
+/* Moves the lines of the log out of what is about to be written: into own->log. */
+void report_clamscan_divert(struct report_clamscan *own, struct text *out, struct text *err);
 /* The summary. */
 void report_clamscan_summary(struct report_clamscan *own, struct text *out);
 

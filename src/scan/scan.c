@@ -77,6 +77,8 @@ void scan_write(struct scan *scan, struct text *out, struct text *err)
 {
     const struct report *report = scan->options->report;
     progress_hide(&scan->progress);
+    if (scan->options->written)
+        scan->options->written(scan->options->written_context, out, err);
     if (report->separated && out->len && !scan->begun) {
         scan->begun = true;
         out->at[0] = ' ';

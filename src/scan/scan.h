@@ -42,6 +42,9 @@ struct scan_options {
     void (*after)(void *context, const struct examined *examined, const struct stat *seen,
                   struct text *out, struct text *err);
     void *after_context;
+    /* Before a piece of the report is written: may change it, or NULL. */
+    void (*written)(void *context, struct text *out, struct text *err);
+    void *written_context;
     struct report_clamscan *clamscan; /* of that report */
 };
 

@@ -8,9 +8,13 @@
 #include <string.h>
 #include <time.h>
 
+/* At the start of a line: it goes to the log too, or only there. */
+enum { LINE_BOTH = 1, LINE_LOG = 2 };
+
 enum {
     BLOCK = 4096,
     WORDS = 12 << 10,
+    NAME = 300,
     GAPS_SHOWN = 3 /* of one file, unless asked for more */
 };
 
@@ -25,10 +29,15 @@ static void print_name(struct text *out, bytes name)
             text_byte(out, (char)name.at[i]);
 }
 
-static void print_path(const struct report_clamscan *own, struct text *out, bytes path)
+static bool is_input(const struct report_clamscan *own, bytes path)
 {
     size_t len = own->input ? strlen(own->input) : 0;
-    if (len && path.len > len && memcmp(path.at, own->input, len) == 0)
+    return len && path.len > len && memcmp(path.at, own->input, len) == 0;
+}
+
+static void print_path(const struct report_clamscan *own, struct text *out, bytes path)
+{
+    if (is_input(own, path))
         text_word(out, "stdin");
     else
         print_name(out, path);
@@ -46,28 +55,59 @@ void report_clamscan_say(struct report_clamscan *own, enum report_clamscan_level
     va_start(arguments, fmt);
     vsnprintf(words, sizeof words, fmt, arguments);
     va_end(arguments);
+    bool loud = level == CLAMSCAN_WARNING || level == CLAMSCAN_ERROR;
+    bool shown = level == CLAMSCAN_ERROR || !own->quiet;
+    bool logged = own->logs && level != CLAMSCAN_OK;
+    if (logged)
+        text_byte(&line, shown ? LINE_BOTH : LINE_LOG);
     text_word(&line, before[level] ? before[level] : "");
     text_word(&line, head);
     print_path(own, &line, path);
-    text_printf(&line, "%s\n", words);
-    bool loud = level == CLAMSCAN_WARNING || level == CLAMSCAN_ERROR;
-    if (level != CLAMSCAN_OK)
-        text_add(&own->log, line.at, line.len);
-    if (level == CLAMSCAN_ERROR || !own->quiet)
+    print_name(&line, bytes_of(words));
+    text_byte(&line, '\n');
+    if (shown || logged)
         text_add(loud && !own->to_stdout ? err : out, line.at, line.len);
     text_free(&line);
 }
 
-static const char *finding_name(const struct examined *examined,
-                                const struct examined_finding *finding)
+/* Lines that are marked go to the log too, or only there. */
+static void divert(struct text *log, struct text *from)
 {
-    return ruleset_text(report_set(examined, finding), report_rule(examined, finding)->name);
+    size_t kept = 0, next;
+    for (size_t at = 0; at < from->len; at = next) {
+        bool starts = at == 0 || from->at[at - 1] == '\n';
+        const char *end = memchr(from->at + at, '\n', from->len - at);
+        next = end ? (size_t)(end + 1 - from->at) : from->len;
+        if (from->at[at] == '\a')
+            next = at + 1;
+        bool marked = (starts || from->at[at - 1] == '\a') &&
+                      (from->at[at] == LINE_BOTH || from->at[at] == LINE_LOG);
+        if (marked)
+            text_add(log, from->at + at + 1, next - at - 1);
+        if (marked && from->at[at] == LINE_LOG)
+            continue;
+        memmove(from->at + kept, from->at + at + marked, next - at - marked);
+        kept += next - at - marked;
+    }
+    from->len = kept;
 }
 
-static bool is_signature(const struct examined *examined,
-                         const struct examined_finding *finding)
+void report_clamscan_divert(struct report_clamscan *own, struct text *out, struct text *err)
 {
-    return report_rule(examined, finding)->flags & RULE_SIGNATURE;
+    if (!own->logs)
+        return;
+    divert(&own->log, out);
+    divert(&own->log, err);
+}
+
+/* Names of signatures stand as they are; a YARA rule gets the name that ClamAV gives it. */
+static void finding_name(const struct examined *examined,
+                         const struct examined_finding *finding, char *ret, size_t size)
+{
+    struct ruleset_label label;
+    ruleset_label(report_set(examined, finding), finding->rule, &label);
+    bool plain = !label.rule || (label.rule->flags & RULE_SIGNATURE);
+    snprintf(ret, size, plain ? "%s" : "YARA.%s.UNOFFICIAL", label.name);
 }
 
 /* --archive-verbose: the object that it was found in. */
@@ -89,15 +129,10 @@ static void say_object(struct report_clamscan *own, const struct examined *exami
     text_free(&path);
 }
 
-/* Names of signatures stand as they are; a YARA rule gets the name that ClamAV gives it. */
 static void say_finding(struct report_clamscan *own, const struct examined *examined,
-                        const struct examined_finding *finding, struct text *out,
-                        struct text *err)
+                        const struct examined_finding *finding, const char *name,
+                        struct text *out, struct text *err)
 {
-    char name[300];
-    bool plain = is_signature(examined, finding);
-    snprintf(name, sizeof name, "%s%s%s", plain ? "" : "YARA.", finding_name(examined, finding),
-             plain ? "" : ".UNOFFICIAL");
     report_clamscan_say(own, CLAMSCAN_INFO, out, err, "", examined->path, ": %s FOUND", name);
     if (own->archive_verbose)
         say_object(own, examined, finding, name, out, err);
@@ -177,21 +212,17 @@ static void say_gaps(struct report_clamscan *own, const struct examined *examine
                             ": not fully examined: and %u more in it", examined->gap.n - shown);
 }
 
-static bool is_excluded(const struct report_clamscan *own, const struct examined *examined,
-                        const struct examined_finding *finding)
-{
-    return own->excluded && own->excluded(own->context, finding_name(examined, finding));
-}
-
 static uint32_t say_findings(struct report_clamscan *own, const struct examined *examined,
                              struct text *out, struct text *err)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < examined->finding.n && (own->all || !count); i++) {
         const struct examined_finding *finding = &examined->finding.at[i];
-        if (is_excluded(own, examined, finding))
+        char name[NAME];
+        finding_name(examined, finding, name, sizeof name);
+        if (own->excluded && own->excluded(own->context, name))
             continue;
-        say_finding(own, examined, finding, out, err);
+        say_finding(own, examined, finding, name, out, err);
         count++;
     }
     return count;
@@ -220,7 +251,7 @@ static void clamscan_file(const struct report_context *context, const struct exa
     own->infected += own->found;
     if (own->found && own->bell)
         text_byte(err, '\a');
-    if (!own->found && !own->only_found && !own->no_ok)
+    if (!own->found && !own->only_found && (!own->no_ok || is_input(own, examined->path)))
         report_clamscan_say(own, CLAMSCAN_OK, out, err, "", examined->path, ": OK");
     own->not_fully += examined->gap.n > 0;
     say_gaps(own, examined, out, err);
@@ -263,8 +294,8 @@ static void print_count(struct text *out, const char *name, uint64_t count)
 
 void report_clamscan_summary(struct report_clamscan *own, struct text *out)
 {
-    double examined = (double)own->blocks_examined * (BLOCK / 1024) / 1024;
-    double read = (double)own->blocks_read * (BLOCK / 1024) / 1024;
+    double examined = (double)own->blocks_examined * BLOCK / (1 << 20);
+    double read = (double)own->blocks_read * BLOCK / (1 << 20);
     unsigned long long ms = (unsigned long long)(examine_clock() - own->began_ms);
     struct text lines = {0};
     text_printf(&lines, "\n----------- SCAN SUMMARY -----------\nKnown viruses: %llu\n",
