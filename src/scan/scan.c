@@ -122,7 +122,7 @@ static void put_skip(void *context, enum walk_skip reason, bytes path, int error
     text_free(&err);
 }
 
-static void walk_options(struct scan *scan, struct walk_options *ret)
+void scan_walk_options(struct scan *scan, struct walk_options *ret)
 {
     const struct scan_options *options = scan->options;
     *ret = (struct walk_options){.excludes = options->excludes,
@@ -134,13 +134,10 @@ static void walk_options(struct scan *scan, struct walk_options *ret)
                                  .skip = put_skip};
 }
 
-void scan_walk(struct scan *scan, bool (*file)(void *context, const struct walk_file *file),
-               void (*skip)(void *context, enum walk_skip reason, bytes path, int error))
+static void walk_paths(struct scan *scan)
 {
     struct walk_options walk;
-    walk_options(scan, &walk);
-    walk.file = file;
-    walk.skip = skip;
+    scan_walk_options(scan, &walk);
     for (int i = 0; i < scan->options->path_count && !scan->stop; i++)
         walk_path(&walk, scan->options->paths[i]);
 }
@@ -156,7 +153,7 @@ static int scan_list(struct scan *scan, struct why *why)
     if (!list)
         return fail(why, errno, "cannot open '%s': %s", name, strerror(errno));
     struct walk_options walk;
-    walk_options(scan, &walk);
+    scan_walk_options(scan, &walk);
     int end = scan->options->zero_ended ? 0 : '\n';
     while (!scan->stop && (n = getdelim(&line, &room, end, list)) > 0) {
         if (line[n - 1] == end)
@@ -252,7 +249,7 @@ static void scan_feed(struct scan *scan)
     if (scan->options->feed)
         scan->options->feed(scan->options->feed_context, &feed);
     else
-        scan_walk(scan, put_file, put_skip);
+        walk_paths(scan);
 }
 
 /* The walk feeds those who examine. */

@@ -50,6 +50,5 @@ void scan_quarantine(struct scan *scan, const struct pool_result *result,
                      struct examined *examined);
 /* True when a signal asked to end early. */
 bool scan_interrupted(void);
-/* Walks all paths; the list of files is not among them. */
-void scan_walk(struct scan *scan, bool (*file)(void *context, const struct walk_file *file),
-               void (*skip)(void *context, enum walk_skip reason, bytes path, int error));
+/* How the paths are walked: every file to those who examine, all else to the report. */
+void scan_walk_options(struct scan *scan, struct walk_options *ret);

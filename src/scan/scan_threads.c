@@ -1,4 +1,5 @@
 /* Examining in threads of this process, without walls: for measuring what the walls cost. */
+#include "scan/census.h"
 #include "scan/owner.h"
 #include "scan/queue.h"
 #include "scan/scan_state.h"
@@ -26,7 +27,8 @@ struct threads {
     struct scan *scan;
     struct queue *queue;
     struct thread *at;
-    pthread_t ticker, census;
+    pthread_t ticker, counter;
+    struct census *census;
     bool ticking, counting;
     atomic_bool finished;
     sem_t done; /* posted when finished: ends the ticker's pause */
@@ -88,32 +90,11 @@ static void emit(void *context, struct text *out, struct text *err)
     pthread_mutex_unlock(&threads->scan->output);
 }
 
-/* The census: counts what the walk will meet, for the progress line. */
-static bool count_file(void *context, const struct walk_file *file)
-{
-    struct scan *scan = context;
-    const struct threads *threads = scan->hands;
-    struct stat st;
-    const char *path = (const char *)file->path.at;
-    int directory = file->directory ? file->directory->fd : AT_FDCWD;
-    if (fstatat(directory, file->directory ? path + file->name : path, &st, 0) == 0 &&
-        S_ISREG(st.st_mode)) {
-        atomic_fetch_add(&scan->progress.total_files, 1);
-        atomic_fetch_add(&scan->progress.total_bytes, (uint64_t)st.st_size);
-    }
-    return !atomic_load(&threads->finished);
-}
-
-static void count_skip(void *context, enum walk_skip reason, bytes path, int error)
-{
-    (void)context, (void)reason, (void)path, (void)error;
-}
-
 static void *run_census(void *context)
 {
     struct threads *threads = context;
-    scan_walk(threads->scan, count_file, count_skip);
-    atomic_store(&threads->scan->progress.counted, !atomic_load(&threads->finished));
+    while (!atomic_load(&threads->finished) && census_go_on(threads->census, SCAN_TICK_MS))
+        ;
     return NULL;
 }
 
@@ -175,8 +156,9 @@ static int start(struct scan *scan, struct why *why)
     if (!threads->queue)
         return fail(why, EAGAIN, "cannot start threads");
     threads->ticking = pthread_create(&threads->ticker, NULL, run_ticker, threads) == 0;
-    threads->counting = scan->progress.active && !scan->options->files_from &&
-                        pthread_create(&threads->census, NULL, run_census, threads) == 0;
+    threads->census = census_new(scan);
+    threads->counting =
+        threads->census && pthread_create(&threads->counter, NULL, run_census, threads) == 0;
     return 0;
 }
 
@@ -220,7 +202,7 @@ static int finish(struct scan *scan, struct why *why)
     atomic_store(&threads->finished, true);
     sem_post(&threads->done);
     if (threads->counting)
-        pthread_join(threads->census, NULL);
+        pthread_join(threads->counter, NULL);
     if (threads->ticking)
         pthread_join(threads->ticker, NULL);
     for (int i = 0; threads->at && i < scan->jobs; i++) {
@@ -231,6 +213,7 @@ static int finish(struct scan *scan, struct why *why)
         arena_free(thread->arena);
         text_free(&thread->reply);
     }
+    census_free(threads->census);
     free(threads->at);
     free(threads);
     scan->hands = NULL;

@@ -1,4 +1,5 @@
 /* Examining in sealed workers. */
+#include "scan/census.h"
 #include "scan/pool.h"
 #include "scan/scan_state.h"
 
@@ -13,7 +14,12 @@ struct workers {
     struct pool *pool;
     struct arena *arena; /* of one reply */
     struct text out, err;
+    struct census *census; /* NULL: all is counted, or is not to be */
+    int64_t paused;        /* when last */
 };
+
+/* Of counting, at a time: a part of what passed since the last time. */
+enum { CENSUS_SHARE = 4, CENSUS_MS = 25 };
 
 /* In a worker, before it is sealed. */
 static void *start_worker(void *context, struct examine_control *control)
@@ -77,6 +83,18 @@ static void emit(void *context, const struct pool_result *result)
         write_out(scan);
 }
 
+/* While workers are busy: the files that are still to come are counted. */
+static void count_ahead(struct workers *workers, int64_t now)
+{
+    int64_t share = (now - workers->paused) / CENSUS_SHARE;
+    workers->paused = now;
+    if (workers->census &&
+        !census_go_on(workers->census, share < CENSUS_MS ? share : CENSUS_MS)) {
+        census_free(workers->census);
+        workers->census = NULL;
+    }
+}
+
 /* Before every wait. */
 static void pause_for(void *context, bytes at)
 {
@@ -85,6 +103,7 @@ static void pause_for(void *context, bytes at)
     if (scan_interrupted())
         scan->stop = true;
     write_out(scan);
+    count_ahead(scan->hands, now);
     if (!scan->progress.active || now - scan->progress.started_ms < 300 ||
         now - scan->progress.drawn_ms < SCAN_TICK_MS)
         return;
@@ -116,6 +135,8 @@ static int start(struct scan *scan, struct why *why)
     if (!workers->arena)
         return fail(why, ENOMEM, "out of memory");
     scan->context.walled = true;
+    workers->census = census_new(scan);
+    workers->paused = examine_clock();
     examine_warm(&scan->options->examine);
     return pool_new(&options, &workers->pool, &scan->context.walls, why);
 }
@@ -139,6 +160,7 @@ static int finish(struct scan *scan, struct why *why)
         return 0;
     int error = workers->pool ? pool_finish(workers->pool, why) : 0;
     write_out(scan);
+    census_free(workers->census);
     arena_free(workers->arena);
     text_free(&workers->out);
     text_free(&workers->err);

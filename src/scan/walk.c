@@ -22,19 +22,20 @@ struct entry {
 
 /* One directory being walked; they chain up to the root for the search for loops. */
 struct level {
-    const struct level *parent;
+    struct level *parent;
     struct walk_directory *directory;
     dev_t device;
     ino_t inode;
     struct text names;
     struct entry *entries;
-    size_t count, room;
-    size_t path; /* length of its path with a slash at the end */
+    size_t count, room, next; /* next: the first not yet visited */
+    size_t path;              /* length of its path with a slash at the end */
     int depth;
 };
 
 struct walk {
     const struct walk_options *options;
+    struct level *top; /* the directory that is being walked, NULL at the end */
     struct text path;
     dev_t device; /* of the root */
     bool ended;
@@ -191,7 +192,7 @@ static int read_level(struct walk *walk, struct level *level)
     return 0;
 }
 
-static void walk_below(struct walk *walk, const struct level *parent, int fd);
+static void enter(struct walk *walk, int fd);
 
 static void visit_directory(struct walk *walk, const struct level *level, const char *name)
 {
@@ -209,7 +210,7 @@ static void visit_directory(struct walk *walk, const struct level *level, const 
         skip(walk, WALK_TOO_DEEP, 0);
         return;
     }
-    walk_below(walk, level, fd);
+    enter(walk, fd);
 }
 
 static void visit_entry(struct walk *walk, const struct level *level, const struct entry *entry)
@@ -254,47 +255,79 @@ static bool may_enter(struct walk *walk, const struct level *parent, int fd,
     return true;
 }
 
-/* Takes over fd, an open directory whose path is in walk->path. */
-static void walk_below(struct walk *walk, const struct level *parent, int fd)
+static struct level *level_new(struct level *parent, int fd, const struct stat *st)
+{
+    struct level *level = calloc(1, sizeof *level);
+    struct walk_directory *directory = malloc(sizeof *directory);
+    if (!level || !directory) {
+        free(level);
+        free(directory);
+        return NULL;
+    }
+    directory->fd = fd;
+    atomic_init(&directory->refs, 1);
+    *level = (struct level){.parent = parent,
+                            .directory = directory,
+                            .device = st->st_dev,
+                            .inode = st->st_ino,
+                            .depth = parent ? parent->depth + 1 : 0};
+    return level;
+}
+
+static struct level *level_free(struct level *level)
+{
+    struct level *parent = level->parent;
+    walk_directory_unref(level->directory);
+    text_free(&level->names);
+    free(level->entries);
+    free(level);
+    return parent;
+}
+
+/* Takes over fd, an open directory whose path is in walk->path: it is walked next. */
+static void enter(struct walk *walk, int fd)
 {
     struct stat st;
-    struct level level = {.parent = parent, .depth = parent ? parent->depth + 1 : 0};
-    if (fstat(fd, &st) < 0 || !may_enter(walk, parent, fd, &st)) {
+    if (fstat(fd, &st) < 0 || !may_enter(walk, walk->top, fd, &st)) {
         close(fd);
         return;
     }
-    level.device = st.st_dev;
-    level.inode = st.st_ino;
-    level.directory = malloc(sizeof *level.directory);
-    if (!level.directory) {
+    struct level *level = level_new(walk->top, fd, &st);
+    if (!level) {
         close(fd);
         skip(walk, WALK_UNREADABLE, ENOMEM);
         return;
     }
-    level.directory->fd = fd;
-    atomic_init(&level.directory->refs, 1);
-    if (!parent)
+    if (!walk->top)
         walk->device = st.st_dev;
-    int error = read_level(walk, &level);
+    int error = read_level(walk, level);
     if (error)
         skip(walk, WALK_UNREADABLE, -error);
     if (walk->path.len && walk->path.at[walk->path.len - 1] != '/')
         text_byte(&walk->path, '/');
-    level.path = walk->path.len;
-    for (size_t i = 0; i < level.count && !stopped(walk); i++)
-        visit_entry(walk, &level, &level.entries[i]);
-    walk_directory_unref(level.directory);
-    text_free(&level.names);
-    free(level.entries);
+    level->path = walk->path.len;
+    walk->top = level;
 }
 
-void walk_path(const struct walk_options *options, const char *path)
+bool walk_step(struct walk *walk)
+{
+    struct level *level = walk->top;
+    if (!level || stopped(walk))
+        return false;
+    if (level->next == level->count)
+        walk->top = level_free(level);
+    else
+        visit_entry(walk, level, &level->entries[level->next++]);
+    return true;
+}
+
+struct walk *walk_new(const struct walk_options *options, const char *path)
 {
     struct walk *walk = calloc(1, sizeof *walk);
     struct stat st;
     if (!walk) {
         options->skip(options->context, WALK_UNREADABLE, bytes_of(path), ENOMEM);
-        return;
+        return NULL;
     }
     walk->options = options;
     text_word(&walk->path, path);
@@ -303,13 +336,30 @@ void walk_path(const struct walk_options *options, const char *path)
         (S_ISDIR(st.st_mode) && (fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)) {
         skip(walk, WALK_UNREADABLE, errno);
     } else if (fd >= 0) {
-        walk_below(walk, NULL, fd);
+        enter(walk, fd);
     } else if (!S_ISREG(st.st_mode)) {
         skip(walk, WALK_SPECIAL, 0);
     } else {
         options->file(options->context,
                       &(struct walk_file){.path = path_view(walk), .named = true});
     }
+    return walk;
+}
+
+void walk_free(struct walk *walk)
+{
+    if (!walk)
+        return;
+    while (walk->top)
+        walk->top = level_free(walk->top);
     text_free(&walk->path);
     free(walk);
+}
+
+void walk_path(const struct walk_options *options, const char *path)
+{
+    struct walk *walk = walk_new(options, path);
+    while (walk && walk_step(walk))
+        ;
+    walk_free(walk);
 }

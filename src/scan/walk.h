@@ -57,3 +57,10 @@ struct walk_options {
 /* Walks a file or directory. Files of a directory come before its subdirectories, both in order
  * of their bytes. */
 void walk_path(const struct walk_options *options, const char *path);
+
+/* The same a little at a time. The options are borrowed. NULL: memory is out, which is said. */
+struct walk *walk_new(const struct walk_options *options, const char *path);
+/* Visits one more entry. False at the end. */
+bool walk_step(struct walk *walk);
+/* NULL is fine. */
+void walk_free(struct walk *walk);

@@ -391,35 +391,56 @@ def checking():
     check_status(run('defs', 'check', 'rule.yar'), 0)
 
 
+def on_terminal(*arguments, stop=None, **environment):
+    """What a person at a terminal sees; ends the scan when `stop` says so of it."""
+    primary, secondary = pty.openpty()
+    process = subprocess.Popen([CANDOR, 'scan', '--no-default-definitions', '--rules', 'rule.yar', *arguments],
+                               stdout=secondary, stderr=secondary, stdin=secondary,
+                               env={'TERM': 'xterm', 'PATH': '/usr/bin:/bin', **environment})
+    os.close(secondary)
+    seen = b''
+    while select.select([primary], [], [], 60)[0]:
+        try:
+            part = os.read(primary, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+        if stop and stop(seen):
+            process.terminate()
+            stop = None
+    process.wait(timeout=60)
+    os.close(primary)
+    return seen
+
+
 @case
 def terminal():
     """Colours and progress are for terminals only, and obey NO_COLOR."""
     for i in range(200):
         put('d/%d' % i, b'MARK' if i == 7 else b'')
 
-    def on_terminal(**environment):
-        primary, secondary = pty.openpty()
-        process = subprocess.Popen([CANDOR, 'scan', '--no-default-definitions', '--rules', 'rule.yar', 'd'],
-                                   stdout=secondary, stderr=secondary, stdin=secondary,
-                                   env={'TERM': 'xterm', 'PATH': '/usr/bin:/bin', **environment})
-        os.close(secondary)
-        seen = b''
-        while select.select([primary], [], [], 30)[0]:
-            try:
-                part = os.read(primary, 65536)
-            except OSError:
-                break
-            if not part:
-                break
-            seen += part
-        process.wait(timeout=30)
-        os.close(primary)
-        return seen
-    check(b'\x1b[1;31m' in on_terminal())
-    check(b'\x1b[1;31m' not in on_terminal(NO_COLOR='1'))
+    check(b'\x1b[1;31m' in on_terminal('d'))
+    check(b'\x1b[1;31m' not in on_terminal('d', NO_COLOR='1'))
     check(b'\x1b' not in scan('d').stdout)
     check(b'\x1b[1;31m' in scan('--color=always', 'd').stdout)
     check(all(b'the kernel refused' in line for line in scan('d').stderr.splitlines()))
+
+
+@case
+def progress():
+    """How many files there are is counted while the first are examined: with and without walls."""
+    put('slow.yar', b'rule slow { condition: for any i in (0 .. filesize * 1000) : (uint8(i) == 0x2a) }')
+    for i in range(300):
+        put(f'd/{i:04}', b'x' * 100)
+    for i in range(20):
+        put(f'd/slow/{i}', bytes(20000))
+    os.mkfifo('d/fifo')
+    os.symlink('0001', 'd/link')
+    for walls in [], ['--no-walls']:
+        seen = on_terminal('-j', '2', '--rules', 'slow.yar', *walls, 'd', stop=lambda seen: b' left' in seen)
+        check(b' of 320 files' in seen and b'%' in seen and b' left' in seen, walls, seen[-500:])
 
 
 @case
