@@ -8,7 +8,7 @@ enum { RESERVE = 1024, GAP_MAX = REPLY_MAX / 2 };
 /* Bytes of an OBJECT or PART at most. */
 enum { OBJECT_MAX = 21 + UINT8_MAX + REPLY_NAME };
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH };
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH, KIND };
 
 static void put8(struct text *out, uint8_t value)
 {
@@ -68,11 +68,26 @@ static void announce(struct reply *reply, struct reply_object *object)
     text_add(reply->out, name.at, name.len);
 }
 
+/* What the file itself is: an OBJECT says it of others. */
+static void say_kind(struct reply *reply, const struct reply_object *object)
+{
+    const char *kind =
+        object->up || object->unread || reply->kind_said ? NULL : unpack_kind(object->data);
+    size_t len = kind ? strnlen(kind, UINT8_MAX) : 0;
+    reply->kind_said |= !object->up;
+    if (!len || !fits(reply, 2 + len))
+        return;
+    put8(reply->out, KIND);
+    put8(reply->out, (uint8_t)len);
+    text_add(reply->out, kind, len);
+}
+
 void reply_object(struct reply *reply, struct reply_object *object)
 {
     if (!object->up || object->announced)
         return;
     reply_object(reply, object->up);
+    say_kind(reply, object->up);
     if (fits(reply, OBJECT_MAX)) {
         put8(reply->out, OBJECT);
         announce(reply, object);
@@ -156,6 +171,7 @@ void reply_gap(struct reply *reply, struct reply_object *object, enum gap kind, 
         return;
     }
     reply_object(reply, object);
+    say_kind(reply, object);
     if (!is_announced(object) || !fits(reply, 9 + text_len + member.len))
         return;
     put8(reply->out, GAP);

@@ -17,6 +17,8 @@
  *     8 DIGEST   u32 object, SHA-256[32]
  *     9 BATCH    u32 object, u32 part: what came of some of its children is a reply of its own,
  *                in which the object is number 0
+ *    10 KIND     u8 n, kind[n]: of object 0; before the first that is said of it or in it,
+ * where it is a container
  *
  * Objects are announced when something is said of them, so a clean file is one END. Whoever
  * reads trusts nothing: numbers, lengths and order are checked, and texts stay hostile. */
@@ -54,7 +56,7 @@ struct examined_object {
     uint32_t depth;  /* 0: the file itself */
     bool partial;    /* not all of it could be unpacked */
     uint64_t size;
-    bytes name, kind; /* hostile text; kind "" where it is no container */
+    bytes name, kind; /* hostile text; kind "" where it is no container, or nobody said */
     bytes sha256;     /* empty where it was not asked for */
 };
 
@@ -154,7 +156,7 @@ struct reply {
     size_t from;      /* where this reply begins */
     size_t gap_bytes;
     uint32_t announced;
-    bool cut, batched; /* batched: there is a BATCH in it */
+    bool cut, batched, kind_said; /* batched: there is a BATCH in it */
     uint64_t size, examined, objects, unpacked, members, written, findings, gaps[GAPS];
 };
 

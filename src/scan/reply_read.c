@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH };
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH, KIND };
 
 /* Of END: type, error, flags, and numbers. */
 enum { END_SIZE = 6 + 8 * (7 + GAPS), END_MEMBERS = 6 + 8 * 4 };
@@ -202,6 +202,17 @@ static int read_digest(struct reader *reader)
     return 0;
 }
 
+static int read_kind(struct reader *reader)
+{
+    bytes kind = take_text(reader, take8(reader), UINT8_MAX);
+    if (reader->bad || !kind.len)
+        return -EBADMSG;
+    struct examined_object *self = &reader->into->object.at[reader->numbers.at[0]];
+    if (!self->kind.len)
+        self->kind = kind;
+    return 0;
+}
+
 static void say(struct examined *into, const char *text)
 {
     into->verdict = VERDICT_ERROR;
@@ -338,6 +349,8 @@ static int read_record(struct reader *reader, uint8_t type)
         return read_part(reader);
     case DIGEST:
         return read_digest(reader);
+    case KIND:
+        return read_kind(reader);
     case BATCH:
         return read_batch(reader);
     default:

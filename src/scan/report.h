@@ -21,7 +21,7 @@ struct report_clamscan {
     bool only_found, no_ok, verbose, archive_verbose, quiet, to_stdout, bell;
     bool all;      /* findings of one file, not only the first */
     bool all_gaps; /* said, not only some of each file */
-    bool alert_archives, alert_documents, alert_limits;
+    bool alert_archives, alert_documents, alert_limits, alert_macros;
     bool copies;
     const char *version;
     const char *input;       /* paths that begin so are standard input, or NULL */

@@ -48,6 +48,12 @@ def make_tree(top):
     with zipfile.ZipFile(top + '/t/two.zip', 'w', zipfile.ZIP_DEFLATED) as archive:
         archive.writestr('inner/two', TWO * 20)
         archive.writestr('clean', b'clean ' * 20)
+    for words in (['zip', '-q', '-P', 'secret', 'locked.zip', 'one.txt'], ['7z', 'a', '-psecret', 'locked.7z', 'one.txt']):
+        if shutil.which(words[0]):
+            subprocess.run(words, cwd=top + '/t', stdout=subprocess.DEVNULL, check=True)
+    for words in (['zip', '-q', 'outer.zip', 'locked.zip'],):
+        if shutil.which(words[0]):
+            subprocess.run(words, cwd=top + '/t', stdout=subprocess.DEVNULL, check=True)
     put(top + '/list', b't/one.txt\nt/clean.txt\nt/none\n')
     put(top + '/list-crlf', b't/one.txt\r\nt/clean.txt\r\n')
     put(top + '/list-missing', b't/one.txt\nt/missing\nt/clean.txt')
@@ -174,6 +180,10 @@ def cases(rules):
                   ['--max-recursion=1', '--alert-exceeds-max'], ['--max-recursion=3'], ['--max-scantime=0'],
                   ['--max-scansize=0'], ['--max-files=1000', '--max-scansize=1M']):
         yield case('--no-summary', *words, 't/one.txt', 't/two.zip', 't/big.bin', stderr='limits are said')
+    for words in (['--alert-encrypted'], ['--alert-encrypted-archive'], ['--alert-encrypted-doc'], ['-z', '--alert-encrypted'],
+                  ['--block-encrypted'], ['-i', '--alert-encrypted=yes'], ['--alert-encrypted=no']):
+        yield case('--no-summary', *words, 't/locked.zip', 't/locked.7z', 't/outer.zip', 't/two.zip')
+    yield case('--no-summary', '--alert-macros', 't/one.txt', 't/clean.txt', 't/two.zip')
     # Read past.
     for words in (['--scan-pe'], ['--scan-mail=yes'], ['--phishing-sigs=yes'], ['--heuristic-alerts'], ['--bytecode'],
                   ['--bytecode-timeout=100'], ['--disable-cache'], ['--normalize'], ['--nocerts'], ['--force-to-disk'],

@@ -172,12 +172,28 @@ static const char *alert_name(const struct report_clamscan *own,
     return own->alert_archives ? "Heuristics.Encrypted.Other" : NULL;
 }
 
+/* Modules of VBA are objects in the document, named MODULE.bas. */
+static bool has_macros(const struct examined *examined)
+{
+    for (uint32_t i = 1; i < examined->object.n; i++) {
+        const struct examined_object *object = &examined->object.at[i];
+        if (object->name.len > 4 &&
+            bytes_is(bytes_slice(object->name, object->name.len - 4, 4), ".bas") &&
+            bytes_is(examined->object.at[object->parent].kind, "ole2"))
+            return true;
+    }
+    return false;
+}
+
 static uint32_t say_alerts(struct report_clamscan *own, const struct examined *examined,
                            bool found, struct text *out, struct text *err)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < examined->gap.n && (own->all || !found); i++) {
-        const char *name = alert_name(own, examined, &examined->gap.at[i]);
+    for (uint32_t i = 0; i <= examined->gap.n && (own->all || !found); i++) {
+        const char *name = i < examined->gap.n ? alert_name(own, examined, &examined->gap.at[i])
+                           : own->alert_macros && has_macros(examined)
+                               ? "Heuristics.OLE2.ContainsMacros.VBA"
+                               : NULL;
         if (!name)
             continue;
         report_clamscan_say(own, CLAMSCAN_INFO, out, err, "", examined->path, ": %s FOUND",

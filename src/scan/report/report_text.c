@@ -206,7 +206,7 @@ static void print_tree(struct text *out, const struct examined *examined)
         text_visible(out, object->name);
         text_word(out, "  ");
         text_size(out, i ? object->size : examined->size);
-        if (object->kind.len) {
+        if (i && object->kind.len) {
             text_word(out, "  ");
             text_visible(out, object->kind);
         }
