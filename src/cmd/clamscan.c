@@ -189,6 +189,7 @@ static int scan_files(struct clamscan *run, int argc, char **argv)
                     .set_count = run->sets.n,
                     .now = run->report.began,
                     .passwords = passwords,
+                    .matches = 1,
                     .tree = arguments->macros},
         .way = &scan_workers,
         .report = &report_clamscan,

@@ -1,10 +1,11 @@
 /* The report in the words of clamscan 1.4: a line for each file, a summary at the end. What it
  * leaves out, that something was not fully examined, is said on standard error. */
 #include "scan/examine.h"
-#include "scan/report.h"
+#include "scan/report/report_clamscan_order.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -232,8 +233,9 @@ static uint32_t say_findings(struct report_clamscan *own, const struct examined 
                              struct text *out, struct text *err)
 {
     uint32_t count = 0;
+    uint32_t *order = examined->finding.n > 1 ? report_clamscan_order(examined) : NULL;
     for (uint32_t i = 0; i < examined->finding.n && (own->all || !count); i++) {
-        const struct examined_finding *finding = &examined->finding.at[i];
+        const struct examined_finding *finding = &examined->finding.at[order ? order[i] : i];
         char name[NAME];
         finding_name(examined, finding, name, sizeof name);
         if (own->excluded && own->excluded(own->context, name))
@@ -241,6 +243,7 @@ static uint32_t say_findings(struct report_clamscan *own, const struct examined 
         say_finding(own, examined, finding, name, out, err);
         count++;
     }
+    free(order);
     return count;
 }
 
