@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""candor clamscan: what cannot be compared with clamscan, because it is ours.
+
+usage: clamscan.py CANDOR
+
+What clamscan is silent about is said; deeds touch the file that was examined and no other; the
+program knows the command by its name. tests/oracle/clamscan.py compares the rest. Prints TAP."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+import zipfile
+
+CANDOR = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
+MARK = b"MARKER-of-candor"
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def check(truth, *what):
+    if not truth:
+        raise AssertionError(" ".join(str(w) for w in what)[-1500:])
+
+
+def put(name, data):
+    with open(name, "wb") as file:
+        file.write(data)
+
+
+def run(*words, program=(CANDOR, "clamscan"), **more):
+    return subprocess.run([*program, "-d", "db.yar", *words], capture_output=True, timeout=60, check=False,
+                          env=dict(os.environ, XDG_CACHE_HOME=os.path.abspath("cache")), **more)
+
+
+def locked():
+    """A zip whose member says it is encrypted."""
+    with zipfile.ZipFile("locked.zip", "w") as archive:
+        archive.writestr("member", b"text of the member")
+    data = bytearray(open("locked.zip", "rb").read())
+    data[6] |= 1
+    data[data.index(b"PK\1\2") + 8] |= 1
+    put("locked.zip", data)
+
+
+@case
+def skipped_is_said():
+    locked()
+    done = run("locked.zip")
+    check(done.returncode == 0 and b"locked.zip: OK\n" in done.stdout, done)
+    check(b"WARNING: locked.zip > member: not fully examined: encrypted" in done.stderr, done)
+    check(b"\nNot fully examined: 1\n" in done.stdout, done)
+    check(run("--strict", "locked.zip").returncode == 2)
+    done = run("--quiet", "--no-summary", "locked.zip")
+    check(done.returncode == 0 and not done.stderr and not done.stdout, done)
+
+
+@case
+def limit_is_said():
+    put("large", b"x" * 5000)
+    done = run("--max-filesize=1K", "large")
+    check(done.returncode == 0 and b"not fully examined: it is larger" in done.stderr, done)
+
+
+@case
+def deep_folders_are_said():
+    os.makedirs("a/b/c")
+    put("a/b/c/found", MARK)
+    done = run("-r", "--max-dir-recursion=2", "a")
+    check(done.returncode == 0 and b"a/b/c: not examined" in done.stderr, done)
+    check(b"Not fully examined: 1" in done.stdout, done)
+
+
+@case
+def what_is_not_done_is_refused():
+    put("clean", b"clean")
+    for name in ("detect-structured", "alert-broken", "alert-phishing-ssl", "alert-partition-intersection"):
+        done = run("--" + name, "clean")
+        check(done.returncode == 2 and b"--" + name.encode() in done.stderr and not b"OK" in done.stdout, done)
+        check(run("--%s=no" % name, "clean").returncode == 0, name)
+
+
+@case
+def what_has_no_effect_is_said_once():
+    put("clean", b"clean")
+    done = run("--scan-pe=no", "--pcre-match-limit=3", "clean", "clean")
+    check(done.stderr.count(b"has no effect") == 2 and b"--scan-pe" in done.stderr, done)
+    check(b"has no effect" not in run("--scan-pe=yes", "clean").stderr)
+
+
+@case
+def names():
+    put("found", MARK)
+    for name in ("clamscan", "candor-clamscan"):
+        os.symlink(CANDOR, name)
+        done = run("--no-summary", "found", program=[os.path.abspath(name)])
+        check(done.returncode == 1 and done.stdout == b"found: YARA.Mark.UNOFFICIAL FOUND\n", done)
+    done = subprocess.run(["./clamscan", "--version"], capture_output=True, timeout=60, check=False)
+    check(done.stdout.startswith(b"Candor ") and b"ClamAV 1.4" in done.stdout, done)
+
+
+@case
+def a_name_is_no_line():
+    put("x: OK\ny", MARK)
+    done = run("--no-summary", "x: OK\ny")
+    check(done.stdout == b"x: OK\\x0ay: YARA.Mark.UNOFFICIAL FOUND\n", done)
+    os.mkdir("away")
+    done = run("--no-summary", "--move=away", "-l", "log", "x: OK\ny")
+    check(done.stdout.count(b"\n") == 2 and os.path.exists("away/x: OK\ny"), done)
+    check(open("log", "rb").read().endswith(done.stdout), open("log", "rb").read())
+
+
+@case
+def links_lead_to_the_file():
+    put("precious", b"precious")
+    put("found", MARK)
+    os.mkdir("folder")
+    os.symlink("../found", "folder/link")
+    done = run("--remove", "--no-summary", "folder/link")
+    check(done.returncode == 1 and not os.path.exists("found") and os.path.islink("folder/link"), done)
+
+
+@case
+def moved_over_nothing():
+    os.makedirs("a/away")
+    for number in range(3):
+        put("found", MARK + b"%d" % number)
+        check(run("--move=a/away", "found").returncode == 1)
+    check([open("a/away/" + name, "rb").read()[-1:] for name in ("found", "found.001", "found.002")]
+          == [b"0", b"1", b"2"], os.listdir("a/away"))
+    put("found", MARK)
+    os.chmod("found", 0o640)
+    check(run("--copy=a/away", "found").returncode == 1)
+    check(os.stat("a/away/found.003").st_mode & 0o777 == 0o600 and os.path.exists("found"))
+
+
+@case
+def moved_to_another_file_system():
+    if not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat(".").st_dev:
+        return "there is no other file system"
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as away:
+        put("found", MARK)
+        done = run("--move=" + away, "found")
+        check(done.returncode == 1 and not os.path.exists("found"), done)
+        check(open(away + "/found", "rb").read() == MARK)
+    return None
+
+
+@case
+def what_takes_its_place_stays():
+    """Somebody exchanges the file and a link to what is precious, again and again."""
+    over = threading.Event()
+    os.mkdir("away")
+    put("precious", b"precious")
+
+    def exchange():
+        while not over.is_set():
+            put("new", MARK)
+            os.replace("new", "victim")
+            os.symlink("precious", "link")
+            os.replace("link", "victim")
+            os.link("precious", "again")
+            os.replace("again", "victim")
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    try:
+        for number in range(24):
+            run(("--remove", "--move=away", "--copy=away")[number % 3], "--no-summary", "victim")
+    finally:
+        over.set()
+        thread.join()
+    check(open("precious", "rb").read() == b"precious")
+    for name in os.listdir("away"):
+        check(open("away/" + name, "rb").read() == MARK, name)
+
+
+@case
+def the_log_is_no_link():
+    put("precious", b"precious")
+    os.symlink("precious", "log")
+    done = run("-l", "log", "precious")
+    check(done.returncode == 2 and open("precious", "rb").read() == b"precious", done)
+
+
+def main():
+    failed = 0
+    print("1..%d" % len(CASES))
+    for number, function in enumerate(CASES, 1):
+        folder = tempfile.mkdtemp()
+        os.chdir(folder)
+        put("db.yar", b'rule Mark { strings: $a = "%s" condition: $a }' % MARK)
+        try:
+            skip = function()
+            print("ok %d - %s%s" % (number, function.__name__, " # SKIP " + skip if skip else ""), flush=True)
+        except Exception:
+            failed += 1
+            print("not ok %d - %s" % (number, function.__name__))
+            print("# " + traceback.format_exc().replace("\n", "\n# "), flush=True)
+        os.chdir("/")
+        shutil.rmtree(folder)
+    return failed > 0
+
+
+sys.exit(main())
