@@ -53,7 +53,7 @@ static void fuzz_run(struct fuzz_tree *ret, bytes data, struct arena *arena,
                                    .sink = {ret, fuzz_child, fuzz_gap}};
     arena_reset(arena);
     region->used = 0;
-    unpack_object(&ret->run, NULL, bytes_of("x"), data);
+    unpack_object(&ret->run, NULL, bytes_of("x.zip"), data);
     if (region->used != 0 || ret->run.members > ret->run.limits.members)
         abort();
 }

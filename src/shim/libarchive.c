@@ -74,7 +74,6 @@ static int support(struct archive *reader, enum libarchive_kind kind)
         [LIBARCHIVE_RAR] = archive_read_support_format_rar,
         [LIBARCHIVE_RAR5] = archive_read_support_format_rar5,
         [LIBARCHIVE_LHA] = archive_read_support_format_lha,
-        [LIBARCHIVE_XAR] = archive_read_support_format_xar,
         [LIBARCHIVE_ZIP] = archive_read_support_format_zip_streamable,
     };
     return formats[kind](reader);

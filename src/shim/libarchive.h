@@ -14,7 +14,6 @@ enum libarchive_kind {
     LIBARCHIVE_RAR, /* before 5 */
     LIBARCHIVE_RAR5,
     LIBARCHIVE_LHA,
-    LIBARCHIVE_XAR,
     LIBARCHIVE_ZIP, /* from a local header on */
     LIBARCHIVE_KINDS,
 };

@@ -27,8 +27,10 @@ static bool has_magic(const struct unpack_magic *magic, bytes data)
            memcmp(data.at + magic->at, magic->bytes, magic->length) == 0;
 }
 
-static bool format_fits(const struct unpack_format *format, bytes data)
+static bool format_fits(const struct unpack_format *format, bytes name, bytes data)
 {
+    if (format->magics[0].length == 0 && format->magics[0].at == UNPACK_NAMED)
+        return format->probe(name);
     bool found = format->magics[0].length == 0;
     for (size_t i = 0; !found && i < UNPACK_MAGICS && format->magics[i].length; i++)
         found = has_magic(&format->magics[i], data);
@@ -54,11 +56,11 @@ static bool row_next(uint32_t *stage)
 }
 
 /* First row at or after *stage that fits. */
-static const struct unpack_format *row_fitting(uint32_t *stage, bytes data)
+static const struct unpack_format *row_fitting(uint32_t *stage, bytes name, bytes data)
 {
     bool more = row_at(*stage)->name || row_next(stage);
     for (; more; more = row_next(stage))
-        if (format_fits(row_at(*stage), data))
+        if (format_fits(row_at(*stage), name, data))
             return row_at(*stage);
     return NULL;
 }
@@ -92,7 +94,7 @@ const char *unpack_stage_name(uint32_t stage)
 const char *unpack_kind(bytes data)
 {
     uint32_t stage = 0;
-    const struct unpack_format *format = row_fitting(&stage, data);
+    const struct unpack_format *format = row_fitting(&stage, bytes_of(""), data);
     return format ? format->name : NULL;
 }
 
@@ -137,7 +139,7 @@ bool unpack_object(struct unpack_run *run, const struct unpack *up, bytes name, 
 {
     uint32_t stage = 0;
     bool any = false;
-    while (!run->stopped && row_fitting(&stage, data)) {
+    while (!run->stopped && row_fitting(&stage, name, data)) {
         any = true;
         open_as(run, up, name, data, stage);
         if (!row_next(&stage))

@@ -91,7 +91,9 @@ struct unpack_magic {
     const char *bytes;
 };
 
-enum { UNPACK_MAGICS = 8 };
+/* As the place of a first magic of length 0: probe is given the name, which tells more than the
+ * bytes. */
+enum { UNPACK_MAGICS = 8, UNPACK_NAMED = 1 };
 
 struct unpack_format {
     const char *name; /* "zip": as reports show it; NULL ends a table */

@@ -467,6 +467,10 @@ def stream_names():
     with open('in name.txt', 'wb') as file:
         file.write(TEXT)
     exactly(run('gzip', '-c', 'in name.txt'), {'in name.txt': TEXT})
+    # Within an archive, the last part of the name counts, if it has one.
+    for name, inner in (('a/b.x/in.txt.gz', 'in.txt'), ('b.gz/', 'data'), ('/', 'data'), ('a/t.tgz', 't.tar')):
+        objects, gaps = tree(zip_of({name: gzip.compress(TEXT)}, zipfile.ZIP_STORED))
+        check(f'{name} > {inner}' in objects and not gaps, name, list(objects), gaps)
     skippable = struct.pack('<LL', 0x184d2a53, 5) + b'12345'
     if shutil.which('zstd'):
         only(skippable + run('zstd', '-c', stdin=TEXT) + skippable, TEXT)
@@ -616,6 +620,75 @@ def xar_warc_lha():
         raise Skip('jlha is not installed')
     for level in ('5', '6', '7'):
         exactly(made('jlha', '-ao' + level, 'OUT', *FILES, out='o.lzh'), FILES)
+
+
+@case
+def xar_tables():
+    """By hand what bsdtar does not write: folders, streams, encodings, names, what is wrong."""
+    def xar(toc, heap):
+        toc = b'<?xml version="1.0"?><!-- <file> > --><xar><toc><checksum style="none"><offset>0</offset></checksum>' + toc
+        toc = zlib.compress(toc + b'</toc></xar>')
+        return struct.pack('>4sHHQQL', b'xar!', 28, 1, len(toc), 0, 0) + toc + heap
+
+    def member(name, data, packed=None, style='octet-stream', offset=0, attributes='', length=None):
+        packed = data if packed is None else packed
+        return (f'<data><length>{len(packed) if length is None else length}</length><offset>{offset}</offset>'
+                f'<size>{len(data)}</size><encoding style="application/{style}"/><extracted-checksum style="sha1">'
+                f'{hashlib.sha1(data).hexdigest()}</extracted-checksum></data><name{attributes}>{name}</name>').encode()
+    for style, pack in (('octet-stream', bytes), ('x-gzip', zlib.compress), ('x-bzip2', bz2.compress), ('x-xz', lzma.compress),
+                        ('x-lzma', lambda d: lzma.compress(d, lzma.FORMAT_ALONE)), ('x-lzma', lzma.compress)):
+        packed = pack(TEXT)
+        exactly(xar(b'<file id="1">' + member('t', TEXT, packed, style) + b'</file>', packed), {'t': TEXT})
+    # A folder whose name stands behind what is in it, a stream beside a file, odd names; a link to itself.
+    body = b"<file id='1'><type>directory</type><file id='2'>" + member('a &amp; &lt;b&gt;', b'one')
+    body += b'<ea id="0"><name>com.apple.ResourceFork</name><offset>3</offset><length>3</length><size>3</size></ea></file>'
+    body += b'<file id="3">' + member('YsOk', b'three', offset=6, attributes=' enctype="base64"') + b'</file><name>dir</name></file>'
+    body += b'<file id="4"><type link="4">hardlink</type><name>l</name></file>'
+    exactly(xar(body, b'onetwothree'), {'dir/a & <b>': b'one', 'dir/a & <b>:com.apple.ResourceFork': b'two',
+                                        'dir/b\u00e4': b'three'})
+    deep = b'<file>' * 100 + member('x', b'one') + b'</file>' * 100
+    objects, gaps = tree(xar(deep + b'<file>' + member('y', b'one') + b'</file>', b'one'))
+    check('y' in objects, objects)
+    for body, heap, word in ((member('t', TEXT), TEXT[:-5], 'cut short'), (member('t', TEXT), TEXT[:-1] + b'?', 'checksum'),
+                             (member('t', TEXT, length=5), TEXT, 'size'), (member('t', TEXT, zlib.compress(TEXT), 'x-gzip'), bytes(99), 'damaged')):
+        objects, gaps = tree(xar(b'<file>' + body + b'</file>', heap))
+        check(gaps and all(g.startswith('gap damaged t') for g in gaps) and any(word in g for g in gaps), word, gaps)
+    objects, gaps = tree(xar((b'<file>' + member('t', TEXT) + b'</file>') * 2000, TEXT))
+    check(sum(map(len, objects.values())) < 10 and any('overlap' in g for g in gaps), gaps)
+
+
+@case
+def volumes():
+    """A part alone says which it is, and gives what it has whole."""
+    need('7z', 'zip')
+    os.makedirs('parts', exist_ok=True)
+    noise = {f'f{i}': rng.randbytes(30000) for i in range(9)}
+    for name, data in {**noise, 'text': TEXT}.items():
+        with open('parts/' + name, 'wb') as file:
+            file.write(data)
+    for command, names, whole in (
+            (['7z', 'a', '-v70k', '-mx=1', 'OUT', '.'], 'v.7z', 0), (['7z', 'a', '-v70k', '-ms=off', 'OUT', '.'], 'v.7z', 0),
+            (['7z', 'a', '-v70k', 'OUT', '.'], 'v.zip', 5), (['zip', '-qrs', '100k', 'OUT', '.'], 'v.zip', 6)):
+        for old in os.listdir('.'):
+            if old.startswith('v.'):
+                os.unlink(old)
+        made(*command, cwd='parts', out=names)
+        parts = sorted(n for n in os.listdir('.') if n.startswith('v.'))
+        check(len(parts) > 2, command, parts)
+        found = set()
+        for i, part in enumerate(parts, 1):
+            objects, gaps = tree(read(part), '-n', part)
+            check(gaps and f'volume {i} of a split archive' in gaps[0], part, gaps)
+            found |= sums(objects)
+            if '.7z' in part:
+                check(len(gaps) == 1 and bool(objects) == (i == 1), part, objects, gaps)
+        check(len(found & {sum_of(d) for d in noise.values()}) >= whole, command, len(found))
+    objects, gaps = tree(read(made('7z', 'a', 'OUT', 'text', cwd='parts', out='w.7z') and 'w.7z')[:-20])
+    check(gaps and gaps[0].startswith('gap damaged'), gaps)
+    exactly(read('w.7z'), {'text': TEXT}, '-n', 'w.7z.001')
+    for make in (rar4, rar5):
+        objects, gaps = tree(make(FILES, volume=1))
+        check(len(gaps) == 1 and 'of a split archive' in gaps[0] and len(objects) == len(FILES), gaps)
 
 
 # --- Microsoft's, ARJ ---

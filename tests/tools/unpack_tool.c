@@ -1,6 +1,6 @@
 /* unpack_tool — what src/unpack finds in a file, as lines that tests compare:
  *
- *     unpack_tool [-p PASSWORD]... [-d DEPTH] [-m MEMBERS] [-b BYTES] [-k] FILE
+ *     unpack_tool [-p PASSWORD]... [-n NAME] [-d DEPTH] [-m MEMBERS] [-b BYTES] [-k] FILE
  *
  *     object SIZE SHA256 [partial] PATH      gap KIND PATH: TEXT
  *
@@ -100,13 +100,15 @@ int main(int argc, char **argv)
                              .region = &region,
                              .arena = arena_new(ARENA_MAX),
                              .sink = {&run, on_child, on_gap}};
-    const char *path = NULL;
+    const char *path = NULL, *name = "";
     bool kind = false;
     for (int i = 1; i < argc; i++)
         if (argv[i][0] != '-')
             path = argv[i];
         else if (argv[i][1] == 'p' && run.password_count < PASSWORDS && argv[i + 1])
             passwords[run.password_count++] = bytes_of(argv[++i]);
+        else if (argv[i][1] == 'n' && argv[i + 1])
+            name = argv[++i];
         else if (argv[i][1] == 'd')
             run.limits.depth = (uint32_t)number(argv[++i]);
         else if (argv[i][1] == 'm')
@@ -118,7 +120,8 @@ int main(int argc, char **argv)
     region.at = mmap(NULL, region.size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (!path || !run.arena || region.at == MAP_FAILED) {
-        fputs("usage: unpack_tool [-p PASSWORD]... [-d DEPTH] [-m MEMBERS] [-b BYTES] [-k] "
+        fputs("usage: unpack_tool [-p PASSWORD]... [-n NAME] [-d DEPTH] [-m MEMBERS] [-b "
+              "BYTES] [-k] "
               "FILE\n",
               stderr);
         return 2;
@@ -128,7 +131,7 @@ int main(int argc, char **argv)
     if (kind)
         printf("%s\n", found ? found : "");
     else
-        unpack_object(&run, NULL, bytes_of(""), data);
+        unpack_object(&run, NULL, bytes_of(name), data);
     arena_free(run.arena);
     free((void *)(uintptr_t)data.at);
     return 0;

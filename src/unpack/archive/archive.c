@@ -48,6 +48,7 @@ const struct unpack_format unpack_archive[] = {
     {"kgb", {{0, 8, "KGB_arch"}}, NULL, closed_open},
     {"hlp", {{0, 4, "?_\3\0"}}, NULL, closed_open},
     {"tar", {{0}}, tar_probe, tar_open},
+    {"volume", {{UNPACK_NAMED, 0, NULL}}, volume_probe, volume_open},
     {0},
 };
 /* clang-format on */

@@ -95,9 +95,10 @@ bool decode_noted(struct unpack *unpack, enum decoded how)
 bytes decode_name(struct unpack *unpack, const char *short_suffix)
 {
     bytes name = unpack->name, suffix = bytes_of(short_suffix);
-    for (size_t i = name.len; i-- > 0;)
-        if (name.at[i] == '/')
-            name = bytes_slice(name, i + 1, name.len);
+    size_t base = name.len;
+    while (base > 0 && name.at[base - 1] != '/')
+        base--;
+    name = bytes_slice(name, base, name.len);
     size_t dot = name.len;
     while (dot > 0 && name.at[dot - 1] != '.')
         dot--;

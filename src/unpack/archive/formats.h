@@ -27,10 +27,10 @@ void tar_open(struct unpack *unpack);
 void cpio_open(struct unpack *unpack);
 void ar_open(struct unpack *unpack);
 void lha_open(struct unpack *unpack);
-void xar_open(struct unpack *unpack);
 /* sevenzip/sevenzip.c */
 void sevenzip_open(struct unpack *unpack);
-/* warc.c, rpm.c */
+/* warc.c, rpm.c, xar.c */
+void xar_open(struct unpack *unpack);
 void warc_open(struct unpack *unpack);
 void rpm_open(struct unpack *unpack);
 
@@ -45,6 +45,13 @@ void arj_open(struct unpack *unpack);
 /* rar/rar4.c: 4 and before; rar/rar5.c */
 void rar4_open(struct unpack *unpack);
 void rar5_open(struct unpack *unpack);
+/* volume.c: parts of split files. The number that a name gives one of them, from 1 on; 0: none.
+ */
+uint64_t volume_number(bytes name);
+/* "volume 2 of a split archive"; 0: of unknown number. */
+void volume_note(struct unpack *unpack, uint64_t number);
+bool volume_probe(bytes name);
+void volume_open(struct unpack *unpack);
 /* closed.c: recognised only. */
 bool arc_probe(bytes data);
 void closed_open(struct unpack *unpack);

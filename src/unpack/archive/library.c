@@ -1,4 +1,4 @@
-/* Archives that libarchive reads: tar in all flavours, cpio, ar and deb, lha, xar; and of
+/* Archives that libarchive reads: tar in all flavours, cpio, ar and deb, lha; and of
  * 7z (sevenzip) and rar (rar). Where it gives up within a tar, this goes on at the next
  * header whose checksum is right. */
 #include "unpack/archive/library.h"
@@ -305,9 +305,4 @@ bool lha_probe(bytes data)
 void lha_open(struct unpack *unpack)
 {
     open_whole(unpack, LIBARCHIVE_LHA);
-}
-
-void xar_open(struct unpack *unpack)
-{
-    open_whole(unpack, LIBARCHIVE_XAR);
 }

@@ -29,6 +29,8 @@ struct zip {
     struct unpack *unpack;
     bytes data;
     uint64_t directory, directory_size, bias, end;
+    uint64_t volume; /* of a split archive, from 1 on; 0: it is none */
+    uint16_t disk;   /* the same, as headers have it */
     VEC(struct zip_entry) entries;
     uint64_t spent;   /* packed bytes of the members opened so far */
     uint64_t skipped; /* members that overlap others */
@@ -124,6 +126,7 @@ static bool find_end(struct zip *zip)
         zip->end = at;
         zip->directory_size = load_le32(data.at + at + 12);
         zip->directory = load_le32(data.at + at + 16);
+        zip->disk = load_le16(data.at + at + 4);
         return true;
     }
     return false;
@@ -175,6 +178,8 @@ static bool read_central(struct zip *zip, uint64_t *at)
     entry.name = bytes_at(data, *at + CENTRAL_SIZE, name);
     read_extra(bytes_at(data, *at + CENTRAL_SIZE + name, extra), &entry, &entry.header);
     *at += CENTRAL_SIZE + name + extra + load_le16(p + 32);
+    if (zip->volume && load_le16(p + 34) != zip->disk)
+        return true; /* on another volume */
     entry.header += zip->bias;
     if (!read_local(data, entry.header, &local) && zip->bias &&
         read_local(data, entry.header - zip->bias, &local))
@@ -192,6 +197,16 @@ static bool read_central(struct zip *zip, uint64_t *at)
     return true;
 }
 
+/* The first volume begins with a mark of its own; the last has its number with the directory;
+ * of others, and where a file was cut anywhere, only the name tells. */
+static uint64_t volume_of(const struct zip *zip, bool found)
+{
+    if (found)
+        return zip->disk != UINT16_MAX && zip->disk ? (uint64_t)zip->disk + 1 : 0;
+    uint64_t number = volume_number(zip->unpack->name);
+    return number ? number : signed_with(zip->data, 0, "PK\7\10", 4);
+}
+
 static int by_header(const void *a, const void *b)
 {
     const struct zip_entry *x = a, *y = b;
@@ -202,7 +217,13 @@ static int by_header(const void *a, const void *b)
 static bool read_directory(struct zip *zip)
 {
     struct unpack *unpack = zip->unpack;
-    if (!find_directory(zip)) {
+    bool found = find_directory(zip);
+    zip->volume = volume_of(zip, found);
+    if (zip->volume)
+        volume_note(unpack, zip->volume);
+    if (!found && zip->volume)
+        return true;
+    if (!found) {
         unpack_gap(unpack, bytes_of(""), GAP_DAMAGED, "its directory is missing");
         return true;
     }

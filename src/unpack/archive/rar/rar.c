@@ -23,14 +23,3 @@ bool rar_put_deciphered(struct unpack *unpack, bytes key, const uint8_t *iv, byt
     }
     return true;
 }
-
-void rar_note_volume(struct unpack *unpack, uint64_t number)
-{
-    if (number)
-        unpack_gap(unpack, bytes_of(""), GAP_UNSUPPORTED,
-                   "volume %llu of a split archive: what goes on in another is not whole",
-                   (unsigned long long)number);
-    else
-        unpack_gap(unpack, bytes_of(""), GAP_UNSUPPORTED,
-                   "a volume of a split archive: what goes on in another is not whole");
-}

@@ -54,5 +54,3 @@ const struct rar4_key *rar_key4(struct rar_keys *keys, uint32_t password, const 
 /* Deciphers `in` into the child and cuts it to `size`. False: return. */
 bool rar_put_deciphered(struct unpack *unpack, bytes key, const uint8_t *iv, bytes in,
                         uint64_t size) MUST_USE;
-/* That this is one of several volumes; `number` from 1 on, 0: not known. */
-void rar_note_volume(struct unpack *unpack, uint64_t number);

@@ -391,7 +391,7 @@ void rar4_open(struct unpack *unpack)
     if (!rar_keys_open(&rar.keys, unpack) || !each_file(&rar, count_file))
         return;
     if (rar.volume)
-        rar_note_volume(unpack, rar.number ? rar.number : rar.first);
+        volume_note(unpack, rar.number ? rar.number : rar.first);
     if (rar.locked || (rar.solid && !rar.volume)) {
         open_apart(&rar);
         return;

@@ -521,7 +521,7 @@ void rar5_open(struct unpack *unpack)
     if (!rar_keys_open(&rar.keys, unpack) || !each_file(&rar, count_file))
         return;
     if (rar.volume)
-        rar_note_volume(unpack, rar.number);
+        volume_note(unpack, rar.number);
     if (rar.locked) {
         open_locked(&rar);
         return;

@@ -320,11 +320,52 @@ static bool open_folder(struct sevenzip *archive, const struct sevenzip_place *p
     return good || (!unpack->run->stopped && unpack->budget->hit == LIMIT_NONE);
 }
 
+/* The header is behind the end: of the first volume of a split archive, or cut off. What tells
+ * how streams are packed is in it; but the first begins here, and most are packed in one of two
+ * ways. */
+static void open_cut(struct unpack *unpack)
+{
+    static const uint8_t usual[] = {0x5d, 0,    0,    0,    4,    0xff, 0xff,
+                                    0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    bytes body = bytes_slice(unpack->data, SEVENZIP_START, unpack->data.len), head = {NULL, 0};
+    bool lzma = body.len >= CIPHER_BLOCK && is_likely(SEVENZIP_LZMA, body.at);
+    bool lzma2 = body.len >= CIPHER_BLOCK && is_likely(SEVENZIP_LZMA2, body.at);
+    if (volume_number(unpack->name) == 1)
+        volume_note(unpack, 1);
+    else
+        unpack_gap(unpack, bytes_of(""), GAP_DAMAGED,
+                   "cut short: or the first volume of a split archive");
+    if ((!lzma && !lzma2) || !unpack_begin(unpack, bytes_of("first stream")))
+        return;
+    if (!lzma2)
+        head = (bytes){usual, sizeof usual};
+    enum decoded how =
+        decode_stream_after(unpack, lzma2 ? STREAM_LZMA2 : STREAM_LZMA, head, &body);
+    if (how == DECODED_STOP)
+        return;
+    unpack->partial = true;
+    (void)!unpack_end(unpack);
+}
+
+static bool is_cut(bytes data)
+{
+    uint64_t at, size;
+    uint32_t crc;
+    return bytes_le32(data, 8, &crc) && bytes_le64(data, 12, &at) &&
+           bytes_le64(data, 20, &size) && bytes_has(data, 12, 20) &&
+           stream_crc32(0, bytes_slice(data, 12, 20)) == crc && size &&
+           !bytes_has(bytes_slice(data, SEVENZIP_START, data.len), at, size);
+}
+
 void sevenzip_open(struct unpack *unpack)
 {
     struct sevenzip archive = {.unpack = unpack, .last = NO_PASSWORD};
     uint64_t seen;
     bool read;
+    if (is_cut(unpack->data)) {
+        open_cut(unpack);
+        return;
+    }
     if (!read_header(&archive, &read))
         return;
     if (!read || (!archive.opened && !has_locked(&archive))) {
