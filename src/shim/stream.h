@@ -41,6 +41,22 @@ enum stream_state stream_run(struct stream *stream, bytes *in, uint8_t *out, siz
 /* A raw deflate stream whose size is known, by libdeflate: twice as fast as zlib. False, with
  * out[] in any state, when it is not exactly `size` bytes. *ret_used: input of the stream. */
 bool stream_inflate(bytes in, uint8_t *out, size_t size, size_t *ret_used);
+
+/* What makes programs pack better: addresses in calls made absolute; differences of bytes. */
+enum stream_filter {
+    STREAM_FILTER_X86,
+    STREAM_FILTER_PPC,
+    STREAM_FILTER_IA64,
+    STREAM_FILTER_ARM,
+    STREAM_FILTER_ARMT,
+    STREAM_FILTER_SPARC,
+    STREAM_FILTER_ARM64,
+    STREAM_FILTER_DELTA,
+};
+
+/* Undoes one, in place. `value`: the first address, or the distance of bytes. False: no memory,
+ * or a value that cannot be. */
+bool stream_unfilter(enum stream_filter filter, uint32_t value, uint8_t *data, size_t size);
 /* One lz4 block; false when damaged or larger than room. */
 bool stream_lz4_block(bytes in, uint8_t *out, size_t room, size_t *ret_wrote);
 /* CRC-32 of zip, gzip and many others, going on from `before` (0 at first). */

@@ -545,6 +545,26 @@ def sevenzip_methods():
 
 
 @case
+def sevenzip_other_methods():
+    """What libarchive lacks. One that nobody knows hides no other member."""
+    need('7z')
+    shutil.copy('/bin/true', 'in/program')
+    files = {**FILES, 'program': read('in/program')}
+    for options in (['-m0=Deflate64'], ['-m0=PPMd'], ['-m0=ARM64', '-m1=LZMA2'], ['-m0=ARM', '-m1=LZMA'], ['-m0=ARMT', '-m1=LZMA'],
+                    ['-m0=PPC', '-m1=LZMA'], ['-m0=SPARC', '-m1=LZMA'], ['-m0=IA64', '-m1=LZMA'], ['-m0=SWAP4', '-m1=LZMA'],
+                    ['-m0=SWAP2', '-m1=BZip2'], ['-m0=Delta:3', '-m1=PPMd'], ['-m0=Delta:2', '-m1=BCJ', '-m2=LZMA']):
+        for password in ([], ['-pinfected']):
+            data = made('7z', 'a', *options, *password, 'OUT', '.', out='o.7z')
+            exactly(data, files, '-p', 'infected')
+    damaged(data, '-p', 'infected', tries=6)
+    made('7z', 'a', '-m0=RISCV', '-m1=LZMA', 'OUT', 'one', 'text.txt', out='o.7z')
+    run('7z', 'a', os.path.abspath('o.7z'), 'folder/noise', cwd='in')
+    objects, gaps = tree(read('o.7z'))
+    check(list(objects) == ['folder/noise'] and all(g.startswith('gap unsupported') for g in gaps) and len(gaps) == 2, objects, gaps)
+    os.unlink('in/program')
+
+
+@case
 def sevenzip_passwords():
     """Each file as it went in, when one of the passwords is right; else none, and that is said."""
     need('7z')

@@ -169,6 +169,66 @@ static bool keep_single(struct sevenzip *archive, const struct sevenzip_place *p
     return good && !unpack->full;
 }
 
+/* The first coder's output into a child that is kept. */
+static enum decoded decode_start(struct sevenzip *archive, const struct sevenzip_place *place,
+                                 const struct sevenzip_folder *folder, uint32_t coder,
+                                 uint32_t password)
+{
+    struct unpack *unpack = archive->unpack;
+    const struct sevenzip_file file = {.size = folder->sizes[coder]};
+    struct sevenzip_folder single = {.coder_count = 1, .pack_count = 1, .outs = 1};
+    uint8_t start[SEVENZIP_START];
+    uint64_t sizes[SEVENZIP_STREAMS];
+    bytes parts[2];
+    single.coders[0] = folder->coders[coder];
+    single.sizes[0] = file.size;
+    single.locks[0] = folder->locks[0];
+    if (sevenzip_decodes(single.coders[0].method)) {
+        if (!keep_single(archive, place, &single, password, &file, 1, start, parts) ||
+            !unpack_begin(unpack, bytes_of("folder")))
+            return DECODED_STOP;
+        return library_decode(unpack, LIBARCHIVE_7Z, parts, COUNT(parts));
+    }
+    if (!unpack_begin(unpack, bytes_of("packed streams")))
+        return DECODED_STOP;
+    bool good = put_streams(archive, place, folder, password, sizes);
+    bytes in = unpack_keep(unpack);
+    if (!good || !unpack_begin(unpack, bytes_of("folder")))
+        return DECODED_STOP;
+    return sevenzip_decode(unpack, &single.coders[0], file.size, in);
+}
+
+/* A folder that libarchive does not read, whole, kept in the region. */
+static enum decoded decode_chain(struct sevenzip *archive, const struct sevenzip_place *place,
+                                 const struct sevenzip_folder *folder, uint32_t password,
+                                 bytes *ret)
+{
+    struct unpack *unpack = archive->unpack;
+    struct region *region = unpack->run->region;
+    uint32_t order[SEVENZIP_STREAMS], count = sevenzip_chain(folder, order);
+    *ret = (bytes){NULL, 0};
+    if (count == 0)
+        return DECODED_UNKNOWN;
+    enum decoded how = decode_start(archive, place, folder, order[0], password);
+    if (!unpack->writing)
+        return how;
+    *ret = unpack_keep(unpack);
+    for (uint32_t i = 1; i < count && how != DECODED_STOP; i++) {
+        if (!budget_charge(unpack->budget, ret->len / 4))
+            return DECODED_STOP;
+        if (!sevenzip_unfilter(&folder->coders[order[i]],
+                               region->at + (size_t)(ret->at - region->at), ret->len))
+            return DECODED_UNKNOWN;
+    }
+    return how;
+}
+
+static bool is_right(const struct sevenzip_file *file, bytes content)
+{
+    return content.len == file->size &&
+           (!file->has_crc || stream_crc32(0, content) == file->crc);
+}
+
 /* The folder's first file with that password, kept in the region. False: it is not right, or
  * (stopped) return. */
 static bool decode_first(struct sevenzip *archive, const struct sevenzip_place *place,
@@ -180,14 +240,16 @@ static bool decode_first(struct sevenzip *archive, const struct sevenzip_place *
     const struct sevenzip_file files[] = {{.size = first->size}, {0}};
     uint8_t start[SEVENZIP_START];
     bytes parts[2];
+    if (!sevenzip_known(folder))
+        return decode_chain(archive, place, folder, password, ret) == DECODED &&
+               is_right(first, bytes_slice(*ret, 0, first->size));
     if (!keep_single(archive, place, folder, password, files, first->size < place->size ? 2 : 1,
                      start, parts) ||
         !unpack_begin(unpack, bytes_of("first file")))
         return false;
     bool good = library_decode(unpack, LIBARCHIVE_7Z, parts, COUNT(parts)) == DECODED;
     *ret = unpack_keep(unpack);
-    return good && ret->len == first->size &&
-           (!first->has_crc || stream_crc32(0, *ret) == first->crc);
+    return good && is_right(first, *ret);
 }
 
 /* The password that opens a folder. */
@@ -269,28 +331,92 @@ static bool read_header(struct sevenzip *archive, bool *ret_read)
 
 /* --- the archive --- */
 
-static bool has_locked(const struct sevenzip *archive)
+static bool has_apart(const struct sevenzip *archive)
 {
     for (uint32_t i = 0; i < archive->header.folders.n; i++)
-        if (archive->header.folders.at[i].locked)
+        if (archive->header.folders.at[i].apart)
             return true;
     return false;
 }
 
 /* Files of a folder that is not opened. False: return. */
-static bool note_files(struct sevenzip *archive, const struct sevenzip_place *place)
+static bool note_files(struct sevenzip *archive, const struct sevenzip_place *place,
+                       enum gap gap, const char *text)
 {
     struct unpack *unpack = archive->unpack;
     for (uint32_t i = 0; i < place->file_count; i++) {
         struct arena_mark mark = arena_mark(unpack->arena);
         bytes name = archive->header.files.at[place->first_file + i].name;
-        bytes text = text_utf8(unpack->arena, name);
         if (!budget_charge(unpack->budget, 64))
             return false;
-        unpack_gap(unpack, text, GAP_ENCRYPTED, "encrypted with AES-256");
+        unpack_gap(unpack, text_utf8(unpack->arena, name), gap, "%s", text);
         arena_pop(unpack->arena, mark);
     }
     return true;
+}
+
+/* Files of a folder that was decoded here. False: return. */
+static bool view_files(struct sevenzip *archive, const struct sevenzip_place *place,
+                       bytes content)
+{
+    struct unpack *unpack = archive->unpack;
+    bool more = true;
+    for (uint32_t i = 0; more && i < place->file_count; i++) {
+        const struct sevenzip_file *file = &archive->header.files.at[place->first_file + i];
+        struct arena_mark mark = arena_mark(unpack->arena);
+        bytes part = bytes_slice(content, 0, (size_t)file->size),
+              name = text_utf8(unpack->arena, file->name);
+        content = bytes_slice(content, part.len, content.len);
+        if (!is_right(file, part))
+            unpack_gap(unpack, name, GAP_DAMAGED, "%s",
+                       part.len < file->size ? "its data is cut short"
+                                             : "its checksum is wrong");
+        more = budget_charge(unpack->budget, part.len / 16) && unpack_view(unpack, name, part);
+        arena_pop(unpack->arena, mark);
+    }
+    return more;
+}
+
+static bool open_foreign(struct sevenzip *archive, const struct sevenzip_place *place,
+                         const struct sevenzip_folder *folder)
+{
+    int32_t password = 0;
+    bytes content;
+    enum decoded how = DECODED;
+    if (place->locked)
+        password = find_password(archive, place, folder, &content);
+    else
+        how = decode_chain(archive, place, folder, 0, &content);
+    if (how == DECODED_STOP || password == STOPPED)
+        return false;
+    if (password == NO_PASSWORD)
+        return note_files(archive, place, GAP_ENCRYPTED, "encrypted with AES-256");
+    if (how == DECODED_UNKNOWN)
+        return note_files(archive, place, GAP_UNSUPPORTED, "packed with an unknown method");
+    return view_files(archive, place, content);
+}
+
+/* Through libarchive. */
+static bool open_known(struct sevenzip *archive, const struct sevenzip_place *place,
+                       const struct sevenzip_folder *folder)
+{
+    struct unpack *unpack = archive->unpack;
+    size_t mark = unpack_mark(unpack);
+    int32_t password = 0;
+    uint8_t start[SEVENZIP_START];
+    uint64_t seen;
+    bytes parts[2], first;
+    if (place->locked)
+        password = find_password(archive, place, folder, &first);
+    unpack_release(unpack, mark);
+    if (password == NO_PASSWORD)
+        return note_files(archive, place, GAP_ENCRYPTED, "encrypted with AES-256");
+    bool good = password >= 0 &&
+                keep_single(archive, place, folder, (uint32_t)password,
+                            archive->header.files.at + place->first_file, place->file_count,
+                            start, parts) &&
+                library_open(unpack, LIBARCHIVE_7Z, parts, COUNT(parts), &seen);
+    return good || (!unpack->run->stopped && unpack->budget->hit == LIMIT_NONE);
 }
 
 /* False: return. */
@@ -299,25 +425,14 @@ static bool open_folder(struct sevenzip *archive, const struct sevenzip_place *p
     struct unpack *unpack = archive->unpack;
     struct sevenzip_folder folder;
     size_t mark = unpack_mark(unpack);
-    int32_t password = 0;
-    uint8_t start[SEVENZIP_START];
-    uint64_t seen;
-    bytes parts[2], first;
     if (place->file_count == 0)
         return true;
     if (!sevenzip_strip(unpack, place, &folder))
-        return note_files(archive, place);
-    if (place->locked)
-        password = find_password(archive, place, &folder, &first);
+        return note_files(archive, place, GAP_ENCRYPTED, "encrypted with AES-256");
+    bool more = sevenzip_known(&folder) ? open_known(archive, place, &folder)
+                                        : open_foreign(archive, place, &folder);
     unpack_release(unpack, mark);
-    if (password < 0)
-        return password != STOPPED && note_files(archive, place);
-    bool good = keep_single(archive, place, &folder, (uint32_t)password,
-                            archive->header.files.at + place->first_file, place->file_count,
-                            start, parts) &&
-                library_open(unpack, LIBARCHIVE_7Z, parts, COUNT(parts), &seen);
-    unpack_release(unpack, mark);
-    return good || (!unpack->run->stopped && unpack->budget->hit == LIMIT_NONE);
+    return more;
 }
 
 /* The header is behind the end: of the first volume of a split archive, or cut off. What tells
@@ -368,7 +483,7 @@ void sevenzip_open(struct unpack *unpack)
     }
     if (!read_header(&archive, &read))
         return;
-    if (!read || (!archive.opened && !has_locked(&archive))) {
+    if (!read || (!archive.opened && !has_apart(&archive))) {
         (void)!library_open(unpack, LIBARCHIVE_7Z, &unpack->data, 1, &seen);
         return;
     }

@@ -3,7 +3,7 @@
  * without the cipher ("7zFormat.txt" of the 7-Zip SDK; its ids are named as there). */
 #pragma once
 #include "base/arena.h"
-#include "unpack/unpack.h"
+#include "unpack/archive/decode.h"
 
 #include <string.h>
 
@@ -75,6 +75,7 @@ struct sevenzip_place {
     uint32_t crc;
     bool has_crc;
     bool locked; /* has the cipher somewhere */
+    bool apart;  /* or something else that libarchive does not read */
     uint32_t first_file, file_count;
 };
 
@@ -105,6 +106,19 @@ bool sevenzip_read(struct unpack *unpack, bytes data, bool encoded,
  * says how. False: the cipher is somewhere else. */
 bool sevenzip_strip(struct unpack *unpack, const struct sevenzip_place *place,
                     struct sevenzip_folder *ret);
+
+/* --- sevenzip_chain.c --- */
+
+/* libarchive reads this method, and such a folder (but for its cipher). */
+bool sevenzip_decodes(uint64_t method);
+bool sevenzip_known(const struct sevenzip_folder *folder);
+/* The coders in the order in which data goes through them; 0: they are no chain. */
+uint32_t sevenzip_chain(const struct sevenzip_folder *folder, uint32_t *order);
+/* Decodes into the child with a method that libarchive has not. */
+enum decoded sevenzip_decode(struct unpack *unpack, const struct sevenzip_coder *coder,
+                             uint64_t size, bytes in);
+/* Undoes a filter in place. False: nobody knows it. */
+bool sevenzip_unfilter(const struct sevenzip_coder *coder, uint8_t *at, size_t size);
 
 /* --- sevenzip_write.c --- */
 

@@ -262,6 +262,7 @@ static void read_folders(struct cursor *in, struct sevenzip_header *header)
         read_folder(in, &folder);
         place->folder = bytes_slice(before, 0, before.len - in->rest.len);
         place->locked = has_cipher(&folder);
+        place->apart = place->locked || !sevenzip_known(&folder);
         place->first_pack = packs;
         place->pack_count = folder.pack_count;
         outs[i] = (struct outs){folder.outs, main_out(&folder)};
