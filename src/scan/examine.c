@@ -18,8 +18,11 @@
 #include <unistd.h>
 
 /* Work of one file's containers: about a minute. */
-#define UNPACK_STEPS  (UINT64_C(1) << 36)
-#define UNPACK_MEMORY ((size_t)256 << 20)
+#define UNPACK_STEPS (UINT64_C(1) << 36)
+/* Work of an object's views. */
+#define VIEW_STEPS      (UINT64_C(1) << 26)
+#define VIEW_STEPS_BYTE 256
+#define UNPACK_MEMORY   ((size_t)256 << 20)
 
 /* Objects that are handed over together, and what is not worth it. */
 enum { BATCH_BYTES = 256 << 10, BATCH_LEAST = 32 << 10 };
@@ -398,7 +401,8 @@ static bool take_view(void *to, bytes view, uint32_t targets)
 /* What signatures see of texts and pages besides their bytes. */
 static void scan_views(struct examiner *examiner, struct reply_object *object)
 {
-    struct budget budget = {.steps = UNPACK_STEPS, .stop = &examiner->control->stop};
+    struct budget budget = {.steps = VIEW_STEPS + (uint64_t)object->data.len * VIEW_STEPS_BYTE,
+                            .stop = &examiner->control->stop};
     const struct normal normal = {.wanted = examiner->targets,
                                   .region = &examiner->region,
                                   .arena = examiner->run.arena,

@@ -7,7 +7,8 @@
 #define TEXT_TARGETS (TARGET_BIT(TARGET_ANY) | TARGET_BIT(TARGET_TEXT))
 #define HTML_TARGETS (TARGET_BIT(TARGET_ANY) | TARGET_BIT(TARGET_HTML))
 
-enum { SCRIPT_SPARE = 4096, WORDS_MAX = 8 << 20 };
+/* Larger pages are not matched without their tags: so does ClamAV. */
+enum { WORDS_MAX = 8 << 20 };
 
 uint32_t normal_targets(enum filetype type)
 {
@@ -54,8 +55,7 @@ static bool put_page(const struct normal *normal, bytes data)
 {
     struct markup_views views = {.page = take_room(normal->region, MARKUP_PAGE(data.len)),
                                  .words = take_room(normal->region, MARKUP_WORDS(data.len))};
-    size_t scripts = data.len < SIZE_MAX / 4 ? 2 * data.len + SCRIPT_SPARE : data.len;
-    views.script = take_room(normal->region, scripts);
+    views.script = take_room(normal->region, NORMAL_MAX(data.len));
     bool whole = markup_views(data, normal->arena, normal->budget, &views);
     whole &= !views.page.full && !views.words.full && !views.script.full;
     if (hand_out(normal, &views.page, HTML_TARGETS) &&

@@ -1,7 +1,7 @@
 /* normal — the forms of texts and pages that ClamAV's signatures are about (docs.clamav.net,
  * "Target Types": normalised text and HTML). The door of this folder.
  *
- * A view is derived from an object and never longer than three times it. It is matched and
+ * A view is derived from an object and no longer than NORMAL_MAX of its size. It is matched and
  * forgotten: it is no object, is not opened, is not counted, and what is found in it is found
  * in the object. */
 #pragma once
@@ -9,6 +9,8 @@
 #include "base/budget.h"
 #include "base/region.h"
 #include "filetype/filetype.h"
+
+#define NORMAL_MAX(size) (4 * (uint64_t)(size) + (1 << 20))
 
 struct normal {
     uint32_t wanted;       /* TARGET_BITs of what signatures there are: others are not made */

@@ -1,7 +1,7 @@
 #include "tap.h"
 #include "unpack/normal/normal.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 /* The views of one object, each behind its targets. */
 static char views[4096];
@@ -60,6 +60,34 @@ static void pages(void)
               "9:<style>a\"b\"</style>c|9: c|");
 }
 
+/* What a script becomes, between its tags. */
+static const char *script_of(const char *text)
+{
+    static char page[1024];
+    snprintf(page, sizeof page, "<script>%s</script>", text);
+    const char *found = strstr(views_of(page, FILETYPE_HTML), "|89:<script>");
+    char *end = found ? strstr(found, "</script>|") : NULL;
+    if (end)
+        *end = 0;
+    return end ? found + strlen("|89:<script>") : "";
+}
+
+static void scripts(void)
+{
+    CHECK_STR(script_of("var Foo = 1.50; alert(Foo, b.Foo);"),
+              "var n000=1.5;alert(n000,b.foo);");
+    CHECK_STR(script_of("function f(a,b){return a+b}f(1)"),
+              "function n000(n001,n002){return n001+n002}f(1)");
+    CHECK_STR(script_of("x='A'+\"\\x42\\u0043\" //note\n+ 'd'/* e */"), "x=\"abcd\"");
+    CHECK_STR(script_of("x=unescape('%41%u0042');"), "x=\"ab\";");
+    CHECK_STR(script_of("eval('var q=1;');q"), "var n000=1;n000");
+    CHECK_STR(script_of("eval(function(p,a,c,k,e,d){return p}('0 1=\"2\"',62,3,"
+                        "'var|x|hi'.split('|'),0,{}))"),
+              "eval(function(n000,n001,n002,n003,n004,n005){return n000}(var n006=\"hi\"))");
+    CHECK_STR(script_of("(((\"open"), "(((\"open</script>\")))");
+    CHECK_STR(script_of("0x1F 4294967297 in of"), "0 x1f 1 in of");
+}
+
 static void wide_pages(void)
 {
     static const char page[] = "<\0b\0>\0X\0";
@@ -81,6 +109,7 @@ int main(void)
 {
     texts();
     pages();
+    scripts();
     wide_pages();
     limits();
     return tap_done();

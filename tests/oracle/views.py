@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Types and views of texts and pages against those that clamscan 1.4 leaves in its directory.
+
+usage: views.py VIEW_TOOL [--files N] [--seed N] [--all] [FILE...]
+
+Without FILEs, makes N pages, scripts and texts out of pieces that matter to their readers, and
+takes documentation of this machine. --all shows every difference."""
+import argparse
+import glob
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+PAGE = [b"<", b">", b'"', b"'", b"&", b";", b"&#65;", b"&#x263A;", b"&pi;", b"&nosuch;", b"<!-- c -->",
+        b"<script>", b"</script>", b"<style>a{}", b"</style>", b" href=", b"data:", b"data:a/b,%41&lt;",
+        b"=", b"\0", b"\xa1C", b"\xa1", b"\xe3\x80\x82", b"\xc3\xa9", b"\\", b"\r\n", b"\n", b" ", b"\t",
+        b'<a href="http://X.y/?a&amp;b">', b"<img src=q alt>", b"<P CLASS='a b'>", b"Words ", b"<b x>",
+        b"var x=1;", b"<% %>", b"</a>", b"<IMG SRC = \"A'B\">"]
+SCRIPT = ['eval("a=1;")', 'eval("eval(\\"b\\")");', 'unescape("%41%u0042%zz%0")', 'unescape("a"+"b")',
+          "eval(function(p,a,c,k,e,d){return p;}('0 1=\"2\";3(4)',62,5,'var|x|hi|alert|y'.split('|'),0,{}))",
+          'function foo(p,a,c,k,e,r){x=1;};foo("0 1 a B",62,40,"q|w|e|r|t|y|u|i|o|p|PP|z".split("|"),0,1);',
+          'dF("%2631%26321")', "'c'+'d'", "+", '"x\\x41\\u0042\\n\\0q"', "1.5", "1.5e3", "2.", "0x1F",
+          "12345678901", "1.e5", " ", "var ", "var x=1,y=2;", "x", "y", "foo", "function f(a,b){var c=a;}",
+          "function(){", "}", "{", "(", ")", "[", "]", ",", ";", ".", "a.b", "in ", "new ", "if", "/*",
+          "*/", "// c\n", "/", '"', "'", "\\u0041", "$", "_q", "=", "===", ">>>=", "<", "&", "<!--", "-->",
+          "return ", "typeof ", '"\\', "\xe9", "\n", "\t", "@", "#", 'eval(', '"var z=5;"', ");"]
+VIEWS = {"nocomment.html": "page", "notags.html": "words", "javascript": "script"}
+
+
+def page(rng):
+    words = [rng.choice(PAGE) for _ in range(rng.randint(5, 300))]
+    if rng.random() < .3:  # more than one line of the reader
+        words.insert(rng.randrange(len(words)), rng.choice((b"w", b"w ", b"a=b;")) * rng.randint(4000, 9000))
+    return b"<html>" + b"".join(words)
+
+
+def script(rng):
+    words = "".join(rng.choice(SCRIPT) for _ in range(rng.randint(3, 120)))
+    end = rng.choice(("</script>", "", "</script >x", "</script><script>var q;</script>"))
+    return ("<html><script>" + words + end).encode("latin-1")
+
+
+def text(rng):
+    alphabet = b"abcXYZ 019\t\r\n.,;(){}\x07\x1b\xe9\xa0"
+    return bytes(rng.choice(alphabet) for _ in range(rng.randint(6, 3000)))
+
+
+def documents(rng, count):
+    found = []
+    for pattern in ("/usr/share/doc/**/*.html", "/usr/share/doc/*/copyright", "/usr/lib/python3/**/*.py"):
+        found += sorted(glob.glob(pattern, recursive=True))[:5000]
+    found = [f for f in found if os.path.isfile(f) and 5 < os.path.getsize(f) < 100000]
+    return rng.sample(found, min(count, len(found)))
+
+
+def by_clamscan(place, count):
+    """What it says of the files place/1 ...: types, and views by number and name."""
+    os.makedirs(place + "/db")
+    os.makedirs(place + "/temp")
+    with open(place + "/db/none.hdb", "w") as db:
+        db.write("%s:68:none\n" % ("0" * 32))
+    with open(place + "/list", "w") as names:
+        names.writelines("%s/f%d\n" % (place, i) for i in range(1, count + 1))
+    said = subprocess.run(["clamscan", "--debug", "--gen-json", "--leave-temps", "--tempdir=" + place + "/temp",
+                           "--file-list=" + place + "/list", "-d", place + "/db"],
+                          capture_output=True, check=False).stderr.decode("latin-1")
+    types, views, number = {}, {}, 0
+    for line in said.split("\n"):
+        name = re.search(r"Checking realpath of .*/f(\d+)$", line)
+        kind = re.search(r'"RootFileType":"(\w+)"', line)
+        number = int(name.group(1)) if name else number
+        if kind:
+            types[number] = kind.group(1)
+    for folder, _, files in os.walk(place + "/temp"):
+        parts = [p for p in folder[len(place) + 6:].split("/") if re.match(r"f\d+\.[0-9a-f]+$", p)]
+        if len(parts) != 1:
+            continue
+        number = int(parts[0][1:].split(".")[0])
+        for name in files:
+            path = folder + "/" + name
+            if name in VIEWS:
+                views[number, VIEWS[name]] = open(path, "rb").read()
+            elif name.startswith("clamav-") and os.path.basename(folder) == parts[0]:
+                views[number, "text"] = open(path, "rb").read()
+    return types, {key: value for key, value in views.items() if value}
+
+
+def by_tool(tool, place):
+    os.makedirs(place + "/ours")
+    with open(place + "/list") as names:
+        said = subprocess.run([tool, place + "/ours"], stdin=names, capture_output=True, text=True, check=True)
+    types = {int(line.split()[0]): line.split()[1] for line in said.stdout.splitlines()}
+    views = {}
+    for name in os.listdir(place + "/ours"):
+        number, view = name.split(".")
+        views[int(number), view] = open(place + "/ours/" + name, "rb").read()
+    return types, views
+
+
+def compare(what, theirs, ours, names, options):
+    keys = sorted(set(theirs) | set(ours))
+    wrong = [key for key in keys if theirs.get(key) != ours.get(key)]
+    for key in wrong[:None if options.all else 5]:
+        number = key[0] if isinstance(key, tuple) else key
+        print("# %s: clamscan %.200r, here %.200r" % (names[number - 1], theirs.get(key), ours.get(key)))
+    print("# %d of %d %s alike" % (len(keys) - len(wrong), len(keys), what))
+    return not wrong and bool(keys)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tool")
+    parser.add_argument("file", nargs="*")
+    parser.add_argument("--files", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--all", action="store_true")
+    options = parser.parse_args()
+    if not shutil.which("clamscan"):
+        print("1..0 # SKIP no clamscan")
+        return 0
+    version = subprocess.run(["clamscan", "--version"], capture_output=True, text=True, check=False).stdout
+    if not version.startswith("ClamAV 1.4."):
+        print("1..0 # SKIP not ClamAV 1.4: " + version.strip())
+        return 0
+    rng = random.Random(options.seed)
+    names = options.file or documents(rng, options.files)
+    contents = [open(name, "rb").read() for name in names]
+    if not options.file:
+        for make in (page, script, text):
+            for i in range(options.files):
+                names.append("%s %d of seed %d" % (make.__name__, i, options.seed))
+                contents.append(make(rng))
+    with tempfile.TemporaryDirectory() as place:
+        for i, data in enumerate(contents, 1):
+            with open("%s/f%d" % (place, i), "wb") as file:
+                file.write(data)
+        types, views = by_clamscan(place, len(contents))
+        our_types, our_views = by_tool(options.tool, place)
+        our_types = {key: value for key, value in our_types.items() if key in types}
+        print("1..2")
+        good = compare("types", types, our_types, names, options)
+        print("%sok 1 - types" % ("" if good else "not "))
+        same = compare("views", views, our_views, names, options)
+        print("%sok 2 - views" % ("" if same else "not "))
+    return 0 if good and same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
