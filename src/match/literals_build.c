@@ -14,6 +14,7 @@ enum {
     RUN = 255 - 8 * 12,
     SOLO = 255 - 8 * 7,
     SOLO_COMMON = 8,
+    MIDDLE_FEW = 8192, /* literals of the class, or fewer, go to DENSE */
 };
 
 struct choice {
@@ -261,6 +262,25 @@ static bool pick_common(struct plan *plan)
     return true;
 }
 
+/* One class less to look up at all positions is worth more than windows that are rarer, unless
+ * there are many literals. */
+static void merge_middle(struct plan *plan)
+{
+    uint32_t middle = 0;
+    for (uint32_t i = 0; i < plan->count; i++)
+        middle += !plan->is_repeated[i] && plan->choices[i].class == MIDDLE;
+    for (uint32_t i = 0; i < plan->count && middle <= MIDDLE_FEW; i++) {
+        bytes text = plan->literals[i].text;
+        if (plan->is_repeated[i] || plan->choices[i].class != MIDDLE)
+            continue;
+        uint8_t quads[8];
+        uint32_t count = (uint32_t)text.len - 3;
+        for (uint32_t k = 0; k < count; k++)
+            quads[k] = (uint8_t)frequency_quad(text.at + k);
+        plan->choices[i] = choose_row(quads, count, DENSE);
+    }
+}
+
 static int plan_make(struct plan *plan, struct why *why)
 {
     plan->choices = PUSH_ARRAY(plan->temporary, struct choice, plan->count);
@@ -287,6 +307,7 @@ static int plan_make(struct plan *plan, struct why *why)
             plan->choices[i] = choose_window(text);
         }
     }
+    merge_middle(plan);
     if (!pick_runs(plan) || !pick_common(plan))
         return fail(why, ENOMEM, "no memory to plan %u literals", plan->count);
     return 0;

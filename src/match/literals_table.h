@@ -9,7 +9,8 @@
  *     class   width  stride  literals of
  *     LONG      8      4     11 bytes and more
  *     MIDDLE    4      4     7 to 10 bytes
- *     DENSE     4      1     4 to 6 bytes, and longer ones all of whose windows are common
+ *     DENSE     4      1     4 to 6 bytes, longer ones all of whose windows are common, and
+ *                            those of MIDDLE where these are few
  *
  * A literal is entered with `stride` windows in a row, so that one of them falls on a multiple
  * of the stride wherever the literal lies. Which row: the one that is rarest in clean files. A

@@ -11,8 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Programs with more literals than this are in the filter only where they are anchors. */
-enum { MANY_LITERALS = 64 };
+enum {
+    /* Programs with more literals than this are in the filter only where they are anchors. */
+    MANY_LITERALS = 64,
+    /* A signature whose anchors are met more rarely (anchor_program_cost: sixteen times in a
+     * million bytes) has no other pattern in the filter. */
+    RARELY = 1 << 16,
+};
 
 struct literal_use {
     struct literal literal;
@@ -57,8 +62,15 @@ static void forget_anchors(struct seal *seal)
 static void choose_programs(struct seal *seal)
 {
     const struct draft *draft = seal->draft;
-    for (uint32_t i = 0; i < draft->programs.n; i++)
-        seal->filtered[i] = draft->programs.at[i].literal_count <= MANY_LITERALS;
+    for (uint32_t i = 0; i < draft->rules.n; i++) {
+        const struct ruleset_rule *rule = &draft->rules.at[i];
+        if ((rule->flags & RULE_SIGNATURE) && seal->anchors[i].cost < RARELY)
+            continue;
+        for (uint32_t k = 0; k < rule->pattern_count; k++) {
+            uint32_t p = draft->patterns.at[rule->pattern_start + k].program;
+            seal->filtered[p] |= draft->programs.at[p].literal_count <= MANY_LITERALS;
+        }
+    }
     for (uint32_t i = 0; i < draft->rules.n; i++)
         for (uint32_t k = 0; k < seal->anchors[i].count; k++)
             seal->filtered[seal->anchors[i].programs[k]] = true;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { LITERALS = 400, OBJECT = 70000, ROUNDS = 60, CONTEXT = 400 };
+enum { LITERALS = 400, CROWD = 9000, OBJECT = 70000, ROUNDS = 60, CONTEXT = 400 };
 
 static uint64_t state;
 
@@ -37,11 +37,11 @@ static uint8_t random_byte(uint32_t alphabet)
 }
 
 struct round {
-    struct literal literals[LITERALS];
-    uint8_t groups[LITERALS];
+    struct literal literals[LITERALS + CROWD];
+    uint8_t groups[LITERALS + CROWD];
     uint8_t texts[LITERALS][320];
     uint8_t values[LITERALS][CONTEXT], masks[LITERALS][CONTEXT];
-    uint32_t count;
+    uint32_t count, crowd;
     uint8_t *object; /* ends where the readable memory ends */
     size_t len;
 };
@@ -68,6 +68,21 @@ static void round_surround(struct round *round, uint32_t i, size_t at)
     literal->context = (struct literal_context){{round->values[i], lead + len + after},
                                                 {round->masks[i], lead + len + after},
                                                 (uint32_t)lead};
+}
+
+/* Where there are few literals of 7 to 10 bytes they have no class of their own: these are
+ * more, and of no other use. */
+static void round_crowd(struct round *round, uint32_t count)
+{
+    static uint8_t texts[CROWD][8];
+    for (uint32_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < sizeof texts[i]; k++)
+            texts[i][k] = (uint8_t)random_below(256);
+        round->literals[round->count + i] =
+            (struct literal){.text = {texts[i], sizeof texts[i]}};
+        round->groups[round->count + i] = 0xff;
+    }
+    round->crowd = count;
 }
 
 static void round_fill(struct round *round, uint8_t *end, uint32_t number)
@@ -98,6 +113,7 @@ static void round_fill(struct round *round, uint8_t *end, uint32_t number)
             round_surround(round, i, from);
         round->groups[i] = (uint8_t)(random_below(4) ? 0xff : 1u << random_below(8));
     }
+    round_crowd(round, number % 4 == 3 ? CROWD : 0);
 }
 
 static bool is_at(const struct round *round, const struct literal *literal, size_t offset)
@@ -134,7 +150,7 @@ static uint32_t count_wrong(const struct round *round, uint8_t groups,
     for (uint32_t i = 0; i < n; i++) {
         const struct literal *literal = &round->literals[hits[i].literal];
         bytes object = {round->object, round->len};
-        wrong += seen[hits[i].literal]++ != 0;
+        wrong += hits[i].literal < round->count && seen[hits[i].literal]++ != 0;
         wrong += !bytes_has(object, hits[i].offset, literal->text.len) ||
                  !is_at(round, literal, hits[i].offset);
     }
@@ -150,8 +166,9 @@ static uint32_t round_race(const struct round *round)
     struct arena *arena = arena_new((size_t)256 << 20);
     bytes table;
     uint32_t wrong = 0;
-    if (literals_build(round->literals, round->groups, round->count, arena, &table, NULL) < 0 ||
-        !literals_valid(table, round->count)) {
+    uint32_t count = round->count + round->crowd;
+    if (literals_build(round->literals, round->groups, count, arena, &table, NULL) < 0 ||
+        !literals_valid(table, count)) {
         arena_free(arena);
         return 1;
     }
