@@ -478,6 +478,25 @@ def stream_names():
         only(skippable + run('lz4', '-c', stdin=TEXT) + skippable, TEXT)
 
 
+@case
+def lzop_files():
+    need('lzop')
+    plain = TEXT * 30 + rng.randbytes(50000) + bytes(70000)
+    with open('in.bin', 'wb') as file:
+        file.write(plain)
+    for options in (['-1'], ['-6'], ['-9'], ['-3', '--crc32'], ['--no-checksum']):
+        data = run('lzop', '-c', *options, 'in.bin')
+        exactly(data, {'in.bin': plain})
+        objects, gaps = tree(data[:len(data) // 2])
+        check(objects and gaps, options, objects, gaps)
+        if '--no-checksum' not in options:
+            damaged(data, tries=10)
+    objects, gaps = tree(run('lzop', '-c', stdin=plain) + b'hidden behind the end')
+    check(sums(objects) == {sum_of(plain), sum_of(b'hidden behind the end')} and not gaps, objects, gaps)
+    two = run('lzop', '-c', 'in.bin') + run('lzop', '-c', stdin=TEXT)
+    check(sums(tree(two)[0]) == {sum_of(plain), sum_of(TEXT)}, 'two files')
+
+
 # --- archives that libarchive reads ---
 
 @case
@@ -895,7 +914,7 @@ def rar_solid():
 
 @case
 def what_is_not_opened_is_said():
-    for head in (b'RE~^', bytes(7) + b'**ACE**', b'StuffIt ', b'ALZ\1', b'EGGA', b'7kSt', b'\x89LZO\0\r\n\x1a\n',
+    for head in (b'RE~^', bytes(7) + b'**ACE**', b'StuffIt ', b'ALZ\1', b'EGGA', b'7kSt', b'LRZI',
                  b'\x1a\2NAME.TXT\0' + bytes(40), b'ArC\1'):
         objects, gaps = tree(head + bytes(100))
         check(gaps and gaps[0].startswith('gap unsupported'), head, gaps)

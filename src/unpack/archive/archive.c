@@ -39,7 +39,7 @@ const struct unpack_format unpack_archive[] = {
     {"alz", {{0, 4, "ALZ\1"}}, NULL, closed_open},
     {"egg", {{0, 4, "EGGA"}}, NULL, closed_open},
     {"zpaq", {{0, 3, "zPQ"}, {0, 4, "7kSt"}}, NULL, closed_open},
-    {"lzop", {{0, 9, "\x89LZO\0\r\n\x1a\n"}}, NULL, closed_open},
+    {"lzop", {{0, 9, "\x89LZO\0\r\n\x1a\n"}}, NULL, lzop_open},
     {"lrzip", {{0, 4, "LRZI"}}, NULL, closed_open},
     {"grzip", {{0, 12, "GRZipII\0\2\4:)"}}, NULL, closed_open},
     {"rzip", {{0, 4, "RZIP"}}, NULL, closed_open},

@@ -14,6 +14,7 @@ void lzma_open(struct unpack *unpack);
 void lzip_open(struct unpack *unpack);
 void zstd_open(struct unpack *unpack);
 void lz4_open(struct unpack *unpack);
+void lzop_open(struct unpack *unpack);
 /* lzw.c: compress(1). */
 void lzw_open(struct unpack *unpack);
 /* zip.c: of any slice that has a member at its beginning, or an end of directory. */

@@ -7,11 +7,15 @@
  *     zstd    RFC 8878           frames and skippable frames, in any order
  *     lz4     LZ4 frame format 1.6.2; legacy frames: blocks of at most 8 MiB, each with its
  * size
+ *     lzop    lzop 1.04: 89 "LZO", version, method, flags, mode, time, name; blocks: sizes
+ * plain and packed, checksums, LZO1X (as it is, where that is no larger); size 0. Numbers are
+ * big endian. Each file is a child.
  *
  * The decompressed streams are one child, as the formats' own programs see it. What follows the
  * last stream is not lost: it is a child of its own. */
 #include "unpack/archive/decode.h"
 #include "unpack/archive/formats.h"
+#include "unpack/lzo.h"
 
 enum {
     GZIP_HEADER = 10,
@@ -20,6 +24,15 @@ enum {
     GZIP_NAME = 8,
     GZIP_COMMENT = 16,
     LZ4_LEGACY_BLOCK = 8 << 20,
+    LZOP_MAGIC = 9,
+    LZOP_LATE = 0x940, /* version with more fields */
+    LZOP_ADLER = 1,    /* flags */
+    LZOP_PACKED_ADLER = 2,
+    LZOP_EXTRA = 0x40,
+    LZOP_CRC = 0x100,
+    LZOP_PACKED_CRC = 0x200,
+    LZOP_FILTER = 0x800,
+    LZOP_BLOCK = 1 << 20,
 };
 
 #define ZSTD_MAGIC       0xfd2fb528u
@@ -300,4 +313,115 @@ void lz4_open(struct unpack *unpack)
             break;
     }
     close_streams(unpack, how, in);
+}
+
+/* --- lzop --- */
+
+static uint32_t adler32(bytes data)
+{
+    uint32_t a = 1, b = 0;
+    for (size_t i = 0; i < data.len; i++) {
+        a = (a + data.at[i]) % 65521;
+        b = (b + a) % 65521;
+    }
+    return b << 16 | a;
+}
+
+/* The header of a file at the head of *in, which moves behind it: its flags and name. */
+static bool lzop_header(bytes *in, uint32_t *ret_flags, bytes *ret_name)
+{
+    uint16_t version;
+    uint32_t extra;
+    if (!bytes_be16(*in, LZOP_MAGIC, &version))
+        return false;
+    bool late = version >= LZOP_LATE;
+    size_t at = LZOP_MAGIC + (late ? 8 : 5);
+    if (!bytes_be32(*in, at, ret_flags))
+        return false;
+    at += 4 + (*ret_flags & LZOP_FILTER ? 4u : 0u) + (late ? 12u : 8u);
+    if (!bytes_has(*in, at, 1))
+        return false;
+    *ret_name = bytes_slice(*in, at + 1, in->at[at]);
+    at += 1u + in->at[at] + 4;
+    if (*ret_flags & LZOP_EXTRA) {
+        if (!bytes_be32(*in, at, &extra))
+            return false;
+        at += 8 + (size_t)extra;
+    }
+    if (!bytes_has(*in, at, 4))
+        return false;
+    *in = bytes_slice(*in, at, in->len);
+    return true;
+}
+
+/* One block of data into the child. False: see *ret_how. */
+static bool lzop_block(struct unpack *unpack, bytes *in, uint32_t flags, enum decoded *ret_how)
+{
+    uint32_t size = 0, packed = 0, adler = 0, crc = 0;
+    size_t at = 8, room, wrote = 0;
+    *ret_how = bytes_be32(*in, 0, &size) ? DECODED : DECODED_CUT;
+    if (size == 0) {
+        *in = bytes_slice(*in, 4, in->len);
+        return false;
+    }
+    (void)!bytes_be32(*in, 4, &packed);
+    if (flags & LZOP_ADLER)
+        (void)!bytes_be32(*in, at, &adler);
+    at += flags & LZOP_ADLER ? 4 : 0;
+    if (flags & LZOP_CRC)
+        (void)!bytes_be32(*in, at, &crc);
+    at += flags & LZOP_CRC ? 4 : 0;
+    if (packed < size)
+        at += (flags & LZOP_PACKED_ADLER ? 4u : 0) + (flags & LZOP_PACKED_CRC ? 4u : 0);
+    bytes data = bytes_slice(*in, at, packed);
+    *ret_how = DECODED_DAMAGED;
+    if (size > LZOP_BLOCK || packed > size)
+        return false;
+    uint8_t *to = unpack_room(unpack, &room);
+    *ret_how = unpack->run->stopped ? DECODED_STOP : DECODED_FULL;
+    if (!to)
+        return false;
+    bool fine = data.len == packed;
+    *ret_how = fine ? DECODED_DAMAGED : DECODED_CUT;
+    if (room < size) {
+        *ret_how = DECODED_TOO_LARGE;
+        return false;
+    }
+    if (packed < size) {
+        fine = lzo_decode(data, to, size, &wrote) && fine && wrote == size;
+    } else {
+        memcpy(to, data.at ? data.at : to, data.len);
+        wrote = data.len;
+    }
+    const bytes plain = {to, wrote};
+    fine = fine && (!(flags & LZOP_ADLER) || adler32(plain) == adler) &&
+           (!(flags & LZOP_CRC) || stream_crc32(0, plain) == crc);
+    *in = bytes_slice(*in, at + packed, in->len);
+    if (!unpack_wrote(unpack, wrote))
+        *ret_how = DECODED_STOP;
+    return fine && *ret_how != DECODED_STOP;
+}
+
+void lzop_open(struct unpack *unpack)
+{
+    bytes in = unpack->data;
+    const bytes magic = bytes_slice(in, 0, LZOP_MAGIC);
+    while (bytes_equal(bytes_slice(in, 0, LZOP_MAGIC), magic)) {
+        uint32_t flags = 0;
+        bytes name = {NULL, 0};
+        enum decoded how;
+        if (!lzop_header(&in, &flags, &name)) {
+            unpack_gap(unpack, bytes_of(""), GAP_DAMAGED, "its header is cut short");
+            return;
+        }
+        if (!unpack_begin(unpack, name.len ? name : decode_name(unpack, ".tzo")))
+            return;
+        while (lzop_block(unpack, &in, flags, &how))
+            if (!budget_charge(unpack->budget, 64))
+                return;
+        if (!decode_noted(unpack, how) || !unpack_end(unpack) || how != DECODED)
+            return;
+    }
+    if (in.len && !all_zero(in))
+        (void)!unpack_view(unpack, bytes_of("trailing data"), in);
 }

@@ -7,6 +7,7 @@
  * last bytes may be in a fragment, a block that files share. */
 #include "unpack/image/block.h"
 #include "unpack/image/filesystem.h"
+#include "unpack/lzo.h"
 
 #include <string.h>
 
@@ -89,6 +90,8 @@ static bool decode(struct squashfs *sq, bytes in, uint8_t *out, size_t room, siz
         *ret_len = fine ? n : 0;
         return fine;
     }
+    if (sq->compressor == LZO)
+        return lzo_decode(in, out, room, ret_len);
     if (sq->compressor == GZIP && room == sq->block && in.len > 6 &&
         stream_inflate(bytes_slice(in, 2, in.len - 6), out, room, &used)) {
         *ret_len = room;
@@ -325,9 +328,8 @@ static void read_folder(struct squashfs *sq, uint64_t reference)
 static bool can_open(struct squashfs *sq, struct tree *tree)
 {
     struct arena *arena = tree->unpack->arena;
-    if (sq->compressor < GZIP || sq->compressor > ZSTD || sq->compressor == LZO) {
-        tree_gap(tree, bytes_of(""), GAP_UNSUPPORTED,
-                 sq->compressor == LZO ? "compressed with LZO" : "an unknown compression");
+    if (sq->compressor < GZIP || sq->compressor > ZSTD) {
+        tree_gap(tree, bytes_of(""), GAP_UNSUPPORTED, "an unknown compression");
         return false;
     }
     if (sq->block < 4096 || sq->block > BLOCK_MOST || (sq->block & (sq->block - 1))) {
