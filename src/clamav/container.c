@@ -168,7 +168,7 @@ static bool skip_gzip(bytes *rest)
             return false;
         at += 2 + (size_t)extra;
     }
-    for (uint8_t text = NAME; text <= COMMENT; text = (uint8_t)(text << 1)) {
+    for (unsigned text = NAME; text <= COMMENT; text <<= 1) {
         if (!(flags & text))
             continue;
         size_t end = bytes_find(body, (bytes){(const uint8_t *)"", 1}, at);
@@ -311,7 +311,7 @@ static int read_list(struct container *container, bytes text, struct arena *aren
 
 int container_unpack(struct container *container, struct arena *arena, struct why *why)
 {
-    struct container_member member;
+    struct container_member member = {0};
     int found, error = 0;
     if (container->facts.packed)
         error = inflate(container->body, arena, &container->archive, why);
