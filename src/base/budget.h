@@ -14,6 +14,7 @@ enum limit {
     LIMIT_MATCHES, /* one pattern matched more than 1,000,000 times; the rest were dropped */
     LIMIT_DATA,    /* the data that the user gave a module is not what the module reads */
     LIMIT_REGEX,   /* a regular expression needed too many threads at one position */
+    LIMIT_DAMAGED, /* hash signatures that had to be asked are damaged */
 };
 
 struct budget {

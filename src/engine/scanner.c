@@ -1,4 +1,6 @@
 #include "engine/scanner_state.h"
+
+#include "engine/hash.h"
 #include "rules/kind.h"
 
 #include <errno.h>
@@ -37,7 +39,8 @@ static bool fill(struct scanner *scanner)
     scanner->failed = PUSH_ARRAY(home, uint32_t, set->namespace_count);
     scanner->externals = PUSH_ARRAY(home, struct value, set->external_count);
     scanner->awake = PUSH_ARRAY(home, uint32_t, set->rule_count);
-    scanner->findings = PUSH_ARRAY(home, struct finding, set->rule_count);
+    scanner->findings =
+        PUSH_ARRAY(home, struct finding, (size_t)set->rule_count + HASH_FINDINGS);
     if (!scanner->programs || !scanner->rules || !scanner->modules || !scanner->failed ||
         !scanner->externals || !scanner->awake || !scanner->findings)
         return false;
@@ -245,8 +248,12 @@ int scanner_scan(struct scanner *scanner, const struct object_input *object,
                 filter(scanner, k, object->blocks[i].data);
     choose_rules(scanner);
     uint32_t count = judge(scanner);
-    *ret = (struct verdict){
-        .findings = scanner->findings, .finding_count = count, .limit = scanner->budget.hit};
+    bool is_trusted;
+    hash_judge(scanner, &count, &is_trusted);
+    *ret = (struct verdict){.findings = scanner->findings,
+                            .finding_count = count,
+                            .limit = scanner->budget.hit,
+                            .trusted = is_trusted};
     return 0;
 }
 

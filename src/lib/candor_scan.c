@@ -21,6 +21,7 @@ struct candor_scanner {
     char **texts; /* values of text variables, one for each external */
     volatile bool stop;
     const char *not_full;
+    struct ruleset_label label; /* of the finding that was asked for last */
 };
 
 struct candor_scanner *candor_scanner_new(const struct candor_rules *rules)
@@ -163,9 +164,11 @@ const char *candor_not_full(const struct candor_scanner *scanner)
 
 static const struct ruleset_rule *rule_of(const struct candor_scanner *scanner, uint32_t number)
 {
-    return number < scanner->verdict.finding_count
-               ? &scanner->set->rules[scanner->verdict.findings[number].rule]
-               : NULL;
+    static const struct ruleset_rule hash_signature = {0};
+    if (number >= scanner->verdict.finding_count)
+        return NULL;
+    uint32_t rule = scanner->verdict.findings[number].rule;
+    return rule < scanner->set->rule_count ? &scanner->set->rules[rule] : &hash_signature;
 }
 
 int candor_finding(struct candor_scanner *scanner, uint32_t number, struct candor_finding *ret)
@@ -173,9 +176,12 @@ int candor_finding(struct candor_scanner *scanner, uint32_t number, struct cando
     const struct ruleset_rule *rule = rule_of(scanner, number);
     if (!rule)
         return -ERANGE;
+    uint32_t found = scanner->verdict.findings[number].rule;
+    ruleset_label(scanner->set, found, &scanner->label);
     *ret = (struct candor_finding){
-        .rule = ruleset_text(scanner->set, rule->name),
-        .name_space = ruleset_text(scanner->set, scanner->set->namespaces[rule->name_space]),
+        .rule = found < scanner->set->rule_count ? ruleset_text(scanner->set, rule->name)
+                                                 : scanner->label.name,
+        .name_space = scanner->label.name_space,
         .tag_count = rule->tag_count,
         .meta_count = rule->meta_count,
         .pattern_count = rule->pattern_count,

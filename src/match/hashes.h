@@ -61,6 +61,8 @@ struct hashes {
  * and lines have checksums of their own, by a page or less, checked when they are used.
  * -EBADMSG. */
 int hashes_open(bytes table, struct hashes *ret, struct why *why) MUST_USE;
+/* Whether there are signatures of this scope and digest at all. */
+bool hashes_has(const struct hashes *hashes, enum hash_scope scope, enum hash_digest digest);
 /* Whether a signature of this scope and digest could fit something of this size. */
 bool hashes_wants(const struct hashes *hashes, enum hash_scope scope, enum hash_digest digest,
                   uint64_t size);

@@ -152,6 +152,8 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
         error = ruleset_verify(&set, why);
     if (error)
         return error;
+    if (set.hashes.count > RULESET_NONE - set.rule_count)
+        return fail(why, EBADMSG, "the ruleset has too many hash signatures");
     set.hash_count = set.hashes.count;
     *ret = set;
     return 0;

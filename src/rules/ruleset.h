@@ -181,6 +181,12 @@ struct ruleset {
     uint32_t hash_count; /* hash signatures: their numbers follow those of the rules */
 };
 
+/* Findings are numbered below this. */
+static inline uint32_t ruleset_finding_count(const struct ruleset *set)
+{
+    return set->rule_count + set->hash_count;
+}
+
 /* What a finding is called. */
 struct ruleset_label {
     const struct ruleset_rule *rule; /* NULL for a hash signature */

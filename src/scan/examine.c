@@ -93,6 +93,8 @@ const char *examine_limit_text(enum limit limit)
         return "the data given to a module is not what it reads";
     case LIMIT_REGEX:
         return "a regular expression needed too much memory";
+    case LIMIT_DAMAGED:
+        return "the definitions' hash signatures are damaged";
     }
     return "a limit was reached";
 }
@@ -325,6 +327,8 @@ static void write_patterns(struct examiner *examiner, int number, uint32_t rule_
 {
     const struct examine_options *options = &examiner->options;
     const struct ruleset *set = &options->sets[number].set;
+    if (rule_number >= set->rule_count)
+        return; /* a hash signature */
     const struct ruleset_rule *rule = &set->rules[rule_number];
     for (uint32_t i = 0; i < rule->pattern_count && options->matches; i++) {
         uint32_t pattern = rule->pattern_start + i;

@@ -115,7 +115,7 @@ static int read_finding(struct reader *reader)
     finding.set = take8(reader);
     finding.rule = take32(reader);
     if (reader->bad || finding.set >= (uint32_t)reader->set_count ||
-        finding.rule >= into->sets[finding.set].set.rule_count)
+        finding.rule >= ruleset_finding_count(&into->sets[finding.set].set))
         return -EBADMSG;
     finding.pattern_start = into->pattern.n;
     struct examined_finding *at = vec_push(reader->arena, &into->finding);
@@ -137,6 +137,8 @@ static int read_pattern(struct reader *reader)
         return -EBADMSG;
     struct examined_finding *finding = &into->finding.at[into->finding.n - 1];
     const struct ruleset *set = &into->sets[finding->set].set;
+    if (finding->rule >= set->rule_count)
+        return -EBADMSG;
     const struct ruleset_rule *rule = &set->rules[finding->rule];
     if (pattern.number < rule->pattern_start ||
         pattern.number - rule->pattern_start >= rule->pattern_count ||

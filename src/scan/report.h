@@ -94,8 +94,12 @@ const char *report_meta(const struct ruleset *set, const struct ruleset_rule *ru
                         const char *name);
 const struct ruleset *report_set(const struct examined *examined,
                                  const struct examined_finding *finding);
+/* An empty one for a hash signature. */
 const struct ruleset_rule *report_rule(const struct examined *examined,
                                        const struct examined_finding *finding);
+/* What a finding is called. */
+void report_label(const struct examined *examined, const struct examined_finding *finding,
+                  struct ruleset_label *ret);
 /* Printable characters as they are, others as \xNN. */
 void report_printable(struct text *out, bytes view);
 /* report/report_explain.c: everything about one finding, as lines or as a member of its object.

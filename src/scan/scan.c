@@ -210,7 +210,8 @@ static void scan_prepare(struct scan *scan, const struct scan_options *options)
         uint32_t count = examine_options->sets[i].set.rule_count;
         scan->context.rule_count += count;
         if (report == &report_sarif)
-            scan->context.seen[i] = calloc(count + 1, 1);
+            scan->context.seen[i] =
+                calloc((size_t)ruleset_finding_count(&examine_options->sets[i].set) + 1, 1);
     }
 }
 

@@ -33,12 +33,12 @@ static uint32_t list_findings(const struct examined *examined, struct arena *are
         examined->finding.n < ENTRY_FINDINGS ? examined->finding.n : ENTRY_FINDINGS;
     for (uint32_t i = 0; i < count; i++) {
         const struct examined_finding *finding = &examined->finding.at[i];
-        const struct ruleset *set = report_set(examined, finding);
-        const struct ruleset_rule *rule = report_rule(examined, finding);
-        const char *name_space = ruleset_text(set, set->namespaces[rule->name_space]);
+        struct ruleset_label label;
+        report_label(examined, finding, &label);
+        const char *name_space = label.name_space;
         const char *source = examined->sets[finding->set].source;
         ret[i] =
-            (struct entry_finding){.rule = bytes_of(ruleset_text(set, rule->name)),
+            (struct entry_finding){.rule = arena_copy(arena, bytes_of(label.name)),
                                    .name_space = bytes_of(name_space),
                                    .source = bytes_of(source ? source : name_space),
                                    .object = object_text(examined, finding->object, arena)};

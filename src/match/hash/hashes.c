@@ -242,6 +242,12 @@ static bool gate_open(const struct hashes *hashes, const struct hashes_part *par
                                  hashes_gate_bit(size, part->gate_log));
 }
 
+bool hashes_has(const struct hashes *hashes, enum hash_scope scope, enum hash_digest digest)
+{
+    const struct hashes_part *part = part_of(hashes, scope, digest);
+    return part && part->count;
+}
+
 bool hashes_wants(const struct hashes *hashes, enum hash_scope scope, enum hash_digest digest,
                   uint64_t size)
 {

@@ -31,11 +31,6 @@ static uint64_t checksum_of(const struct ruleset *set)
     return bytes_le64(set->file, 24, &checksum) ? checksum : 0;
 }
 
-static const char *namespace_of(const struct ruleset *set, const struct ruleset_rule *rule)
-{
-    return ruleset_text(set, set->namespaces[rule->name_space]);
-}
-
 static void field(struct text *out, const char *name)
 {
     text_printf(out, "      %-13s", name);
@@ -46,11 +41,15 @@ static void print_source(struct text *out, const struct examined *examined,
 {
     const struct definitions *definitions = &examined->sets[finding->set];
     const struct ruleset *set = &definitions->set;
-    const struct ruleset_rule *rule = report_rule(examined, finding);
-    field(out, "rule");
-    text_word(out, ruleset_text(set, rule->name));
-    text_word(out, " in namespace ");
-    text_visible(out, bytes_of(namespace_of(set, rule)));
+    struct ruleset_label label;
+    report_label(examined, finding, &label);
+    bool is_signature = report_rule(examined, finding)->flags & RULE_SIGNATURE;
+    field(out, is_signature ? "signature" : "rule");
+    text_word(out, label.name);
+    text_word(out, is_signature ? " in " : " in namespace ");
+    text_visible(out, bytes_of(label.name_space));
+    if (label.line)
+        text_printf(out, ", line %u", label.line);
     text_byte(out, '\n');
     field(out, "from");
     switch (origin_of(definitions)) {
@@ -64,8 +63,8 @@ static void print_source(struct text *out, const struct examined *examined,
         text_printf(out, ", checksum %016llx\n", (unsigned long long)checksum_of(set));
         break;
     case ORIGIN_FILES:
-        text_word(out, "the rule file ");
-        text_visible(out, bytes_of(namespace_of(set, rule)));
+        text_word(out, is_signature ? "the database " : "the rule file ");
+        text_visible(out, bytes_of(label.name_space));
         text_byte(out, '\n');
     }
 }
@@ -147,7 +146,10 @@ static void print_patterns(struct text *out, const struct examined *examined,
     if (finding->pattern_count)
         return;
     field(out, "matched");
-    text_word(out, "no text: the rule's condition asks for other facts of the file\n");
+    if (finding->rule >= set->rule_count)
+        text_word(out, "the digest of it, of a section in it, or of what it imports\n");
+    else
+        text_word(out, "no text: the rule's condition asks for other facts of the file\n");
 }
 
 static void print_address(struct text *out, const struct examined *examined,
@@ -212,9 +214,10 @@ void report_explain_json(struct text *out, const struct examined *examined,
     const struct ruleset *set = &definitions->set;
     const struct ruleset_rule *rule = report_rule(examined, finding);
     enum origin origin = origin_of(definitions);
+    struct ruleset_label label;
+    report_label(examined, finding, &label);
     text_printf(out, ",\"explain\":{\"origin\":\"%s\",\"source\":", origin_words[origin]);
-    text_json(out,
-              bytes_of(origin == ORIGIN_FILES ? namespace_of(set, rule) : definitions->source));
+    text_json(out, bytes_of(origin == ORIGIN_FILES ? label.name_space : definitions->source));
     if (origin != ORIGIN_FILES)
         text_printf(out, ",\"checksum\":\"%016llx\"", (unsigned long long)checksum_of(set));
     text_printf(out, ",\"version\":\"%s\",\"size\":%llu", CANDOR_VERSION,

@@ -121,11 +121,15 @@ static void json_finding(struct text *out, const struct report_context *context,
 {
     const struct ruleset *set = report_set(examined, finding);
     const struct ruleset_rule *rule = report_rule(examined, finding);
+    struct ruleset_label label;
+    report_label(examined, finding, &label);
     json_object(out, examined, finding->object, bytes_of(""));
     text_word(out, ",\"rule\":");
-    text_json(out, bytes_of(ruleset_text(set, rule->name)));
+    text_json(out, bytes_of(label.name));
     text_word(out, ",\"namespace\":");
-    text_json(out, bytes_of(ruleset_text(set, set->namespaces[rule->name_space])));
+    text_json(out, bytes_of(label.name_space));
+    if (label.line)
+        text_printf(out, ",\"line\":%u", label.line);
     text_word(out, ",\"tags\":[");
     for (uint32_t i = 0; i < rule->tag_count; i++) {
         text_word(out, i ? "," : "");

@@ -20,13 +20,12 @@ static void sarif_begin(const struct report_context *context, struct text *out,
                    "\"runs\":[{\"columnKind\":\"utf16CodeUnits\",\"results\":[\n");
 }
 
-static void rule_id(struct text *out, const struct ruleset *set,
-                    const struct ruleset_rule *rule)
+static void rule_id(struct text *out, const struct ruleset_label *label)
 {
     struct text id = {0};
-    text_word(&id, ruleset_text(set, set->namespaces[rule->name_space]));
+    text_word(&id, label->name_space);
     text_byte(&id, '/');
-    text_word(&id, ruleset_text(set, rule->name));
+    text_word(&id, label->name);
     text_json(out, (bytes){(const uint8_t *)id.at, id.len});
     text_free(&id);
 }
@@ -99,14 +98,15 @@ static void sarif_result(const struct report_context *context, struct text *out,
     const struct ruleset *set = report_set(examined, finding);
     const struct ruleset_rule *rule = report_rule(examined, finding);
     const char *about = report_meta(set, rule, "description");
+    struct ruleset_label label;
     struct text message = {0};
+    report_label(examined, finding, &label);
     if (context->seen[finding->set])
         __atomic_store_n(&context->seen[finding->set][finding->rule], 1, __ATOMIC_RELAXED);
     text_word(out, ",{\"ruleId\":");
-    rule_id(out, set, rule);
+    rule_id(out, &label);
     text_word(out, ",\"level\":\"error\",\"message\":{\"text\":");
-    text_printf(&message, "%s%s%s", ruleset_text(set, rule->name), about ? ": " : "",
-                about ? about : "");
+    text_printf(&message, "%s%s%s", label.name, about ? ": " : "", about ? about : "");
     text_json(out, (bytes){(const uint8_t *)message.at, message.len});
     text_free(&message);
     text_byte(out, '}');
@@ -166,18 +166,10 @@ static void sarif_skip(const struct report_context *context, enum walk_skip reas
     notification(err, path, bad ? "error" : "note", text);
 }
 
-static void sarif_rule(struct text *out, const struct ruleset *set,
-                       const struct ruleset_rule *rule)
+static void sarif_about(struct text *out, const struct ruleset *set,
+                        const struct ruleset_rule *rule)
 {
-    const char *about = report_meta(set, rule, "description");
     const char *reference = report_meta(set, rule, "reference");
-    text_word(out, "{\"id\":");
-    rule_id(out, set, rule);
-    text_word(out, ",\"name\":");
-    text_json(out, bytes_of(ruleset_text(set, rule->name)));
-    text_word(out, ",\"shortDescription\":{\"text\":");
-    text_json(out, bytes_of(about && *about ? about : ruleset_text(set, rule->name)));
-    text_byte(out, '}');
     if (reference && strncmp(reference, "https://", 8) == 0 &&
         !strpbrk(reference, " \"<>\\^`{|}")) {
         text_word(out, ",\"helpUri\":");
@@ -191,6 +183,23 @@ static void sarif_rule(struct text *out, const struct ruleset *set,
         }
         text_word(out, "]}");
     }
+}
+
+static void sarif_rule(struct text *out, const struct ruleset *set, uint32_t number)
+{
+    const struct ruleset_rule *rule = number < set->rule_count ? &set->rules[number] : NULL;
+    const char *about = rule ? report_meta(set, rule, "description") : NULL;
+    struct ruleset_label label;
+    ruleset_label(set, number, &label);
+    text_word(out, "{\"id\":");
+    rule_id(out, &label);
+    text_word(out, ",\"name\":");
+    text_json(out, bytes_of(label.name));
+    text_word(out, ",\"shortDescription\":{\"text\":");
+    text_json(out, bytes_of(about && *about ? about : label.name));
+    text_byte(out, '}');
+    if (rule)
+        sarif_about(out, set, rule);
     text_word(out, "}\n");
 }
 
@@ -213,10 +222,11 @@ static void sarif_end(const struct report_context *context, const struct report_
                 "\"semanticVersion\":\"%s\",\"rules\":[\n",
                 CANDOR_VERSION, CANDOR_VERSION);
     for (int i = 0; i < context->set_count; i++)
-        for (uint32_t k = 0; context->seen[i] && k < context->sets[i].set.rule_count; k++)
+        for (uint32_t k = 0;
+             context->seen[i] && k < ruleset_finding_count(&context->sets[i].set); k++)
             if (context->seen[i][k]) {
                 text_word(out, comma);
-                sarif_rule(out, &context->sets[i].set, &context->sets[i].set.rules[k]);
+                sarif_rule(out, &context->sets[i].set, k);
                 comma = ",";
             }
     text_printf(out, "]}},\n\"invocations\":[{\"executionSuccessful\":%s",

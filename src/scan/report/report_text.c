@@ -32,7 +32,15 @@ const struct ruleset *report_set(const struct examined *examined,
 const struct ruleset_rule *report_rule(const struct examined *examined,
                                        const struct examined_finding *finding)
 {
-    return &report_set(examined, finding)->rules[finding->rule];
+    static const struct ruleset_rule hash_signature = {.flags = RULE_SIGNATURE};
+    const struct ruleset *set = report_set(examined, finding);
+    return finding->rule < set->rule_count ? &set->rules[finding->rule] : &hash_signature;
+}
+
+void report_label(const struct examined *examined, const struct examined_finding *finding,
+                  struct ruleset_label *ret)
+{
+    ruleset_label(report_set(examined, finding), finding->rule, ret);
 }
 
 size_t report_names(const struct examined *examined, uint32_t object, bytes member,
@@ -112,8 +120,10 @@ static void print_finding(struct text *out, const struct report_context *context
     const struct ruleset *set = report_set(examined, finding);
     const struct ruleset_rule *rule = report_rule(examined, finding);
     const char *about = report_meta(set, rule, "description");
+    struct ruleset_label label;
+    report_label(examined, finding, &label);
     text_word(out, "    ");
-    painted(out, context, BOLD, ruleset_text(set, rule->name));
+    painted(out, context, BOLD, label.name);
     for (uint32_t i = 0; i < rule->tag_count; i++)
         text_printf(out, "%s%s", i ? "," : "  [",
                     ruleset_text(set, set->tags[rule->tag_start + i]));
@@ -128,7 +138,9 @@ static void print_finding(struct text *out, const struct report_context *context
     if (context->explain || !context->verbose)
         return;
     text_word(out, "      in ");
-    text_visible(out, bytes_of(ruleset_text(set, set->namespaces[rule->name_space])));
+    text_visible(out, bytes_of(label.name_space));
+    if (label.line)
+        text_printf(out, ", line %u", label.line);
     text_byte(out, '\n');
     for (uint32_t i = 0; i < finding->pattern_count; i++) {
         const struct examined_pattern *found =
