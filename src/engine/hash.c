@@ -8,6 +8,7 @@ enum {
     FITTING = 16,    /* signatures of one digest that are reported */
     SECTIONS = 192,  /* that are looked at */
     STEP_BYTES = 16, /* of digests for a step of the budget */
+    TOO_SMALL = 5,   /* files of so many bytes and less are nothing to clamscan 1.4 */
 };
 
 struct judging {
@@ -145,7 +146,7 @@ void hash_judge(struct scanner *scanner, uint32_t *count, bool *ret_trusted)
     const struct hashes *hashes = &scanner->set->hashes;
     *ret_trusted = false;
     if (!hashes->count || !(scanner->targets & TARGET_BIT(TARGET_ANY)) || object->is_process ||
-        object->block_count != 1 || !object->blocks[0].data.len)
+        object->block_count != 1 || object->blocks[0].data.len <= TOO_SMALL)
         return;
     struct judging judging;
     judging.scanner = scanner;

@@ -124,7 +124,7 @@ static uint32_t targets_of(const struct ruleset *set)
 {
     const uint32_t all =
         TARGET_BIT(TARGET_ANY) | TARGET_BIT(TARGET_HTML) | TARGET_BIT(TARGET_TEXT);
-    uint32_t targets = 0;
+    uint32_t targets = set->hash_count ? TARGET_BIT(TARGET_ANY) : 0;
     for (uint32_t i = 0; i < set->rule_count && targets != all; i++)
         targets |= set->gates[i].targets & all;
     return targets;
@@ -367,6 +367,13 @@ static bool is_new(struct examiner *examiner, uint32_t set, uint32_t rule)
     return true;
 }
 
+/* What a signature says of an object that another one trusts. */
+static bool is_mistake(const struct ruleset *set, uint32_t rule, const struct verdict *verdict)
+{
+    return verdict->trusted &&
+           (rule >= set->rule_count || set->rules[rule].flags & RULE_SIGNATURE);
+}
+
 /* Runs the scanners on an object's bytes, or on a view of it. */
 static void scan_bytes(struct examiner *examiner, struct reply_object *object, bytes data,
                        uint32_t targets)
@@ -383,7 +390,8 @@ static void scan_bytes(struct examiner *examiner, struct reply_object *object, b
             examiner->limits = "memory was out";
         for (uint32_t k = 0; k < verdict.finding_count; k++) {
             uint32_t rule = verdict.findings[k].rule;
-            if (!is_new(examiner, (uint32_t)i, rule))
+            if (is_mistake(&examiner->options.sets[i].set, rule, &verdict) ||
+                !is_new(examiner, (uint32_t)i, rule))
                 continue;
             reply_finding(&examiner->reply, object, (uint32_t)i, rule);
             write_patterns(examiner, i, rule, data);

@@ -193,12 +193,14 @@ static void trust_is_said(void)
     add(&b, HASH_FILE, HASH_MD5, whole, FILE_SIZE, "File-1");
     add(&b, HASH_FILE, HASH_MD5, other, 100, "Other-1");
     add(&b, HASH_TRUSTED, HASH_MD5, whole, FILE_SIZE, "Trusted-1");
-    add(&b, HASH_TRUSTED, HASH_SHA256, bytes_of("x"), HASH_ANY_SIZE, "Trusted-2");
+    add(&b, HASH_TRUSTED, HASH_SHA256, bytes_of("six by"), HASH_ANY_SIZE, "Trusted-2");
+    add(&b, HASH_FILE, HASH_MD5, bytes_of("five."), 5, "Small-1");
     end(&b);
     CHECK_STR(scan(&b, PE_FILE, whole), "File-1,+");
     CHECK_STR(scan(&b, PE_FILE, other), "Other-1,");
-    CHECK_STR(scan(&b, TARGET_BIT(TARGET_ANY), bytes_of("x")), "+");
+    CHECK_STR(scan(&b, TARGET_BIT(TARGET_ANY), bytes_of("six by")), "+");
     CHECK_STR(scan(&b, TARGET_BIT(TARGET_ANY), bytes_of("")), "");
+    CHECK_STR(scan(&b, TARGET_BIT(TARGET_ANY), bytes_of("five.")), "");
     close_bench(&b);
 }
 
