@@ -21,6 +21,7 @@ struct reader {
     struct arena *arena;
     struct examined *into;
     bool is_part;          /* of a file, not about it */
+    uint32_t next_part;    /* the least that may come */
     bool pattern_open;     /* MATCH may follow */
     VEC(uint32_t) numbers; /* of the objects of this reply among all */
     uint64_t findings, gaps;
@@ -317,10 +318,20 @@ static int read_elsewhere(struct reader *reader, uint32_t part, uint32_t self)
                    bytes_of("the worker gave an answer that makes no sense"));
 }
 
-static int read_part(struct reader *reader)
+/* The number of a part. They come in order, each once, or reading them had no bound. */
+static uint32_t take_part(struct reader *reader)
 {
     uint32_t part = take32(reader);
-    if (reader->bad || part >= reader->part->count)
+    if (part < reader->next_part || part >= reader->part->count)
+        reader->bad = true;
+    reader->next_part = part + 1;
+    return part;
+}
+
+static int read_part(struct reader *reader)
+{
+    uint32_t part = take_part(reader);
+    if (reader->bad)
         return -EBADMSG;
     int error = read_object(reader);
     return error ? error : read_elsewhere(reader, part, reader->into->object.n - 1);
@@ -328,10 +339,8 @@ static int read_part(struct reader *reader)
 
 static int read_batch(struct reader *reader)
 {
-    uint32_t self = number_of(reader, take32(reader)), part = take32(reader);
-    if (reader->bad || part >= reader->part->count)
-        return -EBADMSG;
-    return read_elsewhere(reader, part, self);
+    uint32_t self = number_of(reader, take32(reader)), part = take_part(reader);
+    return reader->bad ? -EBADMSG : read_elsewhere(reader, part, self);
 }
 
 static int read_record(struct reader *reader, uint8_t type)

@@ -125,6 +125,48 @@ static void deaths(void)
     text_free(&out);
 }
 
+/* Parts are read where they belong, in their order, each once. */
+static void parts(void)
+{
+    struct text batch = {0}, out = {0};
+    struct reply reply;
+    struct examined examined;
+    struct reply_object file = {.name = bytes_of("a.zip")};
+    struct reply_object inner = {.up = &file, .name = bytes_of("b.zip")};
+    struct reply_object child = {.up = &file, .name = bytes_of("c")};
+    reply_begin(&reply, &batch);
+    reply.size = 7;
+    reply.objects = 1;
+    reply_finding(&reply, &child, 0, 1);
+    reply_end(&reply, 0);
+    const struct reply_part part = {.reply = {(const uint8_t *)batch.at, batch.len}};
+    const struct reply_part *const all[] = {&part, &part, &part};
+    static const uint32_t orders[][2] = {{0, 1}, {0, 2}, {1, 1}, {2, 1}, {1, 3}};
+    for (size_t i = 0; i < COUNT(orders); i++) {
+        out.len = 0;
+        inner.announced = false;
+        reply_begin(&reply, &out);
+        reply.size = 100;
+        reply.objects = 1;
+        CHECK(reply_batch(&reply, &file, orders[i][0]));
+        CHECK(reply_batch(&reply, &inner, orders[i][1]));
+        reply_end(&reply, 0);
+        const struct reply_part whole = {
+            .reply = {(const uint8_t *)out.at, out.len}, .parts = all, .count = COUNT(all)};
+        arena_reset(arena);
+        int error = reply_read(&whole, bytes_of("a.zip"), sets, 1, arena, &examined);
+        CHECK_INT(error, i < 2 ? 0 : -EBADMSG);
+        if (error)
+            continue;
+        CHECK(examined.size == 100 && examined.objects == 3 && examined.finding_count == 2);
+        CHECK_INT(examined.object.n, 4);
+        CHECK_INT(examined.object.at[1].parent, 0);
+        CHECK(bytes_is(examined.object.at[3].name, "c") && examined.object.at[3].parent == 2);
+    }
+    text_free(&batch);
+    text_free(&out);
+}
+
 /* More than a reply holds: it stays within its size, keeps findings, and says that it is cut.
  */
 static void too_much(void)
@@ -209,6 +251,7 @@ int main(void)
     round_trip();
     verdicts();
     deaths();
+    parts();
     too_much();
     hostile();
     wrong_order();
