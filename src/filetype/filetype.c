@@ -213,6 +213,11 @@ static bool is_sfx(enum filetype type)
            type == FILETYPE_CABSFX || type == FILETYPE_SEVENZSFX;
 }
 
+static bool is_page(const uint8_t *at, size_t size)
+{
+    return size && memchr(at, '<', size) && marks_of((bytes){at, size}).type == FILETYPE_HTML;
+}
+
 /* What marks in its head make of a text or of unknown data. */
 static enum filetype marked_as(bytes head, enum filetype type)
 {
@@ -221,13 +226,13 @@ static enum filetype marked_as(bytes head, enum filetype type)
     if (found != FILETYPE_ANY && !is_sfx(found))
         return found;
     size_t size = plain_narrow(head, PLAIN_LITTLE, narrow);
-    if (size && marks_of((bytes){narrow, size}).type == FILETYPE_HTML)
+    if (is_page(narrow, size))
         return FILETYPE_HTML_UTF16;
     enum plain_width width = plain_mark(head);
     if (width == PLAIN_BYTES)
         return type;
     size = plain_narrow(head, width, narrow);
-    return marks_of((bytes){narrow, size}).type == FILETYPE_HTML ? FILETYPE_HTML : type;
+    return is_page(narrow, size) ? FILETYPE_HTML : type;
 }
 
 enum filetype filetype_of(bytes data)

@@ -173,10 +173,28 @@ static const struct {
     ['p'] = ROWS(at_p),     [0xa3] = ROWS(at_a3),   [0xef] = ROWS(at_ef),
 };
 
+/* Which bytes are worth a look: nearly all of a text is not. */
+enum {
+    WATCH_ALWAYS = 1,
+    WATCH_NEAR = 2,   /* marks that stand near the start only */
+    WATCH_SECOND = 4, /* seconds alone: once some first was seen */
+    NEAR = 2049,
+};
+
+static const uint8_t watched[256] = {
+    [0] = WATCH_ALWAYS,   [1] = WATCH_ALWAYS,   [6] = WATCH_SECOND,    ['\n'] = WATCH_ALWAYS,
+    [0x19] = WATCH_NEAR,  ['%'] = WATCH_ALWAYS, ['-'] = WATCH_NEAR,    ['/'] = WATCH_NEAR,
+    ['7'] = WATCH_ALWAYS, ['<'] = WATCH_ALWAYS, ['C'] = WATCH_SECOND,  ['D'] = WATCH_NEAR,
+    ['H'] = WATCH_SECOND, ['I'] = WATCH_ALWAYS, ['M'] = WATCH_ALWAYS,  ['P'] = WATCH_ALWAYS,
+    ['R'] = WATCH_ALWAYS, ['U'] = WATCH_NEAR,   ['`'] = WATCH_ALWAYS,  ['h'] = WATCH_SECOND,
+    ['m'] = WATCH_NEAR,   ['p'] = WATCH_SECOND, [0xa3] = WATCH_ALWAYS, [0xef] = WATCH_ALWAYS,
+};
+
 enum { REMEMBERED = 8 }; /* firsts of a pair, the latest of them */
 
 struct reading {
     bytes data;
+    unsigned watch;       /* WATCH_ bits that count now */
     uint32_t seen[PAIRS]; /* firsts so far */
     size_t ends[PAIRS][REMEMBERED];
     size_t starts[PAIRS][REMEMBERED];
@@ -272,6 +290,7 @@ static bool look_at(struct reading *reading, const struct mark *mark, size_t at)
         return true;
     if (!mark->pair)
         return take(reading, mark->type, start);
+    reading->watch |= WATCH_SECOND;
     uint32_t slot = reading->seen[mark->pair]++ % REMEMBERED;
     reading->ends[mark->pair][slot] = at + length;
     reading->starts[mark->pair][slot] = at;
@@ -294,15 +313,49 @@ static enum filetype start_of(bytes data)
     return FILETYPE_ANY;
 }
 
+/* Zeros and ends of lines are frequent; these have many marks. */
+static inline bool promises(uint8_t c, uint8_t next)
+{
+    uint8_t lower = ascii_lower(next);
+    if (c != '\n')
+        return c ? true : next == 'B';
+    return lower == 'f' || lower == 'm' || lower == 'r' || lower == 'c';
+}
+
+/* Whether a mark has `next` for its second byte. */
+static inline bool may_follow(const struct mark *mark, uint8_t next)
+{
+    char want = mark->text[1];
+    return (uint8_t)want == next || want == '~' || want == '^' || mark->text[0] == '~';
+}
+
+/* Marks that begin in [from, to). False: one decided. */
+static bool look_between(struct reading *reading, size_t from, size_t to)
+{
+    bytes data = reading->data;
+    for (size_t i = from; i < to; i++) {
+        uint8_t c = data.at[i];
+        if (!(watched[c] & reading->watch))
+            continue;
+        uint8_t next = i + 1 < data.len ? data.at[i + 1] : 0;
+        if (c <= '\n' && !promises(c, next))
+            continue;
+        const struct mark *rows = by_first[c].rows;
+        for (size_t k = 0; k < by_first[c].count; k++)
+            if (may_follow(&rows[k], next) && !look_at(reading, &rows[k], i))
+                return false;
+    }
+    return true;
+}
+
 struct marks marks_of(bytes data)
 {
-    struct reading reading = {.data = data};
+    struct reading reading = {.data = data, .watch = WATCH_ALWAYS | WATCH_NEAR};
+    size_t near = data.len < NEAR ? data.len : NEAR;
     reading.found.type = start_of(data);
-    for (size_t i = 0; i < data.len; i++) {
-        const struct mark *rows = by_first[data.at[i]].rows;
-        for (size_t k = 0; rows && k < by_first[data.at[i]].count; k++)
-            if (!look_at(&reading, &rows[k], i))
-                return reading.found;
+    if (look_between(&reading, 0, near)) {
+        reading.watch &= ~(unsigned)WATCH_NEAR;
+        look_between(&reading, near, data.len);
     }
     return reading.found;
 }

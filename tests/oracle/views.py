@@ -28,6 +28,20 @@ SCRIPT = ['eval("a=1;")', 'eval("eval(\\"b\\")");', 'unescape("%41%u0042%zz%0")'
           "function(){", "}", "{", "(", ")", "[", "]", ",", ";", ".", "a.b", "in ", "new ", "if", "/*",
           "*/", "// c\n", "/", '"', "'", "\\u0041", "$", "_q", "=", "===", ">>>=", "<", "&", "<!--", "-->",
           "return ", "typeof ", '"\\', "\xe9", "\n", "\t", "@", "#", 'eval(', '"var z=5;"', ");"]
+MAGIC = [b"\x1f\x8b", b">From ", b"BM", b"BZh", b"Date: ", b"From ", b"ID3", b"ITSF", b"MZ", b"PK\3\4",
+         b"PK00PK\3\4", b"RIFF", b"Rar!", b"SZDD", b"To: ", b"X-EVS", b"`\xea", b"begin ", b"v:\nReceived: ",
+         b"x\x9f>\"", b"\x7fELF", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\xff\xfb\x90", b"[aliases]",
+         b"\xce\xfa\xed\xfe", b"7z\xbc\xaf\x27\x1c", b"070701", b"q\xc7", b"%PDF-", b"FWS", b"MSCF\0\0\0\0",
+         b"\0\0\1\xba", b"xar!", b"\xfd7zXZ\0", b"{\\rt", b"%!PS-Adobe-", b"CWS", b"EGGA", b"\x89PNG", b"GIF",
+         b"\xff\xd8\xff", b"II*\0", b"MM", b"ZWS", b"ALZ\1", b"\3\xf3\r\n", b"\xa7\r\r\n", b"\x02\x09\x99\0",
+         b"\xca\xfe\xba\xbe\0\0\0\2", b"\xca\xfe\xba\xbe\0\0\0\x34", b"\xca\xfe\xba\xbe\0\0\0\x77",
+         b"<?xml version=\"1.0\"", b"\xef\xbb\xbf<?xml version=\"1.0\"", b"\xff\xfe", b"\xfe\xff", b"ER",
+         b"mime-version: ", b"\0\0\xfe\xff", b"\0<\0?", b"<\0?\0", b"ab-lh5-", b"ab-lzs-", b"ab-lh9-", b"\0" * 4]
+MARK = [b"%PDF-1.", b"<html>", b"<\0h\0t\0m\0l\0>\0", b"\0<\0h\0t\0m\0l\0>", b"<a ", b"href", b"hREF", b"MZ",
+        b"PE\0\0", b"PK\3\4", b"Rar!\x1a\7\0", b"7z\xbc\xaf\x27\x1c", b"\nFrom: ", b"\nMIME-Version: ",
+        b"\nContent-Type: ", b"\nReceived: ", b"\nmessage-id: ", b"Delivered-To:", b"Received:", b"<xdp:xdp",
+        b"<Workbook", b"<w:wordDocument", b"<wordDocument", b"progid=\"Word.Document\"?>", b"<HWPML", b"\0BEA01",
+        b"\xef\xbe\xad\xdeNullsoftInst", b"/RGB\nID\n" + b"\xff" * 24, b"`\xea1234567\0\2", b"MSCF\0\0\0\0"]
 VIEWS = {"nocomment.html": "page", "notags.html": "words", "javascript": "script"}
 
 
@@ -49,6 +63,23 @@ def text(rng):
     return bytes(rng.choice(alphabet) for _ in range(rng.randint(6, 3000)))
 
 
+def blob(rng):
+    """Magic numbers and marks where they count, and where they nearly do."""
+    data = bytearray(rng.choice((b"\0", b"ab\n ", b"\0\1\2\xfe\xff", b"a\0", b"\0a"))
+                     * 2000)[:rng.choice((40, 300, 700, 1024, 1100, 3000))]
+    head = rng.choice(MAGIC)
+    data[:len(head)] = head
+    for _ in range(rng.randint(0, 5)):
+        mark, at = rng.choice(MARK), rng.choice((8, 64, 80, 128, 200, 400, 900, 1000, 1500, rng.randrange(2000)))
+        if at + len(mark) <= len(data):
+            data[at:at + len(mark)] = mark
+    for at, mark in ((4, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), (8, b"\x19\4\0\x10"), (257, b"ustar"),
+                     (510, b"U\xaa"), (512, b"EFI PART"), (512, b"PM\0\0")):
+        if rng.random() < .07 and at + len(mark) <= len(data):
+            data[at:at + len(mark)] = mark
+    return bytes(data)
+
+
 def documents(rng, count):
     found = []
     for pattern in ("/usr/share/doc/**/*.html", "/usr/share/doc/*/copyright", "/usr/lib/python3/**/*.py"):
@@ -65,7 +96,8 @@ def by_clamscan(place, count):
         db.write("%s:68:none\n" % ("0" * 32))
     with open(place + "/list", "w") as names:
         names.writelines("%s/f%d\n" % (place, i) for i in range(1, count + 1))
-    said = subprocess.run(["clamscan", "--debug", "--gen-json", "--leave-temps", "--tempdir=" + place + "/temp",
+    off = ["--scan-%s=no" % what for what in ("archive", "pe", "elf", "ole2", "pdf", "mail", "swf", "image")]
+    said = subprocess.run(["clamscan", "--max-scantime=2000", "--debug"] + off + ["--gen-json", "--leave-temps", "--tempdir=" + place + "/temp",
                            "--file-list=" + place + "/list", "-d", place + "/db"],
                           capture_output=True, check=False).stderr.decode("latin-1")
     types, views, number = {}, {}, 0
@@ -130,7 +162,7 @@ def main():
     names = options.file or documents(rng, options.files)
     contents = [open(name, "rb").read() for name in names]
     if not options.file:
-        for make in (page, script, text):
+        for make in (page, script, text, blob, blob):
             for i in range(options.files):
                 names.append("%s %d of seed %d" % (make.__name__, i, options.seed))
                 contents.append(make(rng))

@@ -29,10 +29,12 @@ void flat_text(bytes text, struct output *out)
     bool blank = false;
     for (size_t i = 0; i < rest.len; i++) {
         uint8_t c = becomes[rest.at[i]];
+        if (!c)
+            continue;
         bool space = c == ' ';
         out->at[n] = c;
-        n += c != 0 && !(space && blank);
-        blank = c ? space : blank;
+        n += !(space & blank);
+        blank = space;
     }
     out->n = n;
     for (size_t i = rest.len; i < text.len && !out->full; i++) {
