@@ -1,6 +1,8 @@
 #include "clamav/clamav.h"
 
 #include "clamav/ignore.h"
+#include "clamav/member.h"
+#include "clamav/password.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -169,6 +171,14 @@ bool clamav_level_fits(const struct clamav *clamav, bytes min, bytes max, bool *
     return *ret_valid && clamav->options.level >= low && clamav->options.level <= high;
 }
 
+/* Why whole kinds are refused. */
+static const char *const unread[CLAMAV_KINDS] = {
+    [CLAMAV_CERTIFICATE] = "certificates of programs do not make findings or trust here",
+    [CLAMAV_FILETYPE] = "types are told by a table of their own, which is ClamAV's",
+    [CLAMAV_ICON] = "icons are not compared",
+    [CLAMAV_PHISHING] = "addresses in mails and pages are not compared",
+};
+
 static int read_line(struct clamav *clamav, bytes line)
 {
     switch (clamav->kind) {
@@ -185,8 +195,14 @@ static int read_line(struct clamav *clamav, bytes line)
         return clamav_logical_line(clamav, line);
     case CLAMAV_IGNORED:
         return ignore_line(clamav, line);
+    case CLAMAV_CONTAINER:
+        return member_line(clamav, line);
+    case CLAMAV_METADATA:
+        return member_old_line(clamav, line);
+    case CLAMAV_PASSWORD:
+        return password_line(clamav, line);
     default:
-        clamav_refuse(clamav, clamav->kind, "nothing here reads such signatures yet");
+        clamav_refuse(clamav, clamav->kind, "%s", unread[clamav->kind]);
         return 0;
     }
 }

@@ -205,8 +205,9 @@ static int scan_files(struct clamscan *run, int argc, char **argv)
     };
     uint32_t *count = &options.examine.password_count;
     bool alerts = run->report.alert_archives || run->report.alert_documents;
-    for (size_t i = 0; profile_passwords[i] && !alerts && *count < PROFILE_PASSWORDS; i++)
-        passwords[(*count)++] = bytes_of(profile_passwords[i]);
+    if (!alerts)
+        *count = profile_add_passwords(options.examine.sets, options.examine.set_count, 0,
+                                       passwords);
     set_limits(arguments, &options);
     int error = scan_run(&options, &result, &why);
     if (error)

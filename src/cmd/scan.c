@@ -261,14 +261,13 @@ static void set_limits(const struct scan_arguments *arguments, struct scan_optio
 }
 
 /* The user's passwords, then customary ones. */
-static uint32_t list_passwords(const struct scan_arguments *arguments, bytes *ret)
+static uint32_t list_passwords(const struct scan_arguments *arguments,
+                               const struct scan_sets *sets, bytes *ret)
 {
     uint32_t count = 0;
     for (int i = 0; i < arguments->passwords.n && count < PROFILE_PASSWORDS; i++)
         ret[count++] = bytes_of(arguments->passwords.at[i]);
-    for (size_t i = 0; profile_passwords[i] && count < PROFILE_PASSWORDS; i++)
-        ret[count++] = bytes_of(profile_passwords[i]);
-    return count;
+    return profile_add_passwords(sets->at, sets->n, count, ret);
 }
 
 /* Opens the quarantine where findings go, and finishes what an earlier scan began. */
@@ -322,7 +321,7 @@ static int run_scan(const struct command *self, void *parsed, int argc, char **a
                     .externals = externals,
                     .external_count = external_count,
                     .passwords = passwords,
-                    .password_count = list_passwords(arguments, passwords),
+                    .password_count = list_passwords(arguments, &sets, passwords),
                     .matches =
                         report->always_details || arguments->verbose || arguments->explain
                             ? report->max_matches

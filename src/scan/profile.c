@@ -24,3 +24,17 @@ const struct profile profile_table[] = {
 const char *const profile_passwords[] = {
     "infected", "virus",     "malware",   "password", "1234", "12345",  "123456",
     "infect",   "dangerous", "password1", "pass",     "test", "abc123", NULL};
+
+uint32_t profile_add_passwords(const struct definitions *sets, int set_count, uint32_t count,
+                               bytes ret[PROFILE_PASSWORDS])
+{
+    for (int i = 0; i < set_count; i++) {
+        const struct ruleset *set = &sets[i].set;
+        for (uint32_t k = 0; k < set->password_count && count < PROFILE_PASSWORDS; k++)
+            ret[count++] =
+                (bytes){set->texts.at + set->passwords[k].text, set->passwords[k].length};
+    }
+    for (size_t i = 0; profile_passwords[i] && count < PROFILE_PASSWORDS; i++)
+        ret[count++] = bytes_of(profile_passwords[i]);
+    return count;
+}

@@ -1,5 +1,6 @@
 /* profile — what one file and everything in it may cost: `--profile`. */
 #pragma once
+#include "definitions/definitions.h"
 #include "unpack/unpack.h"
 
 struct profile {
@@ -19,3 +20,7 @@ enum { PROFILE_PASSWORDS = 32 };
 /* Passwords that people customarily give to archives with malware, for people who examine it;
  * ends with NULL. */
 extern const char *const profile_passwords[];
+/* Puts those of the definitions (.pwdb files of ClamAV), then these, behind the `count`
+ * passwords that the user gave; how many there are then, at most PROFILE_PASSWORDS. */
+uint32_t profile_add_passwords(const struct definitions *sets, int set_count, uint32_t count,
+                               bytes ret[PROFILE_PASSWORDS]);

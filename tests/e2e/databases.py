@@ -88,6 +88,21 @@ def rules_and_databases():
 
 
 @case
+def customary_passwords():
+    if not shutil.which("zip"):
+        print("# SKIP zip is not installed")
+        return
+    put("words", b"hello world")
+    subprocess.run(["zip", "-q", "-P", "tiger", "f", "words"], check=True)
+    os.rename("f.zip", "f")
+    os.mkdir("db")
+    put("db/a.yar", RULE)
+    check(found("--clamav", "db") == [])
+    put("db/b.pwdb", b"Some.Name;Engine:81-255,Container:CL_TYPE_ZIP;0;tiger\n")
+    check(found("--clamav", "db") == ["YARA.one.UNOFFICIAL  in words"], found("--clamav", "db"))
+
+
+@case
 def kept_between_runs():
     databases()
     check(found("--clamav", "db") == ["YARA.one.UNOFFICIAL"])

@@ -109,11 +109,56 @@ static void test_levels(void)
     end(b);
 }
 
+static void test_passwords(void)
+{
+    struct bench b = begin(&(struct clamav_options){0});
+    read_text(b, "a.ign2", "Left-1\n");
+    read_text(b, "a.pwdb",
+              "A;Engine:81-255;0;one;two\nB;Container:CL_TYPE_ZIP;1;7477 6f\n"
+              "C;Container:CL_TYPE_ZIP;1;74776F\nD;Engine:300;0;late\nE;;2;x\n"
+              "F;Container:CL_TYPE_7Z;0;x\nLeft-1;;0;left\nG;;0\nH;;0;\n");
+    const struct clamav_count *count = &b.clamav->counts[CLAMAV_PASSWORD];
+    CHECK_INT(count->read, 3);
+    CHECK_INT(count->ignored, 2);
+    CHECK_INT(count->refused, 4);
+    const struct draft *draft = b.clamav->draft;
+    CHECK_INT(draft->passwords.n, 3);
+    CHECK_STR((const char *)draft->texts.at + draft->passwords.at[0].text, "one;two");
+    CHECK_STR((const char *)draft->texts.at + draft->passwords.at[1].text, "two");
+    end(b);
+}
+
+static void test_members(void)
+{
+    struct bench b = begin(&(struct clamav_options){0});
+    read_text(b, "a.cdb",
+              "A:CL_TYPE_ZIP:*:(?i)\\.exe$:*:*:1:*:*:*\n"
+              "B:*:1-20:[^\\.]+[]x]:0-5:7:*:3:*:*:73:255\n"
+              "C:CL_TYPE_NONE:*:*:*:*:*:*:*:*\nD:*:*:*:x:*:*:*:*:*\nE:*:*:*:*:*:2:*:*:*\n"
+              "F:*:*:[[:alpha:]]:*:*:*:*:*:*\nG:*:*:(:*:*:*:*:*:*\nH:*:*\n"
+              "I:*:*:*:*:*:*:*:*:*:300\n");
+    CHECK_INT(b.clamav->counts[CLAMAV_CONTAINER].read, 2);
+    CHECK_INT(b.clamav->counts[CLAMAV_CONTAINER].refused, 6);
+    CHECK_INT(b.clamav->counts[CLAMAV_CONTAINER].ignored, 1);
+    read_text(b, "a.zmd", "A:1:.*\\.exe:5:6:*:8:1:*\nB:1:*:5:6:abcdef00:8:1:*\nC:1\n");
+    CHECK_INT(b.clamav->counts[CLAMAV_METADATA].read, 1);
+    CHECK_INT(b.clamav->counts[CLAMAV_METADATA].refused, 2);
+    bytes file;
+    struct ruleset set;
+    CHECK_INT(draft_seal(b.clamav->draft, b.arena, &file, NULL), 0);
+    CHECK_INT(ruleset_open(file, 0, &set, NULL), 0);
+    CHECK_INT(set.rule_count, 3);
+    CHECK_INT(set.gates[0].targets, TARGET_BIT(TARGET_MEMBER));
+    end(b);
+}
+
 int main(void)
 {
     test_kinds();
     test_ignored();
     test_refused();
     test_levels();
+    test_members();
+    test_passwords();
     return tap_done();
 }
