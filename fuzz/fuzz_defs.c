@@ -1,5 +1,6 @@
-/* Containers of ClamAV: whatever the bytes are, what comes out lies inside what went in, and is
- * what the list of files says.. */
+/* Containers and patches of ClamAV: whatever the bytes are, what comes out lies inside what
+ * went in, and is what the list of files says.. */
+#include "clamav/cdiff.h"
 #include "clamav/clamav.h"
 #include "clamav/container.h"
 
@@ -43,10 +44,37 @@ static void open_container(const char *name, bytes file)
     arena_free(arena);
 }
 
+/* A patch has the names it may have, and files keep their texts when nothing is said of them.
+ */
+static void apply_patch(bytes file)
+{
+    struct cdiff patch;
+    struct cdiff_files files = {0};
+    struct why why = {0};
+    struct arena *arena = arena_new(64 << 20);
+    static const char *const names[] = {"a.ldb", "b.hdb", "c.fp"};
+    const bytes text = bytes_of("one 1\ntwo 2\nthree 3\nfour 4\n");
+    for (size_t i = 0; i < COUNT(names); i++)
+        *vec_push(arena, &files.at) =
+            (struct cdiff_file){.name = bytes_of(names[i]), .text = text};
+    if (cdiff_open(file, file, file, arena, &patch, &why) == 0 &&
+        cdiff_apply(&patch, &files, arena, &why) == 0)
+        for (uint32_t i = 0; i < files.at.n; i++) {
+            const struct cdiff_file *one = &files.at.at[i];
+            if (!one->name.len || memchr(one->name.at, '/', one->name.len) ||
+                (!one->changed && !one->gone && one->text.at != text.at))
+                abort();
+        }
+    else if (!why.text[0])
+        abort();
+    arena_free(arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const names[] = {"x.cvd", "x.cld", "x.cud"};
     for (size_t i = 0; i < COUNT(names); i++)
         open_container(names[i], (bytes){data, size});
+    apply_patch((bytes){data, size});
     return 0;
 }

@@ -1,9 +1,9 @@
 #include "clamav/container.h"
 
 #include "clamav/dsig.h"
+#include "clamav/gzip.h"
 #include "shim/detached.h"
 #include "shim/digest.h"
-#include "shim/stream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@
 
 enum { FIELDS = 9, BLOCK = 512, MEMBERS_MAX = 4096, SHA256 = 32, MD5 = 16 };
 
-/* Of the unpacked archive. All of ClamAV's are below 500 MB. */
-#define ARCHIVE_MAX ((uint64_t)2 << 30)
+/* Of a file in it. */
+#define MEMBER_MAX ((uint64_t)2 << 30)
 
 struct container_listed {
     bytes name;
@@ -152,57 +152,6 @@ void container_check_external(struct container *container, bytes file, bytes sig
 
 /* --- the archive --- */
 
-/* The deflated part of a gzip member (RFC 1952, section 2.3) with its trailer. */
-static bool skip_gzip(bytes *rest)
-{
-    enum { HCRC = 2, EXTRA = 4, NAME = 8, COMMENT = 16 };
-
-    bytes body = *rest;
-    uint16_t extra = 0;
-    if (body.len < 18 || body.at[2] != 8)
-        return false;
-    uint8_t flags = body.at[3];
-    size_t at = 10;
-    if (flags & EXTRA) {
-        if (!bytes_le16(body, at, &extra))
-            return false;
-        at += 2 + (size_t)extra;
-    }
-    for (unsigned text = NAME; text <= COMMENT; text <<= 1) {
-        if (!(flags & text))
-            continue;
-        size_t end = bytes_find(body, (bytes){(const uint8_t *)"", 1}, at);
-        if (end == SIZE_MAX)
-            return false;
-        at = end + 1;
-    }
-    if (flags & HCRC)
-        at += 2;
-    *rest = bytes_slice(body, at, body.len);
-    return rest->len > 8;
-}
-
-static int inflate(bytes body, struct arena *arena, bytes *ret, struct why *why)
-{
-    size_t used;
-    uint32_t size, crc;
-    bytes rest = body;
-    if (!skip_gzip(&rest) || !bytes_le32(rest, rest.len - 4, &size) ||
-        !bytes_le32(rest, rest.len - 8, &crc))
-        return fail(why, EBADMSG, "its compressed part is damaged");
-    /* Deflate cannot do better; a size that lies costs nothing. */
-    if (size > ARCHIVE_MAX || size / 1032 > rest.len)
-        return fail(why, EBADMSG, "its compressed part says that it is too large");
-    uint8_t *room = arena_push_raw(arena, size);
-    if (!room)
-        return fail(why, ENOMEM, "out of memory");
-    if (!stream_inflate(bytes_slice(rest, 0, rest.len - 8), room, size, &used) ||
-        used != rest.len - 8 || stream_crc32(0, (bytes){room, size}) != crc)
-        return fail(why, EBADMSG, "its compressed part is damaged");
-    *ret = (bytes){room, size};
-    return 0;
-}
-
 /* Octal, ended by a space or NUL (POSIX.1-1988, ustar). */
 static bool read_octal(bytes text, uint64_t *ret)
 {
@@ -258,7 +207,7 @@ static bool read_row(bytes line, struct container_listed *ret)
         !bytes_cut(&rest, ':', &hash) || rest.len)
         return false;
     ret->name = name;
-    return read_number(size, ARCHIVE_MAX, &ret->size) &&
+    return read_number(size, MEMBER_MAX, &ret->size) &&
            read_hex(hash, ret->sha256, sizeof ret->sha256);
 }
 
@@ -314,7 +263,7 @@ int container_unpack(struct container *container, struct arena *arena, struct wh
     struct container_member member = {0};
     int found, error = 0;
     if (container->facts.packed)
-        error = inflate(container->body, arena, &container->archive, why);
+        error = gzip_inflate(container->body, arena, &container->archive, why);
     else
         container->archive = container->body;
     if (error)

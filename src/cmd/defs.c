@@ -4,6 +4,7 @@
 #include "cmd/embedded.h"
 #include "definitions/cache.h"
 #include "definitions/databases.h"
+#include "definitions/patch.h"
 #include "definitions/rulefiles.h"
 #include "rules/kind.h"
 #include "scan/text.h"
@@ -21,7 +22,7 @@ enum { EXTERNALS_MAX = 64 };
 struct defs_arguments {
     struct option_list externals, rules, clamav;
     const char *output, *certificates;
-    bool no_warnings, one_namespace, skip_faulty, pua, clear;
+    bool no_warnings, one_namespace, skip_faulty, pua, clear, unsigned_too;
 };
 
 #define TARGET(field) offsetof(struct defs_arguments, field)
@@ -92,6 +93,14 @@ static const struct option cache_table[] = {{"clear", 0, OPTION_FLAG, NULL, "Opt
                                              "remove all that is kept", NULL, NULL,
                                              TARGET(clear)},
                                             {0}};
+static const struct option apply_table[] = {
+    {"output", 'o', OPTION_TEXT, "DIR", "Options",
+     "make DIR of it, and leave the databases alone", NULL, NULL, TARGET(output)},
+    {"unsigned", 0, OPTION_FLAG, NULL, "Options",
+     "take a patch that ClamAV did not sign, or a bare script", NULL, NULL,
+     TARGET(unsigned_too)},
+    CERTS_ROW,
+    {0}};
 static const struct option info_table[] = {CERTS_ROW, {0}};
 static const struct option list_table[] = {{0}};
 
@@ -343,6 +352,33 @@ static int run_list(const struct command *self, void *parsed, int argc, char **a
     return error ? EXIT_ERROR : EXIT_CLEAN;
 }
 
+static int run_apply(const struct command *self, void *parsed, int argc, char **argv)
+{
+    const struct defs_arguments *arguments = parsed;
+    bytes certificates = {0};
+    struct patch_result result;
+    struct why why;
+    (void)self;
+    if (argc != 2)
+        return command_error("a directory and a patch are needed (see 'candor defs apply "
+                             "--help')");
+    if (arguments->certificates &&
+        databases_certificates(arguments->certificates, &certificates, &why) < 0)
+        return command_error(why.text);
+    const struct patch_options options = {.certificates = certificates,
+                                          .unsigned_too = arguments->unsigned_too};
+    int error = patch_apply(argv[0], argv[1], arguments->output, &options, &result, &why);
+    free((void *)(uintptr_t)certificates.at);
+    if (error) {
+        why_wrap(&why, error, argv[1]);
+        return command_error(why.text);
+    }
+    printf("%s: %u file%s, %u changed, %u removed\n",
+           arguments->output ? arguments->output : argv[0], result.files,
+           result.files == 1 ? "" : "s", result.changed, result.gone);
+    return EXIT_CLEAN;
+}
+
 /* Sealed like a compilation: a container is a stranger's file. */
 static int run_info(const struct command *self, void *parsed, int argc, char **argv)
 {
@@ -441,6 +477,16 @@ static const struct command defs_commands[] = {
      .options = info_table,
      .size = sizeof(struct defs_arguments),
      .run = run_info},
+    {.name = "apply",
+     .title = "candor-defs-apply",
+     .summary = "apply a .cdiff of ClamAV to a directory of unpacked databases",
+     .arguments = "DIR FILE.cdiff",
+     .doc = "All of it is applied, or nothing: the new directory is made beside DIR and put in "
+            "its place at once.",
+     .exits = "0\tit was applied\n2\tan error: DIR is as it was",
+     .options = apply_table,
+     .size = sizeof(struct defs_arguments),
+     .run = run_apply},
     {.name = "cache",
      .title = "candor-defs-cache",
      .summary = "say what candor scan --clamav keeps, or remove it",
