@@ -260,11 +260,12 @@ static int open_set(struct definitions *definitions, bytes file, struct why *why
     return ruleset_open(file, module_fingerprint(), &definitions->set, why);
 }
 
-/* From the arena to pages of its own, which nobody writes to any more. */
-static int make_read_only(struct definitions *made, bytes *file, struct why *why)
+/* From the arena to pages of its own, which nobody writes to any more: the forge's file, or
+ * anonymous ones. */
+static int make_read_only(struct definitions *made, bytes *file, int into, struct why *why)
 {
-    void *map =
-        mmap(NULL, file->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int flags = into ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+    void *map = mmap(NULL, file->len, PROT_READ | PROT_WRITE, flags, into - 1, 0);
     if (map == MAP_FAILED)
         return fail(why, errno, "the rules need too much memory");
     made->map = map;
@@ -277,20 +278,29 @@ static int make_read_only(struct definitions *made, bytes *file, struct why *why
                : 0;
 }
 
+/* In this process. */
+static int seal_here(struct definitions_loader *loader, struct definitions *made, bytes *ret,
+                     struct why *why)
+{
+    made->arena = arena_new(COMPILE_MEMORY);
+    if (!made->arena)
+        return fail(why, ENOMEM, "out of memory");
+    int error = draft_seal(loader->draft, made->arena, ret, why);
+    return error ? error : make_read_only(made, ret, loader->options.into, why);
+}
+
 int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
                      struct why *why)
 {
-    struct definitions made = {.arena = arena_new(COMPILE_MEMORY)};
-    bytes file;
-    if (!made.arena)
-        return fail(why, ENOMEM, "out of memory");
+    struct definitions made = {0};
+    bytes file = {0};
     int error;
-    if (!loader->options.walls)
-        error = draft_seal(loader->draft, made.arena, &file, why);
-    else if (!(error = need_forge(loader, why)))
-        error = forge_seal(loader->forge, made.arena, &file, why);
-    if (!error)
-        error = make_read_only(&made, &file, why);
+    if (!loader->options.walls) {
+        error = seal_here(loader, &made, &file, why);
+    } else if (!(error = need_forge(loader, why)) &&
+               !(error = forge_seal(loader->forge, &made.map, &made.map_size, why))) {
+        file = (bytes){made.map, made.map_size};
+    }
     if (!error)
         error = open_set(&made, file, why);
     if (error)

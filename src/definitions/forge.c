@@ -4,6 +4,7 @@
 #include "shim/crypto.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,12 +24,12 @@ enum {
 #define BOX ((size_t)1 << 30)
 /* Of the texts that the worker keeps. */
 #define TEXTS_MAX ((size_t)4 << 30)
+#define SET_MAX   ((size_t)4 << 30)
 
 enum letter_kind {
     LETTER_ADD,
     LETTER_DATABASE,
     LETTER_SEAL,
-    LETTER_PIECE,
     LETTER_ASK,
     LETTER_SAY,
     LETTER_DONE
@@ -41,13 +42,14 @@ struct letter {
     uint32_t numbers[4];
     uint32_t fds; /* bits: which descriptors come with it */
     uint64_t lengths[PARTS];
-    uint64_t offset; /* PIECE: from there on */
+    uint64_t size; /* of the ruleset */
 };
 
 struct forge {
     const struct definitions_options *options;
     struct sandbox_child child;
     int socket;
+    int set; /* a file without a name, for the ruleset */
     uint8_t *box;
     /* The worker's. */
     struct definitions_loader *loader;
@@ -216,12 +218,6 @@ static int add_database(struct forge *forge, const struct letter *letter, const 
     return error;
 }
 
-/* Fills the box from there on. */
-static bytes piece(const struct definitions *made, uint64_t offset)
-{
-    return bytes_slice(made->set.file, offset, BOX);
-}
-
 static int work(void *context)
 {
     struct forge *forge = context;
@@ -230,6 +226,7 @@ static int work(void *context)
     struct walls walls;
     struct letter letter;
     options.walls = false;
+    options.into = SANDBOX_FIRST + 1 + 1;
     options.message = say;
     options.include = ask;
     options.message_context = options.include_context = forge;
@@ -242,7 +239,7 @@ static int work(void *context)
     while (receive_letter(SANDBOX_FIRST, &letter, fds)) {
         struct letter done = {.kind = LETTER_DONE};
         struct why why = {0};
-        bytes part = {0}, parts[2] = {{0}};
+        bytes parts[2] = {{0}};
         if (letter.kind == LETTER_ADD)
             done.error = add(forge, &letter, &done.numbers[0], &why);
         else if (letter.kind == LETTER_DATABASE)
@@ -250,9 +247,9 @@ static int work(void *context)
         else if (letter.kind == LETTER_SEAL)
             done.error = definitions_seal(forge->loader, &made, &why);
         else
-            part = piece(&made, letter.offset);
-        done.offset = made.set.file.len;
-        parts[0] = done.error ? bytes_of(why.text) : part;
+            return 1;
+        done.size = made.set.file.len;
+        parts[0] = done.error ? bytes_of(why.text) : (bytes){0};
         for (size_t i = 0; i < FDS; i++)
             if (fds[i] >= 0)
                 close(fds[i]);
@@ -406,13 +403,17 @@ int forge_new(const struct definitions_options *options, struct forge **ret, str
                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     forge->box = box == MAP_FAILED ? NULL : box;
     forge->socket = -1;
-    if (!forge->box || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+    forge->set = memfd_create("candor-rules", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (!forge->box || forge->set < 0 || ftruncate(forge->set, (off_t)SET_MAX) < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         int error = fail(why, errno, "cannot start a compiler: %s", strerror(errno));
         forge_free(forge);
         return error;
     }
     forge->socket = ends[0];
-    int error = sandbox_spawn(&profile_compiler, work, forge, &ends[1], 1, &forge->child, why);
+    const int keep[] = {ends[1], forge->set};
+    int error =
+        sandbox_spawn(&profile_compiler, work, forge, keep, COUNT(keep), &forge->child, why);
     close(ends[1]);
     if (error)
         forge_free(forge);
@@ -429,6 +430,8 @@ struct forge *forge_free(struct forge *forge)
         sandbox_end(&forge->child, NULL);
     if (forge->socket >= 0)
         close(forge->socket);
+    if (forge->set >= 0)
+        close(forge->set);
     if (forge->box)
         munmap(forge->box, BOX);
     free(forge);
@@ -507,27 +510,26 @@ int forge_add_database(struct forge *forge, const struct database_files *files, 
     return take_counts(parts[1], ret) ? error : nonsense(forge, why);
 }
 
-int forge_seal(struct forge *forge, struct arena *arena, bytes *ret, struct why *why)
+int forge_seal(struct forge *forge, void **ret, size_t *ret_size, struct why *why)
 {
     struct letter letter = {.kind = LETTER_SEAL};
-    bytes part;
-    int error = call(forge, &letter, &part, why);
+    bytes nothing;
+    int error = call(forge, &letter, &nothing, why);
     if (error)
         return error;
-    uint64_t size = letter.offset;
-    uint8_t *room = size < TEXTS_MAX ? arena_push_raw(arena, size + 63) : NULL;
-    if (!room)
-        return fail(why, ENOMEM, "the rules need too much memory");
-    uint8_t *file = (uint8_t *)(((uintptr_t)room + 63) & ~(uintptr_t)63);
-    for (uint64_t at = 0; at < size; at += part.len) {
-        letter = (struct letter){.kind = LETTER_PIECE, .offset = at};
-        error = call(forge, &letter, &part, why);
-        if (error)
-            return error;
-        if (!part.len || part.len > size - at)
-            return nonsense(forge, why);
-        memcpy(file + at, part.at, part.len);
-    }
-    *ret = (bytes){file, size};
+    if (!letter.size || letter.size > SET_MAX)
+        return nonsense(forge, why);
+    /* Once it is gone, and the file sealed, nobody can change what is checked now. */
+    sandbox_end(&forge->child, NULL);
+    forge->child.pid = 0;
+    if (ftruncate(forge->set, (off_t)letter.size) < 0 ||
+        fcntl(forge->set, F_ADD_SEALS,
+              F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return fail(why, errno, "the rules cannot be sealed: %s", strerror(errno));
+    void *map = mmap(NULL, letter.size, PROT_READ, MAP_PRIVATE, forge->set, 0);
+    if (map == MAP_FAILED)
+        return fail(why, errno, "the rules need too much memory");
+    *ret = map;
+    *ret_size = letter.size;
     return 0;
 }

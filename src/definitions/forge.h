@@ -2,10 +2,14 @@
  * gains nothing.
  *
  *     this process                         worker (profile_compiler)
- *     reads rule files                     parses, checks, compiles
- *       │ ── ADD text, SEAL ─────────────►   │     one at a time, through a box of memory that
- *       │ ◄─ ASK for an included file ────   │     both see and a socket that says what is in
- * it │ ◄─ SAY an error or a warning ───   │ │ ◄─ DONE, PIECES of the ruleset ─   │
+ *     opens files, reads rules             parses, checks, compiles
+ *        -- ADD text, DATABASE, SEAL -->      one at a time, through a box of memory that both
+ *        <- ASK for an included file ---      see and a socket that says what is in it
+ *        <- SAY an error or a warning --
+ *        <- DONE -----------------------
+ *
+ * Databases are handed over as descriptors; the ruleset is left in a file without a name, which
+ * is sealed when the worker has ended.
  *
  * What comes back is checked like a ruleset file from a stranger (definitions.c). An included
  * file is read by this process, whatever its name: as rules compiled without walls may. */
@@ -25,7 +29,8 @@ int forge_add(struct forge *forge, bytes text, const char *name, const char *nam
  * files and failures, which are this process's. */
 int forge_add_database(struct forge *forge, const struct database_files *files, bytes name,
                        struct definitions_clamav *ret, struct why *why) MUST_USE;
-/* Seals what was added. *ret: unchecked bytes in the arena, 64-byte aligned. */
-int forge_seal(struct forge *forge, struct arena *arena, bytes *ret, struct why *why) MUST_USE;
+/* Seals what was added, and ends the worker. *ret: unchecked bytes, mapped read-only, which
+ * nobody can write to any more; munmap gives them back. */
+int forge_seal(struct forge *forge, void **ret, size_t *ret_size, struct why *why) MUST_USE;
 /* Ends the worker. NULL is fine. Returns NULL. */
 struct forge *forge_free(struct forge *forge);
