@@ -74,7 +74,8 @@ static struct value found_in(struct frame *frame, const struct node *node, bool 
     int64_t low, high;
     if (!program_of(frame, node->a, &program) || !integer_at(frame, node->b, &low) ||
         !integer_at(frame, node->c, &high))
-        return VALUE_NONE;
+        return node->op == NODE_COUNT_IN && node->aux == COUNT_NONE_UNDEFINED ? VALUE_INT(0)
+                                                                              : VALUE_NONE;
     if (high < 0 || low > high)
         return count ? VALUE_INT(0) : VALUE_BOOL(false);
     const struct matches *matches = found_matches(frame->scanner, program);

@@ -287,6 +287,51 @@ static int compile_text(struct program_draft *draft, bytes text, struct pattern_
     return finish(draft, code, fault);
 }
 
+/* All bytes fixed: no tree is needed. */
+static bool plain_body(bytes text, struct arena *arena, bytes *ret)
+{
+    uint8_t *to;
+
+    if (text.len % 2 || text.len < 4)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (ascii_hex(text.at[i]) < 0)
+            return false;
+    to = arena_push_raw(arena, text.len / 2);
+    for (size_t i = 0; to && i < text.len; i += 2)
+        to[i / 2] = (uint8_t)(ascii_hex(text.at[i]) << 4 | ascii_hex(text.at[i + 1]));
+    *ret = (bytes){to, text.len / 2};
+    return true;
+}
+
+static int compile_tree(struct program_draft *draft, struct re_tree *tree, bool hex,
+                        struct pattern_code *code, struct pattern_fault *fault);
+
+/* The modifiers of a body with wildcards are worked into its tree, but for case. */
+static int compile_clamav(const struct pattern_source *source, struct program_draft *draft,
+                          struct pattern_code *code, struct pattern_fault *fault)
+{
+    struct re_tree tree;
+    bytes text;
+    int error;
+
+    if (plain_body(source->text, draft->arena, &text)) {
+        if (!text.at)
+            return no_memory(fault);
+        if (!(source->flags & PATTERN_WIDE))
+            draft->head.flags |= PATTERN_ASCII;
+        return compile_text(draft, text, code, fault);
+    }
+    error = clamav_parse(source, draft->arena, &tree, fault);
+    if (error < 0)
+        return error;
+    draft->head.flags =
+        (source->flags & (PATTERN_NOCASE | PATTERN_TAILS)) | PATTERN_DOTALL | PATTERN_ASCII;
+    draft->head.left = tree.left;
+    draft->head.right = tree.right;
+    return compile_tree(draft, &tree, true, code, fault);
+}
+
 /* A regular expression for `matches`: forward code alone. */
 static int compile_subject(struct program_draft *draft, const struct re_tree *tree,
                            struct pattern_code *code, struct pattern_fault *fault)
@@ -307,7 +352,7 @@ static int compile_tree(struct program_draft *draft, struct re_tree *tree, bool 
 {
     struct re_node *whole = tree->root;
     bool simple = hex && !(tree->flags & RE_ALTERNATIVE), more, full = false;
-    struct re_tree rest = {NULL, 0};
+    struct re_tree rest = {.root = NULL};
     uint32_t cost = UINT32_MAX, low, high;
     int32_t gap_min = 0, gap_max = 0;
     bytes text;
@@ -320,7 +365,7 @@ static int compile_tree(struct program_draft *draft, struct re_tree *tree, bool 
         more = re_split(tree, draft->arena, &rest, &gap_min, &gap_max);
         if (more && !rest.root)
             return no_memory(fault);
-        if (!more && !draft->parts.n) {
+        if (!more && !draft->parts.n && !tree->left && !tree->right) {
             text = re_literal(tree, draft->arena, &full);
             if (full)
                 return no_memory(fault);
@@ -404,6 +449,9 @@ int pattern_compile(const struct pattern_source *source, struct arena *arena,
         error = hex_parse(source->text, arena, &tree, fault);
         if (!error)
             error = compile_tree(&draft, &tree, true, &code, fault);
+        break;
+    case PATTERN_CLAMAV:
+        error = compile_clamav(source, &draft, &code, fault);
         break;
     case PATTERN_REGEX:
         error = compile_regex(source, &draft, &code, fault);

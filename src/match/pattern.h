@@ -29,6 +29,7 @@ enum pattern_flag {
     PATTERN_BASE64 = 1 << 6,
     PATTERN_BASE64WIDE = 1 << 7,
     PATTERN_DOTALL = 1 << 8,  /* /regex/s */
+    PATTERN_TAILS = 1 << 10,  /* CLAMAV: of a match in several parts, where the last begins */
     PATTERN_WAS_HEX = 1 << 9, /* of a pattern in a ruleset: it was written as hex string */
 };
 

@@ -174,3 +174,66 @@ bool program_valid(bytes file)
         return p->inst_count && valid_tables(p);
     return p->kind == PROGRAM_ATOMS && p->part_count && p->atom_count && valid_tables(p);
 }
+
+/* ClamAV's delimiters of words (libclamav 1.4): before a match 1, behind it 2, 3 both. */
+static uint8_t delimiter(uint8_t c)
+{
+    switch (c) {
+    case ' ':
+    case '-':
+    case '/':
+    case '_':
+        return 3;
+    case '\n':
+    case '\r':
+    case '"':
+    case '\'':
+    case '=':
+    case '>':
+        return 2;
+    case '.':
+    case '<':
+    case '@':
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+bool program_is_edge(uint8_t kind, uint8_t byte)
+{
+    return kind == EDGE_WORD ? !ascii_alnum(byte) : delimiter(byte) != 0;
+}
+
+static bool wide_word_edge(bool left, bytes object, size_t at)
+{
+    const uint8_t *p = object.at + at;
+
+    if (left)
+        return at <= 1 || !(ascii_alnum(p[-2]) && p[-1] == 0);
+    if (object.len - at == 1)
+        return !ascii_alnum(p[0]);
+    return !(ascii_alnum(p[0]) && p[1] == 0);
+}
+
+bool program_edge_at(uint8_t edge, bool left, bytes object, size_t at)
+{
+    const uint8_t *p = object.at + at;
+    bool is_edge = left ? at == 0 : at == object.len;
+
+    if (is_edge)
+        return !(edge & EDGE_NOT);
+    switch (edge & EDGE_KIND) {
+    case EDGE_DELIMITER:
+        is_edge = delimiter(left ? p[-1] : p[0]) & (left ? 1 : 2);
+        break;
+    case EDGE_LINE:
+        is_edge = left ? p[-1] == '\n'
+                       : p[0] == '\n' || (p[0] == '\r' && object.len - at > 1 && p[1] == '\n');
+        break;
+    default:
+        is_edge = edge & EDGE_WIDE ? wide_word_edge(left, object, at)
+                                   : !ascii_alnum(left ? p[-1] : p[0]);
+    }
+    return is_edge != !!(edge & EDGE_NOT);
+}

@@ -42,6 +42,8 @@ struct program {
     uint8_t forms_fit;     /* TEXT: fits in an atom: each form is tried for itself */
     uint32_t first;        /* set number + 1 of bytes a match begins with; 0: unknown */
     uint16_t run, run_set; /* a match begins with `run` bytes of set run_set; 0: unknown */
+    uint8_t left, right;   /* enum program_edge: what stands before and behind a match */
+    uint8_t reserved[2];
 
     struct text_form {
         uint32_t text, length; /* bytes to compare, in texts */
@@ -50,6 +52,22 @@ struct program {
     } form[2];
     struct finder finder;
 };
+
+/* What must stand beside a match of a ClamAV signature; the object's ends are edges. */
+enum program_edge {
+    EDGE_NONE,
+    EDGE_DELIMITER, /* (B) */
+    EDGE_LINE,      /* (L) */
+    EDGE_WORD,      /* (W): no letter or digit */
+    EDGE_KIND = 3,
+    EDGE_NOT = 4,  /* it must not */
+    EDGE_WIDE = 8, /* of EDGE_WORD: characters of two bytes */
+};
+
+/* Where one of these (kind, without more) may stand as a byte of its own: (B), (W). */
+bool program_is_edge(uint8_t kind, uint8_t byte);
+/* Whether an edge as asked for is before `at` (left) or from `at` on. */
+bool program_edge_at(uint8_t edge, bool left, bytes object, size_t at);
 
 enum part_kind { PART_LITERAL = 1, PART_SIMPLE, PART_GENERAL };
 

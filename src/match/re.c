@@ -94,7 +94,7 @@ bool re_split(struct re_tree *tree, struct arena *arena, struct re_tree *ret, in
     for (struct re_node *at = root->first; at; at = at->next) {
         if (at->kind != RE_GAP || !at->lazy || !at->prev || !at->next)
             continue;
-        if (at->start <= RE_CHAIN_GAP && at->end <= RE_CHAIN_GAP)
+        if (at->start <= RE_CHAIN_GAP && at->end <= RE_CHAIN_GAP && !at->ends_piece)
             continue;
         rest = re_node(arena, RE_CONCAT);
         ret->root = rest;

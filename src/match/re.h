@@ -54,6 +54,7 @@ struct re_node {
     bool lazy;
     uint8_t value, mask;
     bool negated;       /* of a class: `set` is what stands between the brackets */
+    bool ends_piece;    /* of RE_GAP: split here, however short */
     int32_t start, end; /* of RE_RANGE, RE_GAP */
     struct re_set *set; /* of RE_CLASS */
     struct re_node *first, *last, *prev, *next;
@@ -70,7 +71,8 @@ enum {
 
 struct re_tree {
     struct re_node *root;
-    uint32_t flags; /* enum re_flag */
+    uint32_t flags;      /* enum re_flag */
+    uint8_t left, right; /* enum program_edge: what must stand beside a match */
 };
 
 /* A new node, NULL when the arena is full. */
@@ -83,6 +85,10 @@ int re_parse(bytes text, struct arena *arena, struct re_tree *ret,
 /* Hex string, what stands between the braces. */
 int hex_parse(bytes text, struct arena *arena, struct re_tree *ret,
               struct pattern_fault *fault) MUST_USE;
+
+/* The body of a ClamAV signature: source->text with source->flags. */
+int clamav_parse(const struct pattern_source *source, struct arena *arena, struct re_tree *ret,
+                 struct pattern_fault *fault) MUST_USE;
 
 /* Writes the fault and returns -EINVAL. */
 int re_fault(struct pattern_fault *fault, size_t at, const char *text);

@@ -237,10 +237,32 @@ static bool report_piece(struct search *s, uint32_t number, uint64_t offset, uin
         return !s->done;
     if (number + 1 < s->program->part_count)
         return add_waiting(s, number, offset, length);
+    if (s->program->flags & PATTERN_TAILS) {
+        uint16_t none = 0;
+        return report(s, offset, length, &none, 1);
+    }
     return confirm(s, offset, length);
 }
 
 /* --- around an atom --- */
+
+/* Those that have what must stand beside them. */
+static uint32_t keep_edged(const struct search *s, uint32_t part, size_t at, int forward,
+                           uint16_t *lengths, uint32_t count)
+{
+    const struct program *p = s->program;
+    uint32_t kept = 0;
+
+    if (part + 1 == p->part_count && p->right &&
+        !program_edge_at(p->right, false, s->object, at + (size_t)forward))
+        return 0;
+    if (part || !p->left)
+        return count;
+    for (uint32_t i = 0; i < count; i++)
+        if (program_edge_at(p->left, true, s->object, at - lengths[i]))
+            lengths[kept++] = lengths[i];
+    return kept;
+}
 
 /* Matches begin at at - lengths[i] and end `forward` behind at. */
 static bool report_all(struct search *s, uint32_t part, size_t at, int forward,
@@ -248,6 +270,8 @@ static bool report_all(struct search *s, uint32_t part, size_t at, int forward,
 {
     uint32_t kept = 0;
 
+    if (s->program->left | s->program->right)
+        count = keep_edged(s, part, at, forward, lengths, count);
     if (s->program->flags & PATTERN_FULLWORD) {
         for (uint32_t i = 0; i < count; i++)
             if (text_is_word(s->object, at - lengths[i], lengths[i] + (uint32_t)forward, wide))

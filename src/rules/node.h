@@ -87,12 +87,12 @@ enum node_op {
     NODE_MATCHES, /* a = child string, b = child NODE_REGEX */
     NODE_LENGTH,  /* a = child string, array or dict: bytes or items in it (YARA-X `.len()`) */
     /* Patterns: a = pattern operand. */
-    NODE_FOUND,        /* $a */
-    NODE_FOUND_AT,     /* $a at b */
-    NODE_FOUND_IN,     /* $a in (b..c) */
-    NODE_COUNT,        /* #a */
-    NODE_COUNT_IN,     /* #a in (b..c) */
-    NODE_OFFSET,       /* @a[b], from 1; b is NODE_NONE for @a = @a[1] */
+    NODE_FOUND,    /* $a */
+    NODE_FOUND_AT, /* $a at b */
+    NODE_FOUND_IN, /* $a in (b..c) */
+    NODE_COUNT,    /* #a */
+    NODE_COUNT_IN, /* #a in (b..c); aux = COUNT_NONE_UNDEFINED: 0 where b or c is undefined */
+    NODE_OFFSET,   /* @a[b], from 1; b is NODE_NONE for @a = @a[1] */
     NODE_MATCH_LENGTH, /* !a[b], likewise */
     /* Other rules: a = number of a rule that comes earlier. */
     NODE_RULE,
@@ -136,6 +136,8 @@ enum node_op {
     NODE_IMAGE_HASH,  /* the picture's perceptual hash is (a low, b high), c bits may differ */
     NODE_OPS,
 };
+
+enum { COUNT_NONE_UNDEFINED = 1 }; /* aux of NODE_COUNT_IN */
 
 /* aux of NODE_PLACE. Offsets are in the file. */
 enum node_place {
