@@ -53,6 +53,7 @@ static bool node_possible(const struct scanner *scanner, uint32_t at, uint32_t d
     case NODE_FOUND:
     case NODE_FOUND_AT:
     case NODE_FOUND_IN:
+    case NODE_FOUND_VERSION:
         return pattern_possible(scanner, node->a);
     case NODE_AND:
         return members_possible(scanner, node, node->b, depth + 1);

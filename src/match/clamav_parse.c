@@ -8,7 +8,7 @@
  *   unit:   byte | group | '!' group | edge       edges inside stand for a byte
  *   byte:   AB | A? | ?B | ??
  *   group:  '(' body of bytes and groups ( '|' ... )* ')'
- *   edge:   '(B)' | '(L)' | '(W)', each also after '!'
+ *   edge:   '(B)' | '(L)' | '(W)', each also after '!', but not so at the beginning
  *
  * `{n}` below 128 stands for n times `??` unless another jump in braces came before. Every part
  * has two fixed bytes in a row. */
@@ -473,12 +473,12 @@ static bool parse_edge(struct body_parser *p, enum program_edge edge, bool negat
         p->at = next;
         return true;
     }
-    if (!p->root->first) {
+    if (!p->root->first && !negated) { /* ClamAV takes `!(W)` here as inside */
         p->tree->left = value;
         p->at = next;
         return true;
     }
-    if (byte_at(p, next) == '*' || byte_at(p, next) == '{' || !p->units)
+    if (byte_at(p, next) == '*' || byte_at(p, next) == '{' || (!p->units && p->root->first))
         return wrong(p, p->at, "an edge beside a jump");
     p->at = next;
     count_unit(p, false);

@@ -3,6 +3,7 @@
 #include "match/base64.h"
 #include "match/buckets.h"
 #include "match/needed.h"
+#include "match/plain.h"
 #include "match/re_atoms.h"
 #include "match/re_compile.h"
 #include "match/text.h"
@@ -288,20 +289,23 @@ static int compile_text(struct program_draft *draft, bytes text, struct pattern_
 }
 
 /* All bytes fixed: no tree is needed. */
-static bool plain_body(bytes text, struct arena *arena, bytes *ret)
+static bool is_plain_body(bytes text)
 {
-    uint8_t *to;
-
     if (text.len % 2 || text.len < 4)
         return false;
     for (size_t i = 0; i < text.len; i++)
         if (ascii_hex(text.at[i]) < 0)
             return false;
-    to = arena_push_raw(arena, text.len / 2);
+    return true;
+}
+
+static bytes plain_body(bytes text, struct arena *arena)
+{
+    uint8_t *to = arena_push_raw(arena, text.len / 2);
+
     for (size_t i = 0; to && i < text.len; i += 2)
         to[i / 2] = (uint8_t)(ascii_hex(text.at[i]) << 4 | ascii_hex(text.at[i + 1]));
-    *ret = (bytes){to, text.len / 2};
-    return true;
+    return (bytes){to, to ? text.len / 2 : 0};
 }
 
 static int compile_tree(struct program_draft *draft, struct re_tree *tree, bool hex,
@@ -315,7 +319,8 @@ static int compile_clamav(const struct pattern_source *source, struct program_dr
     bytes text;
     int error;
 
-    if (plain_body(source->text, draft->arena, &text)) {
+    if (is_plain_body(source->text)) {
+        text = plain_body(source->text, draft->arena);
         if (!text.at)
             return no_memory(fault);
         if (!(source->flags & PATTERN_WIDE))
@@ -434,12 +439,20 @@ static int compile_base64(const struct pattern_source *source, struct program_dr
 int pattern_compile(const struct pattern_source *source, struct arena *arena,
                     struct pattern_code *ret, struct pattern_fault *fault)
 {
-    struct program_draft draft = {.arena = arena, .quality = ATOM_QUALITY_MAX};
     struct pattern_code code = {0};
     struct re_tree tree;
     int error;
 
     *fault = (struct pattern_fault){0};
+    if (source->kind == PATTERN_CLAMAV &&
+        !(source->flags & (PATTERN_WIDE | PATTERN_FULLWORD))) {
+        bool fits;
+        if (!plain_compile(source->text, source->flags & PATTERN_NOCASE, arena, ret, &fits))
+            return no_memory(fault);
+        if (fits)
+            return 0;
+    }
+    struct program_draft draft = {.arena = arena, .quality = ATOM_QUALITY_MAX};
     draft.head.flags = source->flags & ~(uint32_t)PATTERN_PRIVATE;
     draft.head.xor_min = source->xor_min;
     draft.head.xor_max = source->xor_max;
@@ -472,5 +485,7 @@ int pattern_compile(const struct pattern_source *source, struct arena *arena,
 
 bool pattern_valid(bytes program)
 {
-    return program_valid(program);
+    return program.len >= sizeof(struct program_plain) && plain_is(program)
+               ? plain_valid(program)
+               : program_valid(program);
 }

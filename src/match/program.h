@@ -10,12 +10,13 @@
  *   uint8_t[texts]                 bytes of literal parts and text forms
  *
  * A PROGRAM_TEXT has one part and searches for whole texts; a PROGRAM_ATOMS looks for atoms of
- * at most 4 bytes and matches around them, as YARA does; a PROGRAM_SUBJECT is for `matches`. */
+ * at most 4 bytes and matches around them, as YARA does; a PROGRAM_SUBJECT is for `matches`. A
+ * PROGRAM_PLAIN is laid out otherwise: see plain.h. */
 #pragma once
 #include "match/find.h"
 #include "match/re.h"
 
-enum program_kind { PROGRAM_TEXT = 1, PROGRAM_ATOMS, PROGRAM_SUBJECT };
+enum program_kind { PROGRAM_TEXT = 1, PROGRAM_ATOMS, PROGRAM_SUBJECT, PROGRAM_PLAIN };
 
 enum {
     PROGRAM_MAGIC = 0x31544150,

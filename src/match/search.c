@@ -4,6 +4,7 @@
  * around each the code is run forward once and backward for every start. That order decides
  * which length wins where two ways lead to a match at the same offset, and which pieces of a
  * chain see each other: it is YARA's (libyara's scan.c). */
+#include "match/plain.h"
 #include "match/re_steps.h"
 #include "match/text.h"
 
@@ -613,6 +614,8 @@ bool pattern_find(bytes program, bytes object, uint64_t base, struct arena *aren
     struct matches found = {0};
     struct search s;
 
+    if (plain_is(program))
+        return plain_find(program, object, base, arena, budget, ret);
     s.program = (const struct program *)(const void *)program.at;
     s.object = object;
     s.base = base;
@@ -635,6 +638,8 @@ bool pattern_exists(bytes program, bytes object, size_t from, struct arena *aren
     struct arena_mark mark = arena_mark(arena);
     struct search s;
 
+    if (plain_is(program))
+        return plain_exists(program, object, from, budget);
     s.program = (const struct program *)(const void *)program.at;
     s.object = object;
     s.base = 0;
@@ -658,6 +663,8 @@ bool pattern_at(bytes program, bytes object, size_t offset, struct arena *arena,
     struct arena_mark mark = arena_mark(arena);
     struct search s;
 
+    if (plain_is(program))
+        return budget_charge(budget, 1) && plain_at(program, object, offset, ret);
     s.program = (const struct program *)(const void *)program.at;
     s.object = object;
     s.base = 0;

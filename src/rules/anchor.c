@@ -330,7 +330,10 @@ static struct need defined(struct solver *s, uint32_t at)
         return never;
     case NODE_OFFSET:
     case NODE_MATCH_LENGTH:
+    case NODE_NUMBER:
         return pattern_need(s, node->a);
+    case NODE_PLACE:
+        return of_kind(1u << KIND_PE | 1u << KIND_ELF | 1u << KIND_MACHO);
     case NODE_READ:
     case NODE_NOT:
     case NODE_NEG:
@@ -379,6 +382,8 @@ static struct need truth(struct solver *s, uint32_t at)
     case NODE_FOUND_IN:
     case NODE_COUNT:
     case NODE_COUNT_IN:
+    case NODE_FOUND_VERSION:
+    case NODE_COUNT_VERSION:
         return pattern_need(s, node->a);
     case NODE_RULE:
         return rule_need(s, node->a);

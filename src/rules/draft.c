@@ -233,6 +233,15 @@ static uint64_t program_rehash(const struct draft *draft, uint32_t i)
     return program_hash(program->program, program->flags, program->fixed_offset);
 }
 
+/* A literal may lie inside its program. */
+static bytes copy_text(struct draft *draft, const struct pattern_code *code, bytes program,
+                       bytes text)
+{
+    uintptr_t at = (uintptr_t)text.at - (uintptr_t)code->program.at;
+    return bytes_has(program, at, text.len) ? bytes_slice(program, at, text.len)
+                                            : arena_copy(draft->arena, text);
+}
+
 static bool copy_program(struct draft *draft, const struct pattern_code *code,
                          struct draft_program *ret)
 {
@@ -243,12 +252,12 @@ static bool copy_program(struct draft *draft, const struct pattern_code *code,
     ret->literal_count = code->literal_count;
     for (uint32_t i = 0; i < code->literal_count; i++) {
         ret->literals[i].nocase = code->literals[i].nocase;
-        ret->literals[i].text = arena_copy(draft->arena, code->literals[i].text);
+        ret->literals[i].text = copy_text(draft, code, ret->program, code->literals[i].text);
         const struct literal_context *context = &code->literals[i].context;
         if (context->value.len)
             ret->literals[i].context = (struct literal_context){
-                arena_copy(draft->arena, context->value),
-                arena_copy(draft->arena, context->mask), context->lead};
+                copy_text(draft, code, ret->program, context->value),
+                copy_text(draft, code, ret->program, context->mask), context->lead};
         if (!ret->literals[i].text.at ||
             (context->value.len && !ret->literals[i].context.mask.at))
             return false;
@@ -343,7 +352,10 @@ uint32_t draft_meta(struct draft *draft, bytes name, enum value_type type, int64
 
 uint32_t draft_pattern(struct draft *draft, bytes name, uint32_t flags, uint32_t program)
 {
-    uint32_t text = draft_text(draft, name);
+    /* Signatures have one name for all their patterns. */
+    uint32_t last = draft->patterns.n ? draft->patterns.at[draft->patterns.n - 1].name : 0;
+    uint32_t text =
+        bytes_is(name, (const char *)draft->texts.at + last) ? last : draft_text(draft, name);
     struct ruleset_pattern *pattern = vec_push(draft->arena, &draft->patterns);
     if (!pattern)
         return draft_is_full(draft);

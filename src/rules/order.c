@@ -162,6 +162,19 @@ static struct price node_price(const struct orderer *o, const struct node *node)
         sum.cost += COST_AT;
         add(&sum, o->prices[node->b]);
         return sum;
+    case NODE_FOUND_VERSION:
+    case NODE_COUNT_VERSION:
+    case NODE_NUMBER:
+        sum.cost += COST_MODULE + search_cost(o, node->a);
+        return sum;
+    case NODE_PLACE:
+    case NODE_ICON:
+        sum.cost = COST_MODULE;
+        return sum;
+    case NODE_COUNT_PCRE:
+    case NODE_IMAGE_HASH:
+        sum.cost = COST_SLOW;
+        return sum;
     case NODE_RULE:
         return o->rule_prices[node->a];
     case NODE_FOR_OF:
