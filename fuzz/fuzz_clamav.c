@@ -4,6 +4,7 @@
  * Input: `L` or `N`, the lines, a zero byte, the object. */
 #include "clamav/clamav.h"
 #include "engine/engine.h"
+#include "filetype/filetype.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,10 @@ static void scan(const struct ruleset *set, bytes object, struct result *ret)
         scanner_new(set, &(struct scanner_options){.steps = 20000000, .memory = MEMORY});
     struct block block = {.data = object};
     struct object_input input = {
-        .blocks = &block, .block_count = 1, .targets = (1u << (TARGET_OTHER + 1)) - 1};
+        .blocks = &block,
+        .block_count = 1,
+        .targets = TARGET_BIT(TARGET_ANY) | TARGET_BIT(filetype_target(filetype_of(object))),
+    };
     struct verdict verdict;
     demand(scanner != NULL && scanner_scan(scanner, &input, &verdict) == 0);
     ret->limit = verdict.limit != LIMIT_NONE;
