@@ -16,6 +16,7 @@ MASKS = (
     (r'(?m)^(Time|Start Date|End Date|Engine version|Data scanned): .*$', r'\1: ...'),
     (r'\(ratio [0-9.]+:1\)', '(ratio ...)'),
     (r'(?m)^Not fully examined: .*\n', ''),  # what clamscan is silent about
+    (r'(?m)^WARNING: .*: not fully examined: .*\n', ''),  # the same, with --stdout
     (r'(?m)^(.* FOUND\n)\1+', r'\1'),  # --allmatch: it says again what it finds again in the same bytes
 )
 
