@@ -24,12 +24,12 @@ struct scanner_options {
 struct scanner *scanner_new(const struct ruleset *set, const struct scanner_options *options);
 struct scanner *scanner_free(struct scanner *scanner);
 
-/* A member of a container, as the container describes it; sizes are UINT64_MAX and the position
- * 0 where it does not. */
+/* A member of a container, as the container describes it; sizes are UINT64_MAX where it does
+ * not. */
 struct object_member {
     bytes name;
     uint64_t container_size, packed_size, size;
-    uint32_t position; /* from 1 */
+    uint32_t position; /* from 0 or 1, as ClamAV counts in containers of the kind */
     bool encrypted;
 };
 

@@ -51,7 +51,7 @@ static struct value member_value(const struct object_member *member, enum node_m
     case MEMBER_ENCRYPTED:
         return VALUE_INT(member->encrypted);
     case MEMBER_POSITION:
-        return member->position ? VALUE_INT(member->position) : VALUE_NONE;
+        return VALUE_INT(member->position);
     default:
         return VALUE_NONE;
     }

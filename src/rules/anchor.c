@@ -243,12 +243,18 @@ static struct need rule_need(const struct solver *s, uint32_t rule)
                          anchor->count};
 }
 
+static bool is_count(const struct node *node)
+{
+    return node->op == NODE_COUNT || node->op == NODE_COUNT_IN ||
+           node->op == NODE_COUNT_VERSION;
+}
+
 /* `#a > 0`, `2 <= #a` and the like, which need the pattern; `#a < 3` does not. */
 static struct need count_need(struct solver *s, const struct node *node)
 {
     uint8_t op = node->op;
     uint32_t count = node->a, other = node->b;
-    if (node_at(s, count)->op != NODE_COUNT && node_at(s, count)->op != NODE_COUNT_IN) {
+    if (!is_count(node_at(s, count))) {
         count = node->b;
         other = node->a;
         op = op == NODE_LT   ? NODE_GT
@@ -259,8 +265,7 @@ static struct need count_need(struct solver *s, const struct node *node)
     }
     const struct node *counted = node_at(s, count);
     int64_t number;
-    if ((counted->op != NODE_COUNT && counted->op != NODE_COUNT_IN) ||
-        !constant_int(s, other, &number))
+    if (!is_count(counted) || !constant_int(s, other, &number))
         return nothing;
     bool positive = (op == NODE_GT && number >= 0) || (op == NODE_GE && number > 0) ||
                     (op == NODE_EQ && number > 0) || (op == NODE_NE && number == 0);
@@ -382,9 +387,10 @@ static struct need truth(struct solver *s, uint32_t at)
     case NODE_FOUND_IN:
     case NODE_COUNT:
     case NODE_COUNT_IN:
+        return pattern_need(s, node->a);
     case NODE_FOUND_VERSION:
     case NODE_COUNT_VERSION:
-        return pattern_need(s, node->a);
+        return both(pattern_need(s, node->a), of_kind(1 << KIND_PE));
     case NODE_RULE:
         return rule_need(s, node->a);
     case NODE_OF:

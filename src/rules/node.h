@@ -181,7 +181,7 @@ enum node_member {
     MEMBER_PACKED_SIZE,
     MEMBER_SIZE,
     MEMBER_ENCRYPTED, /* 0 or 1 */
-    MEMBER_POSITION,  /* from 1 */
+    MEMBER_POSITION,  /* from 0 or 1: struct object_member */
 };
 
 /* aux of NODE_READ: size in bytes, signedness, byte order, kind of number. */

@@ -99,6 +99,7 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
     }
     struct ruleset set = {
         .file = file,
+        .targets = load_le32(file.at + 40),
         .texts = part[SECTION_TEXTS],
         .code = part[SECTION_CODE],
         .literals = part[SECTION_LITERALS],

@@ -11,7 +11,8 @@
  *       24     8  hash64 (seed RULESET_VERSION) of everything from byte 64 on but
  *                 SECTION_HASHES, seeded with its hash before that section and after it
  *       32     8  fingerprint of the module tables the conditions were compiled against
- *       40    24  zero
+ *       40     4  TARGET_BITs of what all rules are for together
+ *       44    20  zero
  *       64   16n  section table: offset (8), number of elements (8)
  *        .        sections, each 64-byte aligned, in the order of enum ruleset_section
  *
@@ -26,7 +27,7 @@
 #include "match/hashes.h"
 #include "rules/node.h"
 
-enum { RULESET_VERSION = 6, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum { RULESET_VERSION = 7, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
 
 enum { RULESET_NONE = 0xffffffff };
 
@@ -178,6 +179,7 @@ struct ruleset {
     uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
         suspect_count, wake_count, kind_rule_count, global_count, external_count, module_count,
         node_count, program_count, anchor_count, filter_count, filtered_count, password_count;
+    uint32_t targets;    /* of all rules together */
     uint32_t hash_count; /* hash signatures: their numbers follow those of the rules */
 };
 

@@ -270,7 +270,7 @@ struct part {
     }
 
 /* Lays the parts out one after the other behind the header and the section table. */
-static int lay_out(const struct part *parts, struct arena *arena, uint64_t fingerprint,
+static int lay_out(const struct part *parts, struct arena *arena, const struct draft *draft,
                    bytes *ret, struct why *why)
 {
     uint64_t offset[RULESET_SECTIONS], size = RULESET_HEADER_SIZE + 16 * RULESET_SECTIONS;
@@ -296,11 +296,15 @@ static int lay_out(const struct part *parts, struct arena *arena, uint64_t finge
             memcpy(file + offset[i], parts[i].at, parts[i].count * parts[i].size);
     }
     memset(file + end, 0, size - end);
+    uint32_t targets = 0;
+    for (uint32_t i = 0; i < draft->targets.n; i++)
+        targets |= draft->targets.at[i];
     uint32_t version[2] = {RULESET_VERSION, RULESET_SECTIONS};
-    uint64_t facts[3] = {size, ruleset_checksum((bytes){file, size}), fingerprint};
+    uint64_t facts[3] = {size, ruleset_checksum((bytes){file, size}), draft->fingerprint};
     memcpy(file, RULESET_MAGIC, 8);
     memcpy(file + 8, version, sizeof version);
     memcpy(file + 16, facts, sizeof facts);
+    memcpy(file + 40, &targets, sizeof targets);
     *ret = (bytes){file, size};
     return 0;
 }
@@ -347,7 +351,7 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_HASHES] = {seal->hashes.at, seal->hashes.len, 1},
         [SECTION_PASSWORDS] = PART(draft->passwords),
     };
-    return lay_out(parts, arena, draft->fingerprint, ret, why);
+    return lay_out(parts, arena, draft, ret, why);
 }
 
 int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why *why)

@@ -1,6 +1,7 @@
 #include "scan/examine.h"
 
 #include "scan/batch.h"
+#include "scan/facts.h"
 #include "scan/shortname.h"
 #include "shim/charset.h"
 #include "shim/crypto.h"
@@ -52,8 +53,11 @@ struct examiner {
     uint32_t targets;   /* TARGET_BITs of all signatures: for which views are made */
     struct block block; /* the scanners look at these until the next object */
     struct object_input object;
-    const char *limits;          /* that the scanners ran into at the object */
-    struct reply_object *viewed; /* whose views are scanned */
+    uint16_t types[FACTS_DEPTH]; /* of the containers around it, where signatures ask */
+    uint32_t type_count;
+    const struct object_member *member; /* while it is the object */
+    const char *limits;                 /* that the scanners ran into at the object */
+    struct reply_object *viewed;        /* whose views are scanned */
     struct found found[32];
     uint32_t found_count;
     struct region region;
@@ -119,15 +123,11 @@ static uint32_t wanted_of(const struct ruleset *set)
     return wanted;
 }
 
-/* What its signatures are for, as far as it decides about views. */
+/* What its signatures are for: 0 without any. */
 static uint32_t targets_of(const struct ruleset *set)
 {
-    const uint32_t all =
-        TARGET_BIT(TARGET_ANY) | TARGET_BIT(TARGET_HTML) | TARGET_BIT(TARGET_TEXT);
-    uint32_t targets = set->hash_count ? TARGET_BIT(TARGET_ANY) : 0;
-    for (uint32_t i = 0; i < set->rule_count && targets != all; i++)
-        targets |= set->gates[i].targets & all;
-    return targets;
+    uint32_t targets = set->targets & ~TARGET_BIT(TARGET_RULES);
+    return targets | (set->hash_count ? TARGET_BIT(TARGET_ANY) : 0);
 }
 
 static struct value external_value(const struct external *external)
@@ -154,19 +154,22 @@ bool examine_wants_owner(const struct examine_options *options)
 
 static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child);
 static bool take_stage(void *to, uint32_t stage);
+static void take_member(void *to, const struct unpack *parent,
+                        const struct unpack_member *member);
 static void take_gap(void *to, const struct unpack *parent, bytes member, enum gap gap,
                      const char *text);
 
 static bool prepare_unpacking(struct examiner *examiner)
 {
     const struct examine_options *options = &examiner->options;
-    examiner->run = (struct unpack_run){.limits = options->limits,
-                                        .passwords = options->passwords,
-                                        .password_count = options->password_count,
-                                        .budget = &examiner->budget,
-                                        .region = &examiner->region,
-                                        .arena = arena_new(UNPACK_MEMORY),
-                                        .sink = {examiner, take_child, take_gap, take_stage}};
+    examiner->run =
+        (struct unpack_run){.limits = options->limits,
+                            .passwords = options->passwords,
+                            .password_count = options->password_count,
+                            .budget = &examiner->budget,
+                            .region = &examiner->region,
+                            .arena = arena_new(UNPACK_MEMORY),
+                            .sink = {examiner, take_child, take_gap, take_stage, take_member}};
     void *at = mmap(NULL, options->memory, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
@@ -382,6 +385,9 @@ static void scan_bytes(struct examiner *examiner, struct reply_object *object, b
     examiner->object = (struct object_input){.blocks = &examiner->block,
                                              .block_count = 1,
                                              .targets = targets,
+                                             .types = examiner->types,
+                                             .type_count = examiner->type_count,
+                                             .member = examiner->member,
                                              .now = examiner->options.now};
     for (int i = 0; i < examiner->options.set_count; i++) {
         struct verdict verdict = {0};
@@ -421,9 +427,8 @@ static void scan_views(struct examiner *examiner, struct reply_object *object)
                                   .budget = &budget,
                                   .to = examiner,
                                   .take = take_view};
-    enum filetype type = filetype_read(object->data, filetype_of(object->data));
     examiner->viewed = object;
-    if (!normal_views(&normal, object->data, type) && !examiner->limits)
+    if (!normal_views(&normal, object->data, (enum filetype)object->type) && !examiner->limits)
         examiner->limits = "its normalised text is not all examined";
 }
 
@@ -431,9 +436,16 @@ static void scan_views(struct examiner *examiner, struct reply_object *object)
 static bool run_scanners(struct examiner *examiner, struct reply_object *object)
 {
     uint64_t findings = examiner->reply.findings;
+    uint32_t targets = 0;
     examiner->limits = NULL;
     examiner->found_count = 0;
-    scan_bytes(examiner, object, object->data, 0);
+    if (examiner->targets) {
+        enum filetype type = filetype_of(object->data);
+        targets = facts_targets(type);
+        object->type = (uint16_t)filetype_read(object->data, type);
+        examiner->type_count = facts_around(examiner->file, object->up, examiner->types);
+    }
+    scan_bytes(examiner, object, object->data, targets);
     if (examiner->targets && !examiner->stopped)
         scan_views(examiner, object);
     if (examiner->options.digests && object->up && examiner->reply.findings > findings)
@@ -517,9 +529,12 @@ static bool offer(struct examiner *examiner, const struct unpack *parent,
                   struct examine_part *part, const struct reply_object *object,
                   uint32_t *ret_number)
 {
-    uint16_t chain[EXAMINE_CHAIN];
+    struct examine_container chain[EXAMINE_CHAIN] = {0};
+    uint16_t types[FACTS_DEPTH];
+    uint32_t known = facts_around(examiner->file, examiner->at, types);
     for (const struct unpack *up = parent; up; up = up->up)
-        chain[up->depth] = (uint16_t)unpack_stage(up);
+        chain[up->depth] = (struct examine_container){(uint16_t)unpack_stage(up),
+                                                      up->depth < known ? types[up->depth] : 0};
     part->chain = chain;
     part->depth = parent->depth + 1;
     part->path = (bytes){(const uint8_t *)examiner->part_path, join_path(examiner, object)};
@@ -609,6 +624,36 @@ static bool put_aside(struct examiner *examiner, const struct unpack *parent,
     return batch->at && batch_add(batch, child);
 }
 
+/* Signatures about members as their container describes them: an object without bytes. */
+static void take_member(void *to, const struct unpack *parent,
+                        const struct unpack_member *member)
+{
+    struct examiner *examiner = to;
+    struct object_member told;
+    if (!(examiner->targets & TARGET_BIT(TARGET_MEMBER)) || examiner->stopped ||
+        !facts_member(parent, member, &told))
+        return;
+    close_batch(examiner);
+    struct reply_object object = {.up = examiner->at, .name = member->name};
+    examiner->type_count = facts_around(examiner->file, object.up, examiner->types);
+    examiner->found_count = 0;
+    examiner->member = &told;
+    scan_bytes(examiner, &object, (bytes){0}, TARGET_BIT(TARGET_MEMBER));
+    examiner->member = NULL;
+}
+
+/* A child in a container whose format does not tell of its members. */
+static void tell_child(struct examiner *examiner, const struct unpack *parent,
+                       const struct unpack_child *child)
+{
+    const struct unpack_member member = {.name = child->name,
+                                         .packed_size = UINT64_MAX,
+                                         .size = child->data.len,
+                                         .number = (uint32_t)examiner->place.children};
+    if (!parent->members)
+        take_member(examiner, parent, &member);
+}
+
 static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child)
 {
     struct examiner *examiner = to;
@@ -616,6 +661,7 @@ static bool take_child(void *to, const struct unpack *parent, const struct unpac
                                   .name = child->name,
                                   .data = child->data,
                                   .partial = child->partial};
+    tell_child(examiner, parent, child);
     struct examine_place outer = examiner->place;
     if (!put_aside(examiner, parent, child)) {
         close_batch(examiner);
@@ -666,14 +712,14 @@ static void shrink(struct examiner *examiner)
 }
 
 /* The containers around a part, as far as formats look at them. */
-static const struct unpack *put_around(struct examiner *examiner, const uint16_t *chain,
-                                       uint32_t depth)
+static const struct unpack *put_around(struct examiner *examiner,
+                                       const struct examine_container *chain, uint32_t depth)
 {
     struct unpack *around = examiner->around;
     for (uint32_t i = 0; i < depth && i < EXAMINE_CHAIN; i++) {
         around[i] = (struct unpack){.depth = i,
                                     .up = i ? &around[i - 1] : NULL,
-                                    .format = unpack_stage_format(chain[i]),
+                                    .format = unpack_stage_format(chain[i].stage),
                                     .run = &examiner->run};
         if (!around[i].format)
             return i ? &around[i - 1] : NULL;

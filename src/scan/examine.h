@@ -56,14 +56,20 @@ enum {
     EXAMINE_PATH = 8 << 10,
 };
 
+/* A container around a part. */
+struct examine_container {
+    uint16_t stage; /* unpack_stage */
+    uint16_t type;  /* enum filetype, where signatures ask */
+};
+
 /* A large object in a file, or small ones of one container, for someone else to examine. */
 struct examine_part {
     bytes path;  /* of the file, and below it, as if containers were folders; NUL-terminated */
     size_t name; /* length of its name at the end of the path */
     bytes data;
-    const uint16_t *chain; /* the containers around it: unpack_stage, outermost first */
-    uint32_t depth;        /* how many */
-    bool batch;            /* data: batch.h, in what `room` gave; the path: of the container */
+    const struct examine_container *chain; /* around it, outermost first */
+    uint32_t depth;                        /* how many */
+    bool batch; /* data: batch.h, in what `room` gave; the path: of the container */
 };
 
 /* Takes parts, or refuses (false): then they are examined here. */
@@ -80,7 +86,7 @@ struct examine_file {
     size_t name; /* length of its name at the end of the path */
     bytes owner; /* the name of its owner */
     const struct content *content;
-    const uint16_t *chain; /* of a part */
+    const struct examine_container *chain; /* of a part */
     uint32_t depth;
     bool batch;                        /* the content is objects out of one container */
     const struct examine_share *share; /* or NULL */

@@ -169,7 +169,7 @@ bool pool_part_take(struct pool *pool, struct side *side, bytes frame)
         return false;
     memcpy(&head, frame.at, sizeof head);
     if (head.depth > EXAMINE_CHAIN || head.name > head.path || head.size > WORKER_OUTBOX ||
-        frame.len != sizeof head + head.path + head.depth * sizeof(uint16_t))
+        frame.len != sizeof head + head.path + head.depth * sizeof(struct examine_container))
         return false;
     side->outbox_held = true;
     if (handed->taken_back)

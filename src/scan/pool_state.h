@@ -59,7 +59,7 @@ struct job {
     uint64_t root;
     int64_t began; /* when its file was begun */
     uint32_t depth;
-    uint16_t chain[EXAMINE_CHAIN];
+    struct examine_container chain[EXAMINE_CHAIN];
 };
 
 /* A job that a worker has, oldest first. */

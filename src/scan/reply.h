@@ -147,7 +147,8 @@ struct reply_object {
     struct reply_object *up; /* NULL: the file itself */
     bytes name, data;
     bool partial, announced;
-    bool unread; /* not even its kind is asked */
+    bool unread;   /* not even its kind is asked */
+    uint16_t type; /* enum filetype, where signatures ask */
     uint32_t number;
 };
 

@@ -145,7 +145,7 @@ static void tell(void *to, const struct examine_place *place)
 /* Bytes of what follows a job. */
 static size_t job_tail(const struct worker_job *job)
 {
-    return job->owner + job->path + 1u + job->depth * sizeof(uint16_t) +
+    return job->owner + job->path + 1u + job->depth * sizeof(struct examine_container) +
            job->skips * sizeof(struct examine_skip);
 }
 
@@ -164,7 +164,7 @@ static void examine(struct state *state, const struct worker_job *job, const cha
 {
     struct worker_page *page = state->worker->page;
     const struct examine_share share = {state, offer, room};
-    uint16_t chain[EXAMINE_CHAIN];
+    struct examine_container chain[EXAMINE_CHAIN];
     struct examine_skip skips[POOL_DEATHS];
     const struct examine_file file = {.owner = {(const uint8_t *)text, job->owner},
                                       .path = {(const uint8_t *)text + job->owner, job->path},

@@ -200,6 +200,19 @@ static bool count_member(struct unpack *unpack)
     return true;
 }
 
+void unpack_member(struct unpack *unpack, bytes name, uint64_t packed_size, uint64_t size,
+                   bool encrypted)
+{
+    const struct unpack_sink *sink = &unpack->run->sink;
+    const struct unpack_member member = {.name = name,
+                                         .packed_size = packed_size,
+                                         .size = size,
+                                         .number = unpack->members++,
+                                         .encrypted = encrypted};
+    if (sink->member && !unpack->run->stopped)
+        sink->member(sink->to, unpack, &member);
+}
+
 bool unpack_view(struct unpack *unpack, bytes name, bytes part)
 {
     return count_member(unpack) && hand_out(unpack, name, part, false);

@@ -54,6 +54,14 @@ struct unpack_child {
     bool partial; /* not all of it: a gap was noted for the rest */
 };
 
+/* What a container says of a member, opened or not. */
+struct unpack_member {
+    bytes name;
+    uint64_t packed_size, size; /* UINT64_MAX where it does not say */
+    uint32_t number;            /* of those in the container, from 0 */
+    bool encrypted;
+};
+
 struct unpack_sink {
     void *to;
     /* False: stop everything. */
@@ -66,6 +74,9 @@ struct unpack_sink {
      * goes on after a child. False: it is not to, and the sink says why. Then 0: it is done.
      * For the post-mortem too. May be NULL. */
     bool (*stage)(void *to, uint32_t stage);
+    /* Before a member is opened, in containers whose format calls unpack_member. May be NULL.
+     */
+    void (*member)(void *to, const struct unpack *parent, const struct unpack_member *member);
 };
 
 /* One examination of one file: shared by all containers in it. */
@@ -114,8 +125,9 @@ struct unpack {
     struct unpack_run *run;
     struct arena *arena; /* as the run's */
     struct budget *budget;
-    bool writing; /* a child was begun and not ended */
-    bool full;    /* and is as large as one may be: what else is put is left out */
+    bool writing;     /* a child was begun and not ended */
+    bool full;        /* and is as large as one may be: what else is put is left out */
+    uint32_t members; /* that the format told of by unpack_member */
     /* Private: the child being written. */
     bytes child_name;
     size_t child_from;
@@ -135,6 +147,10 @@ const char *unpack_kind(bytes data);
 
 /* --- for formats --- */
 
+/* Tells what the container says of the member that comes next, even if it is empty or cannot be
+ * opened. Sizes that are not known are UINT64_MAX. */
+void unpack_member(struct unpack *unpack, bytes name, uint64_t packed_size, uint64_t size,
+                   bool encrypted);
 bool unpack_view(struct unpack *unpack, bytes name, bytes part) MUST_USE;
 /* The name is borrowed until unpack_end. One child at a time. */
 bool unpack_begin(struct unpack *unpack, bytes name) MUST_USE;

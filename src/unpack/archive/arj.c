@@ -237,6 +237,9 @@ static bool check_sum(struct unpack *unpack, const struct arj_header *header, by
 /* False: return. */
 static bool open_member(struct unpack *unpack, const struct arj_header *header, bytes in)
 {
+    if (header->type != FOLDER && header->type != LABEL)
+        unpack_member(unpack, header->name, header->packed, header->size,
+                      header->flags & GARBLED);
     if (header->type == FOLDER || header->type == LABEL || header->size == 0)
         return true;
     if (header->flags & GARBLED) {

@@ -17,6 +17,7 @@ enum {
 struct library {
     struct unpack *unpack;
     struct libarchive *archive;
+    enum libarchive_kind kind;
 };
 
 /* --- content --- */
@@ -117,11 +118,21 @@ static bool open_content(struct library *library, const struct libarchive_member
 
 /* --- members --- */
 
+/* 7z numbers folders too; rar tells of its members itself. */
+static void tell_member(const struct library *library, const struct libarchive_member *member)
+{
+    bool by_rar = library->kind == LIBARCHIVE_RAR || library->kind == LIBARCHIVE_RAR5;
+    if (!by_rar && (member->file || library->kind == LIBARCHIVE_7Z))
+        unpack_member(library->unpack, member->name, UINT64_MAX, member->size,
+                      member->encrypted);
+}
+
 /* False: return. */
 static bool open_member(struct library *library, const struct libarchive_member *member,
                         enum libarchive_state *ret_state)
 {
     *ret_state = LIBARCHIVE_GOOD;
+    tell_member(library, member);
     if (member->encrypted) {
         unpack_gap(library->unpack, member->name, GAP_ENCRYPTED, "encrypted");
         return true;
@@ -167,7 +178,7 @@ static bool open_members(struct library *library)
 bool library_open(struct unpack *unpack, enum libarchive_kind kind, const bytes *parts,
                   size_t count, uint64_t *ret_seen)
 {
-    struct library library = {.unpack = unpack};
+    struct library library = {.unpack = unpack, .kind = kind};
     struct why why = {0};
     *ret_seen = 0;
     if (!budget_charge(unpack->budget, OPEN_STEPS))

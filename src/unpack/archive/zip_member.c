@@ -172,6 +172,8 @@ static bool open_member(struct unpack *unpack, const struct zip_entry *entry,
     bool folder = entry->name.len && entry->name.at[entry->name.len - 1] == '/';
     bytes in = bytes_slice(all, (size_t)entry->data, (size_t)packed);
     *ret_used = 0;
+    unpack_member(unpack, entry->name, entry->sized ? entry->packed : UINT64_MAX,
+                  entry->sized ? entry->size : UINT64_MAX, entry->flags & ZIP_ENCRYPTED);
     if (folder && entry->sized && entry->packed == 0)
         return budget_charge(unpack->budget, 16);
     if (entry->sized && in.len < packed)

@@ -146,6 +146,38 @@ static void gates_come_from_sizes_and_first_bytes(void)
     arena_free(b.arena);
 }
 
+static void what_signatures_ask_needs_patterns_and_kinds(void)
+{
+    struct bench b = begin();
+    const uint32_t programs = 1 << KIND_PE | 1 << KIND_ELF | 1 << KIND_MACHO;
+    uint32_t p = pattern(b, RARE), zero = draft_int(b.draft, 0), one = draft_int(b.draft, 1);
+    uint32_t place = draft_node(
+        b.draft, (struct node){.op = NODE_PLACE, .type = TYPE_INT, .aux = PLACE_SECTION_COUNT});
+    struct anchor anchor = solve(b, draft_binary(b.draft, NODE_EQ, TYPE_BOOL, place, one));
+    CHECK(anchor.kinds == programs && anchor.gate.kinds == programs);
+    uint32_t items[] = {
+        found(b, p), draft_binary(b.draft, NODE_LT, TYPE_BOOL, place, draft_int(b.draft, 5))};
+    anchor = solve(b, list(b, NODE_AND, 0, 0, items, 2));
+    CHECK(anchor.count == 1 && anchor.kinds == 0 && anchor.gate.kinds == programs);
+    uint32_t version = draft_unary(b.draft, NODE_FOUND_VERSION, TYPE_BOOL, p);
+    anchor = solve(b, version);
+    CHECK(anchor.count == 1 && anchor.kinds == 0 && anchor.gate.kinds == 1 << KIND_PE);
+    uint32_t count = draft_unary(b.draft, NODE_COUNT_VERSION, TYPE_INT, p);
+    CHECK_INT(solve(b, draft_binary(b.draft, NODE_GT, TYPE_BOOL, count, zero)).count, 1);
+    anchor = solve(b, draft_binary(b.draft, NODE_EQ, TYPE_BOOL, count, zero));
+    CHECK(anchor.kinds == KIND_ALL && anchor.count == 0);
+    const uint32_t distance[] = {4, 2, 0};
+    uint32_t number = draft_node(
+        b.draft, (struct node){.op = NODE_NUMBER,
+                               .type = TYPE_INT,
+                               .aux = NUMBER_LITTLE,
+                               .a = p,
+                               .b = draft_links(b.draft, distance, COUNT(distance))});
+    anchor = solve(b, draft_binary(b.draft, NODE_EQ, TYPE_BOOL, number, one));
+    CHECK(anchor.count == 1 && anchor.kinds == 0);
+    arena_free(b.arena);
+}
+
 int main(void)
 {
     and_takes_the_rarest_and_or_takes_all();
@@ -153,5 +185,6 @@ int main(void)
     a_denial_or_an_unknown_pattern_needs_nothing();
     counts_and_offsets_need_their_pattern_only_where_true_says_so();
     gates_come_from_sizes_and_first_bytes();
+    what_signatures_ask_needs_patterns_and_kinds();
     return tap_done();
 }

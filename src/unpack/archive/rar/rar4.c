@@ -227,8 +227,12 @@ static bool each_file(struct rar4 *rar,
 
 static bool count_file(struct rar4 *rar, const struct block *block)
 {
+    struct file file;
     rar->files++;
     rar->locked = rar->locked || block->flags & FILE_LOCKED;
+    if (read_file(block, &file))
+        unpack_member(rar->unpack, file.name, file.packed, file.size,
+                      block->flags & FILE_LOCKED);
     return true;
 }
 

@@ -454,8 +454,12 @@ static bool each_file(struct rar5 *rar,
 static bool count_file(struct rar5 *rar, const struct block *block)
 {
     struct lock lock;
+    struct file file;
+    bool locked = file_lock(block->extra, &lock);
     rar->files++;
-    rar->locked = rar->locked || rar->headers_locked || file_lock(block->extra, &lock);
+    rar->locked = rar->locked || rar->headers_locked || locked;
+    read_file(block->fields, &file);
+    unpack_member(rar->unpack, file.name, block->data.len, file.size, locked);
     return true;
 }
 

@@ -349,7 +349,10 @@ static bool note_files(struct sevenzip *archive, const struct sevenzip_place *pl
         bytes name = archive->header.files.at[place->first_file + i].name;
         if (!budget_charge(unpack->budget, 64))
             return false;
-        unpack_gap(unpack, text_utf8(unpack->arena, name), gap, "%s", text);
+        name = text_utf8(unpack->arena, name);
+        unpack_member(unpack, name, UINT64_MAX,
+                      archive->header.files.at[place->first_file + i].size, place->locked);
+        unpack_gap(unpack, name, gap, "%s", text);
         arena_pop(unpack->arena, mark);
     }
     return true;

@@ -1,0 +1,20 @@
+/* facts — what signatures ask of an object besides its bytes: what it is, what it lies in, and
+ * what its container says of it. */
+#pragma once
+#include "engine/engine.h"
+#include "filetype/filetype.h"
+#include "scan/examine.h"
+
+enum { FACTS_DEPTH = EXAMINE_CHAIN + REPLY_OBJECT_DEPTH };
+
+/* The TARGET_BITs that an object's bytes, not its views, are matched as; `type` as by
+ * filetype_of. */
+uint32_t facts_targets(enum filetype type);
+/* The types of the containers from the outside to `container` and with it, into
+ * ret[FACTS_DEPTH]; how many. NULL: the file itself is asked for. */
+uint32_t facts_around(const struct examine_file *file, const struct reply_object *container,
+                      uint16_t *ret);
+/* The member as ClamAV describes members to its container metadata signatures. False where it
+ * says nothing of those of such a container. */
+bool facts_member(const struct unpack *container, const struct unpack_member *member,
+                  struct object_member *ret);
