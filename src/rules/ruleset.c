@@ -87,16 +87,13 @@ static int open_header(bytes file, uint64_t fingerprint, struct why *why)
 
 int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct why *why)
 {
-    int error = open_header(file, fingerprint, why);
-    if (error)
-        return error;
     bytes part[RULESET_SECTIONS];
     uint32_t count[RULESET_SECTIONS];
-    for (int i = 0; i < RULESET_SECTIONS; i++) {
+    int error = open_header(file, fingerprint, why);
+    for (int i = 0; i < RULESET_SECTIONS && !error; i++)
         error = section(file, i, &part[i], &count[i], why);
-        if (error)
-            return error;
-    }
+    if (error)
+        return error;
     struct ruleset set = {
         .file = file,
         .targets = load_le32(file.at + 40),
