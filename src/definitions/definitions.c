@@ -4,11 +4,13 @@
 #include "definitions/forge.h"
 #include "definitions/rulefiles.h"
 #include "rules/draft.h"
+#include "rules/verify.h"
 #include "yara/module.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,8 @@
 /* What compiling may use: 20,000 rules need about 300 MB of address space. */
 #define COMPILE_MEMORY ((size_t)4 << 30)
 #define SOURCE_MAX     ((size_t)256 << 20)
+/* A ruleset from which on two threads check it. */
+#define LARGE_FILE ((size_t)16 << 20)
 
 struct definitions_loader {
     struct definitions_options options;
@@ -255,14 +259,52 @@ const struct definitions_clamav *definitions_clamav(const struct definitions_loa
     return &loader->found;
 }
 
+/* The checksum of a large file, in a thread beside the rest of the checks. */
+struct sum {
+    bytes file;
+    struct why why;
+    int error;
+};
+
+static void *sum_up(void *from)
+{
+    struct sum *sum = from;
+    sum->error = ruleset_undamaged(sum->file, &sum->why);
+    return NULL;
+}
+
+/* Checking touches all pages once; scanning touches few again. Those that nobody needs are not
+ * to count as memory of this process. */
+static void forget_pages(const struct definitions *mapped)
+{
+    madvise(mapped->map, mapped->map_size, MADV_DONTNEED);
+}
+
 static int open_set(struct definitions *definitions, bytes file, struct why *why)
 {
     return ruleset_open(file, module_fingerprint(), &definitions->set, why);
 }
 
-/* From the arena to pages of its own, which nobody writes to any more: the forge's file, or
- * anonymous ones. */
-static int make_read_only(struct definitions *made, bytes *file, int into, struct why *why)
+static int open_large(struct definitions *definitions, bytes file, struct why *why)
+{
+    struct sum sum = {.file = file};
+    pthread_t thread;
+    int error = ruleset_read(file, module_fingerprint(), &definitions->set, why);
+    if (error)
+        return error;
+    bool is_beside = pthread_create(&thread, NULL, sum_up, &sum) == 0;
+    error = ruleset_verify(&definitions->set, why);
+    if (is_beside)
+        pthread_join(thread, NULL);
+    else
+        sum_up(&sum);
+    if (sum.error && why)
+        *why = sum.why;
+    return sum.error ? sum.error : error;
+}
+
+/* From the arena to pages of its own, which nobody writes to any more. */
+static int make_read_only(struct definitions *made, bytes *file, struct why *why)
 {
     int flags = into ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
     void *map = mmap(NULL, file->len, PROT_READ | PROT_WRITE, flags, into - 1, 0);
@@ -326,11 +368,14 @@ int definitions_map(const char *path, struct definitions *ret, struct why *why)
     close(fd);
     if (made.map == MAP_FAILED)
         return fail(why, errno, "cannot map '%s': %s", path, strerror(errno));
-    int error = open_set(&made, (bytes){made.map, made.map_size}, why);
+    bytes file = {made.map, made.map_size};
+    int error =
+        file.len < LARGE_FILE ? open_set(&made, file, why) : open_large(&made, file, why);
     if (error) {
         definitions_close(&made);
         return why_wrap(why, error, path);
     }
+    forget_pages(&made);
     *ret = made;
     return 0;
 }

@@ -77,15 +77,33 @@ static int open_header(bytes file, uint64_t fingerprint, struct why *why)
     if (load_le64(file.at + 16) != file.len)
         return fail(why, EBADMSG, "the ruleset says it has %llu bytes and has %zu",
                     (unsigned long long)load_le64(file.at + 16), file.len);
-    if (load_le64(file.at + 24) != ruleset_checksum(file))
-        return fail(why, EBADMSG, "the ruleset is damaged: its checksum does not fit");
     if (load_le64(file.at + 32) != fingerprint)
         return fail(why, EBADMSG,
                     "the ruleset was compiled for other modules: compile it again");
     return 0;
 }
 
+int ruleset_undamaged(bytes file, struct why *why)
+{
+    return load_le64(file.at + 24) == ruleset_checksum(file)
+               ? 0
+               : fail(why, EBADMSG, "the ruleset is damaged: its checksum does not fit");
+}
+
 int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct why *why)
+{
+    struct ruleset set;
+    int error = ruleset_read(file, fingerprint, &set, why);
+    if (!error)
+        error = ruleset_undamaged(file, why);
+    if (!error)
+        error = ruleset_verify(&set, why);
+    if (!error)
+        *ret = set;
+    return error;
+}
+
+int ruleset_read(bytes file, uint64_t fingerprint, struct ruleset *ret, struct why *why)
 {
     bytes part[RULESET_SECTIONS];
     uint32_t count[RULESET_SECTIONS];
@@ -146,8 +164,6 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
         return fail(why, EBADMSG, "the ruleset has %u rules and %u gates", set.rule_count,
                     count[SECTION_GATES]);
     error = hashes_open(part[SECTION_HASHES], &set.hashes, why);
-    if (!error)
-        error = ruleset_verify(&set, why);
     if (error)
         return error;
     if (set.hashes.count > RULESET_NONE - set.rule_count)

@@ -207,6 +207,12 @@ uint64_t ruleset_checksum(bytes file);
  * with a file that is cut, changed, of another version or not a ruleset: -EBADMSG. */
 int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret,
                  struct why *why) MUST_USE;
+/* The three parts of it, for who has two processors for a large file: where the sections lie,
+ * then, in any order, the checksum and what numbers point at (ruleset_verify). Of a ruleset
+ * that was only read, nothing may be used. -EBADMSG. */
+int ruleset_read(bytes file, uint64_t fingerprint, struct ruleset *ret,
+                 struct why *why) MUST_USE;
+int ruleset_undamaged(bytes file, struct why *why) MUST_USE;
 
 static inline const char *ruleset_text(const struct ruleset *set, uint32_t at)
 {
