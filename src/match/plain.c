@@ -239,7 +239,7 @@ static size_t prepare(const struct program_plain *plain, struct finder *finder)
     size_t start = text_rarest(text, length, 1, nocase);
     uint8_t value[WINDOW], mask[WINDOW];
 
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length && i < WINDOW; i++) {
         uint8_t c = text.at[start + i];
         bool is_letter = nocase && c >= 'a' && c <= 'z';
         value[i] = is_letter ? c & 0xdf : c;
