@@ -303,8 +303,9 @@ static int open_large(struct definitions *definitions, bytes file, struct why *w
     return sum.error ? sum.error : error;
 }
 
-/* From the arena to pages of its own, which nobody writes to any more. */
-static int make_read_only(struct definitions *made, bytes *file, struct why *why)
+/* From the arena to pages of its own, which nobody writes to any more: the forge's file, or
+ * anonymous ones. */
+static int make_read_only(struct definitions *made, bytes *file, int into, struct why *why)
 {
     int flags = into ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
     void *map = mmap(NULL, file->len, PROT_READ | PROT_WRITE, flags, into - 1, 0);

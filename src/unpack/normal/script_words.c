@@ -324,7 +324,7 @@ static enum script_kind lex_first(struct script *script, struct script_token *re
     uint8_t next = script->at + 1 < piece.len ? piece.at[script->at + 1] : 0;
     script->word.n = 0;
     for (size_t i = 0; i < COUNT(signs); i++)
-        if (signs[i].sign == c) {
+        if ((uint8_t)signs[i].sign == c) {
             script->at++;
             ret->text = bytes_of(signs[i].text);
             return signs[i].kind;
