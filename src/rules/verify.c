@@ -40,6 +40,15 @@ static int check_rules(const struct ruleset *set, struct why *why)
     return 0;
 }
 
+/* The header tells what some rule is for, so that nobody has to look at all of them. */
+static int check_targets(const struct ruleset *set, struct why *why)
+{
+    uint32_t targets = 0;
+    for (uint32_t i = 0; i < set->rule_count; i++)
+        targets |= set->gates[i].targets;
+    return targets == set->targets ? 0 : bad(why, "targets", set->targets);
+}
+
 static int check_texts(const struct ruleset *set, struct why *why)
 {
     if (set->texts.len == 0 || set->texts.at[set->texts.len - 1] != 0)
@@ -313,7 +322,9 @@ static int check_nodes(const struct ruleset *set, struct why *why)
 
 int ruleset_verify(const struct ruleset *set, struct why *why)
 {
-    int error = check_texts(set, why);
+    int error = check_targets(set, why);
+    if (!error)
+        error = check_texts(set, why);
     if (!error)
         error = check_rules(set, why);
     if (!error)
