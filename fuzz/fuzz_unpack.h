@@ -50,7 +50,7 @@ static void fuzz_run(struct fuzz_tree *ret, bytes data, struct arena *arena,
                                    .budget = &ret->budget,
                                    .arena = arena,
                                    .region = region,
-                                   .sink = {ret, fuzz_child, fuzz_gap, NULL}};
+                                   .sink = {.to = ret, .child = fuzz_child, .gap = fuzz_gap}};
     arena_reset(arena);
     region->used = 0;
     unpack_object(&ret->run, NULL, bytes_of("x.zip"), data);

@@ -166,7 +166,8 @@ static struct re_node *edge_byte(struct body_parser *p, enum program_edge edge, 
     struct re_node *node = make_set(p), *both, *line, *two;
 
     for (unsigned c = 0; node && c < 256; c++)
-        if ((edge == EDGE_LINE ? c == '\n' : program_is_edge(edge, (uint8_t)c)) != negated)
+        if ((edge == EDGE_LINE ? c == '\n' : program_is_edge((uint8_t)edge, (uint8_t)c)) !=
+            negated)
             re_set_add(node->set, (uint8_t)c);
     if (!node || edge != EDGE_LINE || negated)
         return node;

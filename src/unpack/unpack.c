@@ -138,11 +138,11 @@ static void open_as(struct unpack_run *run, const struct unpack *up, bytes name,
 bool unpack_object(struct unpack_run *run, const struct unpack *up, bytes name, bytes data)
 {
     uint32_t stage = 0;
-    bool any = false;
+    bool any = false, too_deep = (up ? up->depth + 1 : 0) >= run->limits.depth;
     while (!run->stopped && row_fitting(&stage, name, data)) {
         any = true;
         open_as(run, up, name, data, stage);
-        if (!row_next(&stage))
+        if (too_deep || !row_next(&stage))
             break;
     }
     return any;

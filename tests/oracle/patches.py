@@ -114,11 +114,13 @@ def round_of(seed):
 
 
 def real():
+    global number
     patches = sorted(glob.glob(os.path.join(REAL, "*.cdiff"))) if REAL else []
     first = os.path.join(REAL, "test-1.cvd")
     if not patches or not os.path.exists(first):
-        print(f"ok {number + 1} - patches of ClamAV # SKIP CANDOR_CLAMAV names no directory of them")
-        return 1
+        number += 1
+        print(f"ok {number} - patches of ClamAV # SKIP CANDOR_CLAMAV names no directory of them")
+        return
     for folder in "theirs", "ours":
         os.mkdir(folder)
         run(["sigtool", f"--unpack={first}"], folder)
@@ -137,7 +139,6 @@ def real():
         ok(done.returncode == 2 and same("theirs", "ours"), f"changed at {at}: refused", done)
     again = run([CANDOR, "defs", "apply", "ours", patches[-1], "-o", "other"])
     ok(again.returncode == 2 and same("theirs", "ours") and not os.path.exists("other"), "applied twice: refused", again)
-    return 0
 
 
 def main():
@@ -145,12 +146,12 @@ def main():
     os.chdir(folder)
     for seed in range(ROUNDS):
         round_of(seed)
-    skipped = real()
+    real()
     ok([n for n in os.listdir(".") if re.search(r"\.[A-Za-z0-9]{6}$", n) and "-2" not in n and "cdiff" not in n] == [],
        "nothing is left beside", os.listdir("."))
     os.chdir("/")
     shutil.rmtree(folder)
-    print(f"1..{number + skipped}")
+    print(f"1..{number}")
     return failed != 0
 
 

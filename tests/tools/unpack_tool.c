@@ -99,7 +99,7 @@ int main(int argc, char **argv)
                              .budget = &budget,
                              .region = &region,
                              .arena = arena_new(ARENA_MAX),
-                             .sink = {&run, on_child, on_gap}};
+                             .sink = {.to = &run, .child = on_child, .gap = on_gap}};
     const char *path = NULL, *name = "";
     bool kind = false;
     for (int i = 1; i < argc; i++)
