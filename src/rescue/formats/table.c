@@ -1,0 +1,47 @@
+#include "rescue/format.h"
+
+#include <string.h>
+
+/* One row for each family, in the order of their names. */
+const struct format *const formats[] = {
+    NULL,
+};
+
+const struct format *format_find(const char *family)
+{
+    for (const struct format *const *format = formats; *format; format++)
+        if (!strcmp((*format)->family, family))
+            return *format;
+    return NULL;
+}
+
+/* Puts a format among those that fit better than it, or as well and come before it. */
+static size_t insert(const struct format **ret, struct recognition *fits, size_t n, size_t max,
+                     const struct format *format, const struct recognition *fit)
+{
+    size_t at = n;
+    while (at && fits[at - 1].fit < fit->fit)
+        at--;
+    if (at == max)
+        return n;
+    if (n == max)
+        n--;
+
+    memmove(ret + at + 1, ret + at, (n - at) * sizeof *ret);
+    memmove(fits + at + 1, fits + at, (n - at) * sizeof *fits);
+    ret[at] = format;
+    fits[at] = *fit;
+    return n + 1;
+}
+
+size_t format_recognise(const struct source *source, const struct format **ret,
+                        struct recognition *fits, size_t max)
+{
+    size_t n = 0;
+    for (const struct format *const *format = formats; *format; format++) {
+        struct recognition fit = {.plain = UINT64_MAX};
+        if (!(*format)->recognise(source, &fit, NULL) && fit.fit != FIT_NO)
+            n = insert(ret, fits, n, max, *format, &fit);
+    }
+    return n;
+}

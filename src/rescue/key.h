@@ -1,0 +1,44 @@
+/* key — what opens encrypted files, whoever it came from.
+ *
+ * A file of keys is read by keyring_add (keys/), which recognises the form by itself and adds
+ * every reading that makes sense: 32 bytes may be an AES key and a Curve25519 scalar. Formats
+ * (formats/) take the kinds that they can use. Numbers are big endian without a sign. */
+#pragma once
+#include "base/arena.h"
+
+enum key_kind {
+    KEY_RSA,        /* private: n, d; e, p and q where they were given */
+    KEY_CURVE25519, /* secret: 32 bytes, RFC 7748 order; pub: 32 or empty */
+    KEY_SECP256K1,  /* secret: scalar, 32 bytes big endian */
+    KEY_SECP192K1,  /* secret: scalar, 24 bytes big endian */
+    KEY_BYTES,      /* secret: a symmetric key, 1 to 64 bytes, as the format needs it */
+    KEY_TEXT,       /* secret: a password or other text, without line ends */
+    KEY_STREAM,     /* secret: keystream from a pair; `at`: its offset in the encrypted file */
+    KEY_SEED,       /* `seed`: of a generator, as found by a search */
+};
+
+struct key {
+    enum key_kind kind;
+    bytes origin; /* where it came from, for people: "police.pem", "published: FBI, 2019" */
+    bytes secret, pub;
+
+    struct {
+        bytes n, e, d, p, q; /* empty: not given */
+    } rsa;
+
+    uint64_t seed, at;
+    const char *family; /* NULL: try every format; else only this family's */
+};
+
+struct keyring {
+    VEC(struct key) key;
+};
+
+/* Reads a file of keys: PEM (PKCS #1, #8, SEC 1), DER, .NET XML, CryptoAPI and CNG blobs, hex,
+ * base64, decimal, "name: value" lines, packed (d, n) pairs, a decryptor's key file; several
+ * in one file are all added. Everything goes to the arena. -EBADMSG with what was expected when
+ * no reading makes sense. */
+int keyring_add(struct keyring *ring, bytes file, bytes origin, struct arena *arena,
+                struct why *why) MUST_USE;
+/* "RSA private key of 2048 bits": for people, into ret. Returns ret. */
+const char *key_describe(const struct key *key, char *ret, size_t size);

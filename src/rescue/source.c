@@ -1,0 +1,69 @@
+#include "rescue/source.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+struct source source_of_file(int fd, uint64_t size, bytes name)
+{
+    return (struct source){.size = size, .name = name, .fd = fd};
+}
+
+struct source source_of_bytes(bytes memory, bytes name)
+{
+    return (struct source){.size = memory.len, .name = name, .fd = -1, .memory = memory};
+}
+
+static int read_file(const struct source *source, uint64_t at, uint8_t *ret, size_t len,
+                     struct why *why)
+{
+    while (len) {
+        ssize_t got = pread(source->fd, ret, len, (off_t)at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail(why, errno, "read at %llu: %s", (unsigned long long)at,
+                        strerror(errno));
+        if (!got)
+            return fail(why, ENODATA, "the file became shorter while it was read");
+        ret += got;
+        at += (uint64_t)got;
+        len -= (size_t)got;
+    }
+    return 0;
+}
+
+int source_read(const struct source *source, uint64_t at, void *ret, size_t len,
+                struct why *why)
+{
+    if (at > source->size || len > source->size - at)
+        return fail(why, ENODATA, "%zu bytes at %llu are not in a file of %llu", len,
+                    (unsigned long long)at, (unsigned long long)source->size);
+    if (source->fd >= 0)
+        return read_file(source, at, ret, len, why);
+    if (len)
+        memcpy(ret, source->memory.at + at, len);
+    return 0;
+}
+
+int source_tail(const struct source *source, void *ret, size_t len, struct why *why)
+{
+    return source_read(source, source->size >= len ? source->size - len : UINT64_MAX, ret, len,
+                       why);
+}
+
+int source_take(const struct source *source, uint64_t at, size_t len, struct arena *arena,
+                bytes *ret, struct why *why)
+{
+    if (at > source->size || len > source->size - at)
+        return source_read(source, at, NULL, len, why);
+
+    uint8_t *copy = arena_push_raw(arena, len);
+    if (!copy)
+        return fail(why, ENOMEM, "no memory for %zu bytes of the file", len);
+
+    int error = source_read(source, at, copy, len, why);
+    if (!error)
+        *ret = (bytes){copy, len};
+    return error;
+}

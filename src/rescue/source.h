@@ -1,0 +1,25 @@
+/* source — the bytes of one file under rescue, read where they are wanted.
+ *
+ * Files may be larger than memory: nobody reads them whole. In a worker a source is the
+ * descriptor that it was handed; in tests it may be bytes. */
+#pragma once
+#include "base/arena.h"
+
+struct source {
+    uint64_t size;
+    bytes name;   /* its file name without folders, as found (hostile); may be empty */
+    int fd;       /* -1: it is `memory` */
+    bytes memory; /* borrowed */
+};
+
+struct source source_of_file(int fd, uint64_t size, bytes name);
+struct source source_of_bytes(bytes memory, bytes name);
+/* The `len` bytes at `at`. -ENODATA when they are not all inside (any values are safe), -EIO
+ * and the like when the file cannot be read, with the reason. */
+int source_read(const struct source *source, uint64_t at, void *ret, size_t len,
+                struct why *why) MUST_USE;
+/* The last `len` bytes: as source_read(size - len). */
+int source_tail(const struct source *source, void *ret, size_t len, struct why *why) MUST_USE;
+/* `len` bytes at `at` into the arena; ret->at is NULL on error. -ENOMEM too. */
+int source_take(const struct source *source, uint64_t at, size_t len, struct arena *arena,
+                bytes *ret, struct why *why) MUST_USE;
