@@ -97,6 +97,32 @@ bool bytes_cut(bytes *rest, char mark, bytes *head)
     return true;
 }
 
+bool bytes_decimal(bytes text, uint64_t max, uint64_t *ret)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t digit = (uint8_t)(text.at[i] - '0');
+        if (digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, digit, &value) || value > max)
+            return false;
+    }
+    *ret = value;
+    return text.len > 0;
+}
+
+bool bytes_unhex(bytes text, uint8_t *ret)
+{
+    if (text.len % 2)
+        return false;
+    for (size_t i = 0; 2 * i < text.len; i++) {
+        int high = ascii_hex(text.at[2 * i]), low = ascii_hex(text.at[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        ret[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
 /* Multiply-fold over 16 bytes a step, in the manner of wyhash: two 64-bit lanes are mixed by
  * one 128-bit product. */
 static uint64_t fold(uint64_t a, uint64_t b)

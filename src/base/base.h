@@ -45,6 +45,11 @@ size_t bytes_find(bytes hay, bytes needle, size_t from);
  * mark, *head takes all that is left. False once *rest has been used up. */
 bool bytes_cut(bytes *rest, char mark, bytes *head);
 
+/* Decimal digits and nothing else, worth `max` at most: false for other text, or none. */
+bool bytes_decimal(bytes text, uint64_t max, uint64_t *ret);
+/* Pairs of hexadecimal digits to text.len / 2 bytes: false for other text. */
+bool bytes_unhex(bytes text, uint8_t *ret);
+
 /* A 64-bit hash for tables and checksums of trusted bytes. Not for secrets, not stable between
  * versions unless a file format pins it. */
 uint64_t hash64(bytes view, uint64_t seed);

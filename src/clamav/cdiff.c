@@ -12,18 +12,6 @@ enum { FILES_MAX = 4096, EDITS_MAX = 1 << 26 };
 
 /* --- the file --- */
 
-static bool read_number(bytes text, uint64_t max, uint64_t *ret)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9' || value > max / 10)
-            return false;
-        value = value * 10 + text.at[i] - '0';
-    }
-    *ret = value;
-    return text.len && value <= max;
-}
-
 /* Cuts the signature off; it has no colon. */
 static void check_signature(bytes *file, struct cdiff *ret)
 {
@@ -56,8 +44,8 @@ int cdiff_open(bytes file, bytes sign, bytes certificates, struct arena *arena,
         return 0;
     }
     if (!bytes_cut(&rest, ':', &magic) || !bytes_cut(&rest, ':', &version) ||
-        !bytes_cut(&rest, ':', &length) || !read_number(version, UINT32_MAX, &number) ||
-        !read_number(length, UINT32_MAX, &size) || !rest.len)
+        !bytes_cut(&rest, ':', &length) || !bytes_decimal(version, UINT32_MAX, &number) ||
+        !bytes_decimal(length, UINT32_MAX, &size) || !rest.len)
         return fail(why, EBADMSG, "its header is malformed");
     size_t start = (size_t)(rest.at - file.at);
     check_signature(&file, &made);
@@ -157,7 +145,7 @@ static int add_edit(struct run *run, bytes rest, bool replace)
     if (!run->open)
         return wrong(run, "changes no file");
     if (!bytes_cut(&rest, ' ', &number) || !bytes_cut(&rest, ' ', &edit.begin) ||
-        !read_number(number, UINT32_MAX, &edit.line) || (replace && !rest.at))
+        !bytes_decimal(number, UINT32_MAX, &edit.line) || (replace && !rest.at))
         return wrong(run, "is malformed");
     edit.text = rest;
     struct edit *kept = run->edits.n < EDITS_MAX ? vec_push(run->arena, &run->edits) : NULL;
@@ -271,8 +259,9 @@ static int move_lines(struct run *run, bytes rest)
         if (!bytes_cut(&rest, ' ', &part[i]))
             return wrong(run, "is malformed");
     struct cdiff_file *from = find_file(run, part[0]), *to = find_file(run, part[1]);
-    if (run->open || !from || !to || from == to || !read_number(part[2], UINT32_MAX, &first) ||
-        !read_number(part[4], UINT32_MAX, &last) || first >= last)
+    if (run->open || !from || !to || from == to ||
+        !bytes_decimal(part[2], UINT32_MAX, &first) ||
+        !bytes_decimal(part[4], UINT32_MAX, &last) || first >= last)
         return wrong(run, "moves nothing that there is");
     const uint8_t *start = find_line(from->text, first, part[3]);
     const uint8_t *end = find_line(from->text, last, part[5]);

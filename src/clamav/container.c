@@ -22,31 +22,6 @@ struct container_listed {
 
 /* --- the header --- */
 
-static bool read_number(bytes text, uint64_t max, uint64_t *ret)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9' || value > max / 10)
-            return false;
-        value = value * 10 + text.at[i] - '0';
-    }
-    *ret = value;
-    return text.len && value <= max;
-}
-
-static bool read_hex(bytes text, uint8_t *ret, size_t size)
-{
-    if (text.len != 2 * size)
-        return false;
-    for (size_t i = 0; i < size; i++) {
-        int high = ascii_hex(text.at[2 * i]), low = ascii_hex(text.at[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        ret[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 static void keep_text(bytes text, char *ret, size_t room)
 {
     size_t n = text.len < room ? text.len : room - 1;
@@ -77,10 +52,10 @@ static bool read_header(bytes line, struct container_facts *facts, bytes *ret_md
 {
     bytes field[FIELDS] = {{0}};
     uint64_t version, signatures, level, seconds = 0;
-    if (!cut_header(line, field) || !read_number(field[2], UINT32_MAX - 1, &version) ||
-        !read_number(field[3], UINT32_MAX, &signatures) ||
-        !read_number(field[4], UINT32_MAX, &level) ||
-        (field[8].len && !read_number(field[8], INT64_MAX, &seconds)))
+    if (!cut_header(line, field) || !bytes_decimal(field[2], UINT32_MAX - 1, &version) ||
+        !bytes_decimal(field[3], UINT32_MAX, &signatures) ||
+        !bytes_decimal(field[4], UINT32_MAX, &level) ||
+        (field[8].len && !bytes_decimal(field[8], INT64_MAX, &seconds)))
         return false;
     keep_text(field[1], facts->time, sizeof facts->time);
     keep_text(field[7], facts->builder, sizeof facts->builder);
@@ -118,7 +93,7 @@ int container_open(bytes name, bytes file, struct container *ret, struct why *wh
     made.body = bytes_slice(file, CONTAINER_HEADER, file.len);
     made.facts.packed =
         made.body.len >= 2 && made.body.at[0] == 0x1f && made.body.at[1] == 0x8b;
-    if (read_hex(md5, said, sizeof said)) {
+    if (md5.len == 2 * sizeof said && bytes_unhex(md5, said)) {
         if (!digest_parts(DIGEST_MD5, &made.body, 1, is))
             return fail(why, ENOMEM, "out of memory");
         made.facts.md5 = verdict(memcmp(said, is, MD5) == 0);
@@ -207,8 +182,8 @@ static bool read_row(bytes line, struct container_listed *ret)
         !bytes_cut(&rest, ':', &hash) || rest.len)
         return false;
     ret->name = name;
-    return read_number(size, MEMBER_MAX, &ret->size) &&
-           read_hex(hash, ret->sha256, sizeof ret->sha256);
+    return bytes_decimal(size, MEMBER_MAX, &ret->size) && hash.len == 2 * sizeof ret->sha256 &&
+           bytes_unhex(hash, ret->sha256);
 }
 
 static int read_first(const struct container *container, bytes line, struct why *why)

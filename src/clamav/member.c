@@ -41,27 +41,13 @@ static bool is_any(bytes field)
     return bytes_is(field, "*");
 }
 
-static bool read_number(bytes text, uint32_t *ret)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return false;
-        value = value * 10 + text.at[i] - '0';
-        if (value > UINT32_MAX)
-            return false;
-    }
-    *ret = (uint32_t)value;
-    return text.len > 0;
-}
-
 static void add_fact(struct making *making, uint32_t node)
 {
     making->facts[making->count++] = node;
 }
 
 static void compare(struct making *making, enum node_op op, enum node_member fact,
-                    uint32_t number)
+                    uint64_t number)
 {
     struct draft *draft = making->clamav->draft;
     uint32_t left = draft_node(
@@ -74,12 +60,13 @@ static void compare(struct making *making, enum node_op op, enum node_member fac
 static void add_range(struct making *making, enum node_member fact, bytes field)
 {
     bytes rest = field, first;
-    uint32_t low, high;
+    uint64_t low, high;
     if (is_any(field))
         return;
     bytes_cut(&rest, '-', &first);
     bool range = rest.at != NULL;
-    if (!read_number(first, &low) || (range && !read_number(rest, &high))) {
+    if (!bytes_decimal(first, UINT32_MAX, &low) ||
+        (range && !bytes_decimal(rest, UINT32_MAX, &high))) {
         refuse(making, "a size or position is no number");
         return;
     }
@@ -104,10 +91,10 @@ static void add_range(struct making *making, enum node_member fact, bytes field)
 
 static void add_encrypted(struct making *making, bytes field)
 {
-    uint32_t number;
+    uint64_t number;
     if (is_any(field))
         return;
-    if (!read_number(field, &number) || number > 1)
+    if (!bytes_decimal(field, 1, &number))
         refuse(making, "'encrypted' is neither 0, 1 nor *");
     else
         compare(making, NODE_EQ, MEMBER_ENCRYPTED, number);

@@ -14,18 +14,6 @@
 
 enum { FIELDS = 4, PASSWORD_MAX = 256 };
 
-static bool read_hex(bytes text, uint8_t *ret)
-{
-    for (size_t i = 0; 2 * i < text.len; i++) {
-        int high = ascii_hex(text.at[2 * i]),
-            low = 2 * i + 1 < text.len ? ascii_hex(text.at[2 * i + 1]) : -1;
-        if (high < 0 || low < 0)
-            return false;
-        ret[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 /* What the attributes ask for. */
 struct wanted {
     enum filetype container;
@@ -81,7 +69,7 @@ int password_line(struct clamav *clamav, bytes line)
         clamav_leave_out(clamav, CLAMAV_PASSWORD);
     else if (!hex && !bytes_is(field[2], "0"))
         clamav_refuse(clamav, CLAMAV_PASSWORD, "such storage is unknown");
-    else if (rest.len > PASSWORD_MAX || (hex && !read_hex(rest, plain)))
+    else if (rest.len > PASSWORD_MAX || (hex && !bytes_unhex(rest, plain)))
         clamav_refuse(clamav, CLAMAV_PASSWORD, "the password is malformed or too long");
     else {
         struct draft *draft = clamav->draft;
