@@ -2,6 +2,7 @@
 
 #include "definitions/databases.h"
 #include "definitions/rulefiles.h"
+#include "home/home.h"
 #include "shim/crypto.h"
 #include "shim/digest.h"
 #include "yara/module.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,41 +49,21 @@ struct place {
 
 int cache_path(char *ret, size_t size, struct why *why)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *cache = getenv("XDG_CACHE_HOME");
+    char home[PATH_MAX];
     int n;
     if (cache && cache[0] == '/') {
         n = snprintf(ret, size, "%s/candor", cache);
     } else if (geteuid() == 0) {
         n = snprintf(ret, size, "/var/cache/candor");
     } else {
-        struct passwd entry, *found = NULL;
-        char space[4096];
-        if (!(home && home[0] == '/') &&
-            getpwuid_r(geteuid(), &entry, space, sizeof space, &found) == 0 && found)
-            home = found->pw_dir;
-        if (!(home && home[0] == '/'))
+        if (!home_path(home, sizeof home))
             return fail(why, ENOENT, "there is no home for a cache");
         n = snprintf(ret, size, "%s/.cache/candor", home);
     }
     return n > 0 && (size_t)n < size
                ? 0
                : fail(why, ENAMETOOLONG, "the path of the cache is too long");
-}
-
-static int make_path(const char *path, struct why *why)
-{
-    char part[PATH_MAX];
-    size_t len = strlen(path);
-    for (size_t i = 1; i <= len; i++) {
-        if (path[i] != '/' && i < len)
-            continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        if (mkdir(part, i < len ? 0755 : 0700) < 0 && errno != EEXIST)
-            return fail(why, errno, "cannot make the directory '%s': %s", part,
-                        strerror(errno));
-    }
-    return 0;
 }
 
 /* Whoever else could write here could choose what is found. */
@@ -93,7 +73,7 @@ static int open_place(bool make, struct place *ret, struct why *why)
     char path[PATH_MAX];
     int error = cache_path(path, sizeof path, why);
     if (!error && make)
-        error = make_path(path, why);
+        error = home_make(path, why);
     if (error)
         return error;
     ret->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -1,5 +1,6 @@
 #include "quarantine/vault.h"
 
+#include "home/home.h"
 #include "quarantine/chunks.h"
 #include "quarantine/whole.h"
 #include "shim/crypto.h"
@@ -9,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,46 +28,21 @@ static const char *const suffixes[VAULT_STATES] = {".new", ".moving", ".entry", 
 
 int vault_default(char *ret, size_t size, struct why *why)
 {
-    const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    const char *data = getenv("XDG_DATA_HOME");
+    char home[PATH_MAX];
     int n;
     if (geteuid() == 0) {
         n = snprintf(ret, size, "/var/lib/candor/quarantine");
     } else if (data && data[0] == '/') {
         n = snprintf(ret, size, "%s/candor/quarantine", data);
     } else {
-        struct passwd entry, *found = NULL;
-        char space[4096];
-        if (!(home && home[0] == '/') &&
-            getpwuid_r(geteuid(), &entry, space, sizeof space, &found) == 0 && found)
-            home = found->pw_dir;
-        if (!(home && home[0] == '/'))
+        if (!home_path(home, sizeof home))
             return fail(why, ENOENT, "there is no home for a quarantine: say --directory");
         n = snprintf(ret, size, "%s/.local/share/candor/quarantine", home);
     }
     return n > 0 && (size_t)n < size
                ? 0
                : fail(why, ENAMETOOLONG, "the quarantine's path is too long");
-}
-
-/* Makes the directories of a path that are missing; the last for its owner alone. */
-static int make_path(const char *path, struct why *why)
-{
-    char part[PATH_MAX];
-    size_t len = strlen(path);
-    if (len >= sizeof part)
-        return fail(why, ENAMETOOLONG, "the path '%s' is too long", path);
-    while (len > 1 && path[len - 1] == '/')
-        len--;
-    for (size_t i = 1; i <= len; i++) {
-        if (path[i] != '/' && i < len)
-            continue;
-        memcpy(part, path, i);
-        part[i] = 0;
-        if (mkdir(part, i < len ? 0755 : 0700) < 0 && errno != EEXIST)
-            return fail(why, errno, "cannot make the directory '%s': %s", part,
-                        strerror(errno));
-    }
-    return 0;
 }
 
 /* --- the key --- */
@@ -153,7 +128,7 @@ int vault_open(const char *path, bool create, struct vault **ret, struct why *wh
 {
     struct stat st;
     struct vault *vault = NULL;
-    int error = create ? make_path(path, why) : 0;
+    int error = create ? home_make(path, why) : 0;
     if (error)
         return error;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
