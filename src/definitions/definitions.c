@@ -282,13 +282,10 @@ static void forget_pages(const struct definitions *mapped)
 
 static int open_set(struct definitions *definitions, bytes file, struct why *why)
 {
-    return ruleset_open(file, module_fingerprint(), &definitions->set, why);
-}
-
-static int open_large(struct definitions *definitions, bytes file, struct why *why)
-{
     struct sum sum = {.file = file};
     pthread_t thread;
+    if (file.len < LARGE_FILE)
+        return ruleset_open(file, module_fingerprint(), &definitions->set, why);
     int error = ruleset_read(file, module_fingerprint(), &definitions->set, why);
     if (error)
         return error;
@@ -344,7 +341,8 @@ int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
                !(error = forge_seal(loader->forge, &made.map, &made.map_size, why))) {
         file = (bytes){made.map, made.map_size};
     }
-    if (!error)
+    /* What is written into a file is checked by whoever it is for. */
+    if (!error && !loader->options.into)
         error = open_set(&made, file, why);
     if (error)
         definitions_close(&made);
@@ -369,9 +367,7 @@ int definitions_map(const char *path, struct definitions *ret, struct why *why)
     close(fd);
     if (made.map == MAP_FAILED)
         return fail(why, errno, "cannot map '%s': %s", path, strerror(errno));
-    bytes file = {made.map, made.map_size};
-    int error =
-        file.len < LARGE_FILE ? open_set(&made, file, why) : open_large(&made, file, why);
+    int error = open_set(&made, (bytes){made.map, made.map_size}, why);
     if (error) {
         definitions_close(&made);
         return why_wrap(why, error, path);

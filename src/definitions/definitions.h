@@ -37,8 +37,9 @@ struct definitions_options {
     struct clamav_options clamav; /* of definitions_add_clamav */
     bytes certificates;           /* PEM: whom .sign files of containers may lead to */
     bool inspect;                 /* containers are only looked at, and none is refused */
-    int into; /* for forge.c: descriptor + 1 of a file that the ruleset is written into; 0: none
-               */
+    /* For forge.c: descriptor + 1 of a file that the ruleset is written into, and not opened;
+     * 0: none. */
+    int into;
     /* NULL: included files are read by this process. */
     yara_include_fn *include;
     void *include_context;

@@ -248,7 +248,7 @@ static int work(void *context)
             done.error = definitions_seal(forge->loader, &made, &why);
         else
             return 1;
-        done.size = made.set.file.len;
+        done.size = made.map_size;
         parts[0] = done.error ? bytes_of(why.text) : (bytes){0};
         for (size_t i = 0; i < FDS; i++)
             if (fds[i] >= 0)
