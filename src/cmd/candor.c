@@ -1,5 +1,6 @@
 #include "base/cpu.h"
 #include "cmd/commands.h"
+#include "cmd/rescue/rescue.h"
 #include "sandbox/sandbox.h"
 
 #include <signal.h>
@@ -8,14 +9,15 @@
 
 static const struct option no_options[] = {{0}};
 
-static struct command commands[9];
+static struct command commands[10];
 
 /* The table of subcommands, copied together once because each row lives in its own file. */
 static void table_fill(void)
 {
-    const struct command *rows[] = {&command_scan, &command_yara,       &command_clamscan,
-                                    &command_defs, &command_quarantine, &command_version,
-                                    &command_help, &command_dev_docs};
+    const struct command *rows[] = {&command_scan,    &command_yara,       &command_clamscan,
+                                    &command_defs,    &command_quarantine, &command_rescue,
+                                    &command_version, &command_help,       &command_dev_docs};
+    rescue_table_fill();
     for (size_t i = 0; i < COUNT(rows); i++)
         commands[i] = *rows[i];
 }

@@ -26,7 +26,7 @@ struct inode {
 bool cramfs_fits(struct source *source)
 {
     uint8_t super[32];
-    return source_read(source, 0, super, sizeof super) && load_le32(super) == 0x28cd3d45 &&
+    return source_copy(source, 0, super, sizeof super) && load_le32(super) == 0x28cd3d45 &&
            memcmp(super + 16, "Compressed ROMFS", 16) == 0;
 }
 
@@ -51,7 +51,7 @@ static bool put_block(struct tree *tree, uint64_t from, uint64_t end, size_t wan
         return unpack_wrote(unpack, want);
     }
     bool fine = from < end && end - from <= sizeof packed &&
-                source_read(tree->source, from, packed, (size_t)(end - from));
+                source_copy(tree->source, from, packed, (size_t)(end - from));
     bytes in = {packed, fine ? (size_t)(end - from) : 0};
     struct stream *stream = fine ? stream_new(STREAM_ZLIB) : NULL;
     if (stream)
@@ -75,7 +75,7 @@ static void show_file(struct tree *tree, bytes name, const struct inode *inode)
     }
     for (uint32_t i = 0; i < blocks; i++) {
         size_t want = left < BLOCK ? left : BLOCK;
-        if (!source_read(tree->source, inode->at + 4ull * i, raw, 4)) {
+        if (!source_copy(tree->source, inode->at + 4ull * i, raw, 4)) {
             unpack_gap(unpack, unpack->child_name, GAP_DAMAGED, "its blocks are not there");
             break;
         }
@@ -115,7 +115,7 @@ void cramfs_walk(struct tree *tree)
 {
     uint8_t super[64 + INODE];
     struct tree_folder folder;
-    if (!source_read(tree->source, 0, super, sizeof super))
+    if (!source_copy(tree->source, 0, super, sizeof super))
         return;
     if (load_le32(super + 4) > tree->source->size)
         tree_gap(tree, bytes_of(""), GAP_DAMAGED, "goes beyond the end of the image");

@@ -28,7 +28,7 @@ struct exfat {
 static bool exfat_open(struct source *source, struct exfat *exfat)
 {
     uint8_t boot[120];
-    if (!source_read(source, 0, boot, sizeof boot) || memcmp(boot + 3, "EXFAT   ", 8) != 0 ||
+    if (!source_copy(source, 0, boot, sizeof boot) || memcmp(boot + 3, "EXFAT   ", 8) != 0 ||
         boot[108] < 9 || boot[108] > 12 || boot[109] > 25 - boot[108])
         return false;
     unsigned sector = boot[108];
@@ -68,7 +68,7 @@ static struct tree_file chain_of(struct exfat *exfat, uint32_t cluster, uint64_t
         uint8_t raw[4];
         uint64_t slot = (uint64_t)cluster * 4;
         if (slot + 4 > exfat->table_size ||
-            !source_read(exfat->tree->source, exfat->table + slot, raw, 4))
+            !source_copy(exfat->tree->source, exfat->table + slot, raw, 4))
             break;
         cluster = load_le32(raw);
     }

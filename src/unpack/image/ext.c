@@ -44,7 +44,7 @@ struct inode {
 static bool ext_read(struct source *source, struct ext *ext)
 {
     uint8_t super[264];
-    if (!source_read(source, 1024, super, sizeof super) || load_le16(super + 56) != 0xef53)
+    if (!source_copy(source, 1024, super, sizeof super) || load_le16(super + 56) != 0xef53)
         return false;
     uint32_t shift = load_le32(super + 24), version = load_le32(super + 76);
     *ext = (struct ext){.block = shift > 6 ? 0 : 1024u << shift,
@@ -102,7 +102,7 @@ static bool inode_read(struct ext *ext, uint32_t number, struct inode *ret)
     struct source *source = ext->tree->source;
     size_t size = ext->group_size < 64 ? 32 : 64;
     if (number == 0 || number > ext->inodes ||
-        !source_read(source, group_at(ext, (number - 1) / ext->per_group), group, size))
+        !source_copy(source, group_at(ext, (number - 1) / ext->per_group), group, size))
         return false;
     uint64_t table = load_le32(group + 8) | (uint64_t)load_le32(group + 40) << 32;
     if (table > source->size / ext->block)
@@ -110,7 +110,7 @@ static bool inode_read(struct ext *ext, uint32_t number, struct inode *ret)
     uint64_t at =
         table * ext->block + (uint64_t)((number - 1) % ext->per_group) * ext->inode_size;
     size = ext->inode_size < INODE_READ ? 128 : INODE_READ;
-    if (!source_read(source, at, raw, size))
+    if (!source_copy(source, at, raw, size))
         return false;
     *ret = (struct inode){.number = number,
                           .at = at,
@@ -226,7 +226,7 @@ static bytes inline_rest(struct ext *ext, const struct inode *inode)
     uint8_t extra[2];
     bytes none = {NULL, 0};
     struct source *source = ext->tree->source;
-    if (ext->inode_size < 160 || !source_read(source, inode->at + 128, extra, 2))
+    if (ext->inode_size < 160 || !source_copy(source, inode->at + 128, extra, 2))
         return none;
     uint32_t from = 128u + load_le16(extra);
     if (from >= ext->inode_size)

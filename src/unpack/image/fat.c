@@ -30,7 +30,7 @@ struct fat {
 static bool fat_open(struct source *source, struct fat *fat)
 {
     uint8_t boot[64];
-    if (!source_read(source, 0, boot, sizeof boot) || (boot[0] != 0xeb && boot[0] != 0xe9))
+    if (!source_copy(source, 0, boot, sizeof boot) || (boot[0] != 0xeb && boot[0] != 0xe9))
         return false;
     uint32_t sector = load_le16(boot + 11), each = boot[13], before = load_le16(boot + 14);
     uint32_t tables = boot[16], entries = load_le16(boot + 17);
@@ -72,7 +72,7 @@ static uint32_t next_cluster(struct fat *fat, uint32_t cluster)
     uint64_t at = (uint64_t)cluster * fat->bits / 8;
     size_t size = fat->bits == 32 ? 4 : 2;
     if (at + size > fat->table_size ||
-        !source_read(fat->tree->source, fat->table + at, raw, size))
+        !source_copy(fat->tree->source, fat->table + at, raw, size))
         return 1;
     uint32_t next = load_le32(raw);
     if (fat->bits == 12)

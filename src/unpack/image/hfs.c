@@ -55,7 +55,7 @@ struct leaves {
 
 static bool header_read(struct source *source, uint8_t ret[static 512])
 {
-    return source_read(source, HEADER, ret, 512) &&
+    return source_copy(source, HEADER, ret, 512) &&
            (memcmp(ret, "H+\0\4", 4) == 0 || memcmp(ret, "HX\0\5", 4) == 0);
 }
 
@@ -124,7 +124,7 @@ static bool file_read(struct hfs *hfs, const struct tree_file *file, uint64_t at
             continue;
         }
         size_t n = run->len - at < size ? (size_t)(run->len - at) : size;
-        if (!source_read(hfs->source, run->at + at, to, n))
+        if (!source_copy(hfs->source, run->at + at, to, n))
             return false;
         to += n;
         size -= n;

@@ -54,7 +54,7 @@ struct rock {
 bool iso_fits(struct source *source)
 {
     uint8_t head[6];
-    return source_read(source, 16 * SECTOR, head, sizeof head) &&
+    return source_copy(source, 16 * SECTOR, head, sizeof head) &&
            memcmp(head + 1, "CD001", 5) == 0;
 }
 
@@ -73,7 +73,7 @@ static void add_tree(struct iso *iso, const uint8_t *descriptor, bool joliet)
     uint64_t root = (uint64_t)load_le32(descriptor + 156 + 2) + descriptor[156 + 1];
     block = block >= 512 && block <= 4096 && !(block & (block - 1)) ? block : SECTOR;
     if (iso->count == TREES ||
-        !source_read(iso->tree->source, root * block, self, sizeof self) ||
+        !source_copy(iso->tree->source, root * block, self, sizeof self) ||
         load_le32(self + 2) + (uint64_t)self[1] != root)
         return;
     for (unsigned i = 0; i < iso->count; i++)
@@ -88,7 +88,7 @@ static void read_descriptors(struct iso *iso, uint64_t sector)
 {
     uint8_t raw[200];
     for (unsigned i = 0; i < DESCRIPTORS; i++) {
-        if (!source_read(iso->tree->source, (sector + i) * SECTOR, raw, sizeof raw) ||
+        if (!source_copy(iso->tree->source, (sector + i) * SECTOR, raw, sizeof raw) ||
             memcmp(raw + 1, "CD001", 5) != 0 || raw[0] == 255)
             return;
         if (raw[0] == 0 && memcmp(raw + 7, "EL TORITO", 9) == 0)
@@ -249,7 +249,7 @@ static void read_folder(struct iso *iso, bytes folder)
 static uint64_t folder_size(struct iso *iso, uint64_t at)
 {
     uint8_t record[14];
-    return source_read(iso->tree->source, at, record, sizeof record) ? load_le32(record + 10)
+    return source_copy(iso->tree->source, at, record, sizeof record) ? load_le32(record + 10)
                                                                      : 0;
 }
 
@@ -284,7 +284,7 @@ static uint64_t boot_size(struct iso *iso, const uint8_t *entry, uint64_t at)
     uint8_t boot[36];
     if ((entry[1] & 15) >= 1 && (entry[1] & 15) <= 3)
         return floppies[entry[1] & 15];
-    if (fat_fits(&part) && source_read(&part, 0, boot, sizeof boot)) {
+    if (fat_fits(&part) && source_copy(&part, 0, boot, sizeof boot)) {
         uint64_t sectors = load_le16(boot + 19);
         return (sectors ? sectors : load_le32(boot + 32)) * load_le16(boot + 11);
     }
@@ -299,7 +299,7 @@ static void show_boot(struct iso *iso)
     struct tree *tree = iso->tree;
     tree->path = bytes_of("");
     for (unsigned i = 1; i < CATALOG_ENTRIES && iso->catalog && !tree->stopped; i++) {
-        if (!source_read(tree->source, iso->catalog + 32ull * i, entry, sizeof entry))
+        if (!source_copy(tree->source, iso->catalog + 32ull * i, entry, sizeof entry))
             return;
         if (entry[0] != 0x88 && entry[0] != 0x90 && entry[0] != 0x91 && entry[0] != 0x44 &&
             i > 1)
@@ -327,7 +327,7 @@ void iso_walk(struct tree *tree)
     /* Joliet's names are better than those of ISO 9660, Rock Ridge's are best. */
     uint8_t root[64];
     if (iso.count > 1 && iso.trees[1].joliet &&
-        source_read(tree->source, iso.trees[0].root, root, sizeof root) &&
+        source_copy(tree->source, iso.trees[0].root, root, sizeof root) &&
         memcmp(root + 34, "SP\7", 3) != 0) {
         struct iso_tree first = iso.trees[0];
         iso.trees[0] = iso.trees[1];
@@ -337,7 +337,7 @@ void iso_walk(struct tree *tree)
         read_tree(&iso);
     show_boot(&iso);
     for (uint64_t sector = 17; sector < 32; sector++)
-        if (source_read(tree->source, sector * SECTOR + 1, magic, 5) &&
+        if (source_copy(tree->source, sector * SECTOR + 1, magic, 5) &&
             memcmp(magic, "NSR0", 4) == 0 && udf_fits(tree->source)) {
             udf_walk(tree);
             return;

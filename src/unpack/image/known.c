@@ -34,7 +34,7 @@ const struct known *known_of(struct source *source)
 {
     uint8_t magic[32];
     for (size_t i = 0; i < COUNT(table); i++)
-        if (source_read(source, table[i].at, magic, table[i].length) &&
+        if (source_copy(source, table[i].at, magic, table[i].length) &&
             memcmp(magic, table[i].magic, table[i].length) == 0)
             return &table[i];
     return NULL;

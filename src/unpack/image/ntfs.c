@@ -257,7 +257,7 @@ static bool unit_read(struct walk *walk, struct units *units, uint8_t *to, size_
         size_t n = run->len < unit - got ? (size_t)run->len : unit - got;
         *ret_hole |= run->hole;
         if (!run->hole) {
-            if (!source_read(walk->ntfs.tree->source, run->at, to + *ret_len, n))
+            if (!source_copy(walk->ntfs.tree->source, run->at, to + *ret_len, n))
                 return false;
             *ret_len += n;
         }

@@ -16,7 +16,7 @@ enum { STRIDE = 512 };
 bool ntfs_record_boot(struct source *source, struct ntfs *ret)
 {
     uint8_t boot[80];
-    if (!source_read(source, 0, boot, sizeof boot) || memcmp(boot + 3, "NTFS    ", 8) != 0)
+    if (!source_copy(source, 0, boot, sizeof boot) || memcmp(boot + 3, "NTFS    ", 8) != 0)
         return false;
     uint32_t sector = load_le16(boot + 11), each = boot[13], size = boot[64];
     if (each > 128)
@@ -78,7 +78,7 @@ bool ntfs_record_read(struct ntfs *ntfs, uint64_t number, uint8_t ret[static NTF
         return false;
     for (uint32_t part = 0; part < ntfs->record_size; part += STRIDE)
         if (!table_at(ntfs, number * ntfs->record_size + part, &from) ||
-            !source_read(source, from, ret + part, STRIDE))
+            !source_copy(source, from, ret + part, STRIDE))
             return false;
     return put_back(ret, ntfs->record_size);
 }
@@ -171,7 +171,7 @@ bool ntfs_record_table(struct ntfs *ntfs)
     struct ntfs_attribute attribute;
     struct source *source = ntfs->tree->source;
     bytes list = {NULL, 0};
-    if (!source_read(source, ntfs->table, record, ntfs->record_size) ||
+    if (!source_copy(source, ntfs->table, record, ntfs->record_size) ||
         !put_back(record, ntfs->record_size))
         return false;
     for (size_t at = 0; ntfs_record_next(ntfs, record, &at, &attribute);) {

@@ -58,7 +58,7 @@ static const struct {
 
 static bool sector_read(struct source *disk, uint64_t at, uint8_t to[static SECTOR])
 {
-    return source_read(disk, at, to, SECTOR);
+    return source_copy(disk, at, to, SECTOR);
 }
 
 static bool is_chain(uint8_t type)
@@ -105,7 +105,7 @@ static uint64_t gpt_header(struct source *disk, uint32_t *ret_sector)
             uint64_t at = sizes[i];
             if (end)
                 at = disk->size < 3 * at ? 0 : disk->size / SECTOR * SECTOR - at;
-            if (at && source_read(disk, at, magic, 8) && memcmp(magic, "EFI PART", 8) == 0) {
+            if (at && source_copy(disk, at, magic, 8) && memcmp(magic, "EFI PART", 8) == 0) {
                 *ret_sector = sizes[i];
                 return at;
             }
@@ -127,7 +127,7 @@ enum partition_scheme partition_scheme(struct source *disk)
         return PARTITION_MBR;
     if (memcmp(sector, "ER", 2) == 0)
         for (uint64_t at = 512; at <= 2048; at *= 2)
-            if (source_read(disk, at, magic, 2) && memcmp(magic, "PM", 2) == 0)
+            if (source_copy(disk, at, magic, 2) && memcmp(magic, "PM", 2) == 0)
                 return PARTITION_APPLE;
     return PARTITION_NONE;
 }
@@ -220,7 +220,7 @@ static void gpt_list(struct source *disk, struct partition_table *table, struct 
     uint32_t sector = 512, zero[4] = {0};
     uint8_t header[92], entry[128];
     uint64_t at = gpt_header(disk, &sector);
-    if (!source_read(disk, at, header, sizeof header)) {
+    if (!source_copy(disk, at, header, sizeof header)) {
         table->damaged = true;
         return;
     }
@@ -233,7 +233,7 @@ static void gpt_list(struct source *disk, struct partition_table *table, struct 
     if (from > disk->size / sector || size < sizeof entry || size > 4096)
         return;
     for (uint32_t i = 0; i < count; i++) {
-        if (!source_read(disk, from * sector + (uint64_t)i * size, entry, sizeof entry)) {
+        if (!source_copy(disk, from * sector + (uint64_t)i * size, entry, sizeof entry)) {
             table->damaged = true;
             return;
         }
@@ -246,12 +246,12 @@ static void apple_list(struct source *disk, struct partition_table *table, struc
 {
     uint8_t entry[80];
     uint64_t block = 512;
-    while (block < 2048 && !(source_read(disk, block, entry, 2) && memcmp(entry, "PM", 2) == 0))
+    while (block < 2048 && !(source_copy(disk, block, entry, 2) && memcmp(entry, "PM", 2) == 0))
         block *= 2;
     uint32_t count = 1;
     for (uint32_t i = 0; i < count && i < APPLE_MOST; i++) {
         char type[33] = {0};
-        if (!source_read(disk, (i + 1) * block, entry, sizeof entry) ||
+        if (!source_copy(disk, (i + 1) * block, entry, sizeof entry) ||
             memcmp(entry, "PM", 2) != 0) {
             table->damaged = true;
             return;

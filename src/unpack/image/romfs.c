@@ -11,7 +11,7 @@ enum { NAME_MOST = 256, KIND_FOLDER = 1, KIND_FILE = 2 };
 bool romfs_fits(struct source *source)
 {
     uint8_t magic[8];
-    return source_read(source, 0, magic, sizeof magic) && memcmp(magic, "-rom1fs-", 8) == 0;
+    return source_copy(source, 0, magic, sizeof magic) && memcmp(magic, "-rom1fs-", 8) == 0;
 }
 
 /* The name at `at`; *ret_end is what follows it. */
@@ -19,7 +19,7 @@ static size_t name_read(struct source *source, uint64_t at, uint8_t to[static NA
                         uint64_t *ret_end)
 {
     size_t len = 0;
-    while (len < NAME_MOST && source_read(source, at + len, to + len, 16)) {
+    while (len < NAME_MOST && source_copy(source, at + len, to + len, 16)) {
         size_t part = strnlen((const char *)to + len, 16);
         len += part;
         if (part < 16)
@@ -53,7 +53,7 @@ void romfs_walk(struct tree *tree)
     uint8_t head[16], name[NAME_MOST + 16];
     uint64_t first;
     struct tree_folder folder;
-    if (!source_read(tree->source, 0, head, sizeof head))
+    if (!source_copy(tree->source, 0, head, sizeof head))
         return;
     if (load_be32(head + 8) > tree->source->size)
         tree_gap(tree, bytes_of(""), GAP_DAMAGED, "goes beyond the end of the image");
@@ -61,7 +61,7 @@ void romfs_walk(struct tree *tree)
     tree_add(tree, first, 0, bytes_of(""));
     while (tree_next(tree, &folder)) {
         for (uint64_t at = folder.id, next = 0; at; at = next) {
-            if (!source_read(tree->source, at, head, sizeof head)) {
+            if (!source_copy(tree->source, at, head, sizeof head)) {
                 tree_gap(tree, bytes_of(""), GAP_DAMAGED, "the folder cannot be read");
                 break;
             }

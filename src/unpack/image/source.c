@@ -61,7 +61,7 @@ bytes source_view(struct source *source, uint64_t at, uint64_t len)
     return (bytes){piece.at, (size_t)len};
 }
 
-bool source_read(struct source *source, uint64_t at, void *to, size_t len)
+bool source_copy(struct source *source, uint64_t at, void *to, size_t len)
 {
     uint8_t *out = to;
     struct source_piece piece;
@@ -88,7 +88,7 @@ bytes source_bytes(struct source *source, uint64_t at, size_t len, struct arena 
     if (view.at || at > source->size || len > source->size - at)
         return view;
     uint8_t *copy = arena_push_raw(arena, len);
-    if (!copy || !source_read(source, at, copy, len))
+    if (!copy || !source_copy(source, at, copy, len))
         return none;
     return (bytes){copy, len};
 }

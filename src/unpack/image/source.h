@@ -36,6 +36,6 @@ bool source_at(struct source *source, uint64_t at, struct source_piece *ret) MUS
 /* All of [at, at+len) in one view that stays good; .at NULL when there is none. */
 bytes source_view(struct source *source, uint64_t at, uint64_t len);
 /* Copies. False when some of it is outside or damaged. */
-bool source_read(struct source *source, uint64_t at, void *to, size_t len) MUST_USE;
+bool source_copy(struct source *source, uint64_t at, void *to, size_t len) MUST_USE;
 /* A view where there is one, else a copy in the arena; .at NULL when neither. */
 bytes source_bytes(struct source *source, uint64_t at, size_t len, struct arena *arena);

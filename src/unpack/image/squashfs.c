@@ -56,7 +56,7 @@ struct inode {
 static bool super_read(struct source *source, struct squashfs *ret)
 {
     uint8_t super[96];
-    if (!source_read(source, 0, super, sizeof super) || memcmp(super, "hsqs", 4) != 0)
+    if (!source_copy(source, 0, super, sizeof super) || memcmp(super, "hsqs", 4) != 0)
         return false;
     *ret = (struct squashfs){.compressor = load_le16(super + 20),
                              .block = load_le32(super + 12),
@@ -110,10 +110,10 @@ static struct meta_block *meta_load(struct squashfs *sq, uint64_t at)
     if (block->at == at + 1)
         return block;
     block->at = 0;
-    if (!source_read(sq->tree->source, at, head, 2))
+    if (!source_copy(sq->tree->source, at, head, 2))
         return NULL;
     size_t size = load_le16(head) & 0x7fff, len = size;
-    if (size > META || !source_read(sq->tree->source, at + 2, sq->packed, size))
+    if (size > META || !source_copy(sq->tree->source, at + 2, sq->packed, size))
         return NULL;
     if (load_le16(head) & 0x8000)
         memcpy(block->data, sq->packed, size);
@@ -188,13 +188,13 @@ static bool block_read(struct squashfs *sq, uint64_t at, uint32_t size, uint8_t 
     if (size > BLOCK_MOST + META)
         return false;
     if (stored) {
-        if (size > room || !source_read(source, at, out, size))
+        if (size > room || !source_copy(source, at, out, size))
             return false;
         *ret_len = size;
         return true;
     }
     bytes in = source_view(source, at, size);
-    if (!in.at && source_read(source, at, sq->packed, size))
+    if (!in.at && source_copy(source, at, sq->packed, size))
         in = (bytes){sq->packed, size};
     return in.at && decode(sq, in, out, room, ret_len);
 }
@@ -224,7 +224,7 @@ static bool put_tail(struct squashfs *sq, const struct inode *inode, size_t want
     struct unpack *unpack = sq->tree->unpack;
     uint64_t at = sq->fragment_table + (uint64_t)(inode->fragment / 512) * 8;
     bool fine =
-        inode->fragment < sq->fragments && source_read(sq->tree->source, at, pointer, 8);
+        inode->fragment < sq->fragments && source_copy(sq->tree->source, at, pointer, 8);
     struct cursor cursor = {fine ? load_le64(pointer) : 0, inode->fragment % 512 * 16};
     fine = fine && meta_read(sq, &cursor, entry, sizeof entry);
     uint64_t start = load_le64(entry);

@@ -273,7 +273,7 @@ bytes tree_content(struct tree *tree, const struct tree_file *file, uint64_t siz
         size_t n = run[i].len < len - got ? (size_t)run[i].len : len - got;
         if (run[i].hole)
             memset(copy + got, 0, n);
-        else if (!source_read(tree->source, run[i].at, copy + got, n))
+        else if (!source_copy(tree->source, run[i].at, copy + got, n))
             break;
         got += n;
     }

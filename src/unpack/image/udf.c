@@ -87,7 +87,7 @@ static bool find_anchor(struct source *source, uint32_t *ret_block, uint8_t ret[
         uint64_t size = sizes[i], last = source->size / size;
         const uint64_t places[] = {256, last - 1, last - 257, 512};
         for (size_t k = 0; k < COUNT(places); k++)
-            if (places[k] < last && source_read(source, places[k] * size, ret, 32) &&
+            if (places[k] < last && source_copy(source, places[k] * size, ret, 32) &&
                 tag_is(ret, TAG_ANCHOR)) {
                 *ret_block = sizes[i];
                 return true;
@@ -102,7 +102,7 @@ bool udf_fits(struct source *source)
     uint8_t raw[32], id[6];
     bool named = false;
     for (uint64_t at = 16 * 2048; at < 32 * 2048 && !named; at += 2048)
-        named = source_read(source, at, id, sizeof id) &&
+        named = source_copy(source, at, id, sizeof id) &&
                 (memcmp(id + 1, "NSR02", 5) == 0 || memcmp(id + 1, "NSR03", 5) == 0);
     return named && find_anchor(source, &block, raw);
 }
@@ -136,7 +136,7 @@ static void read_sequence(struct udf *udf, uint64_t at, uint32_t size)
     uint32_t block = udf->block;
     size_t len = block < sizeof raw ? block : sizeof raw;
     for (uint32_t i = 0; i < size / block && i < SEQUENCE; i++) {
-        if (!source_read(udf->source, (at + i) * block, raw, len) || tag_is(raw, TAG_END))
+        if (!source_copy(udf->source, (at + i) * block, raw, len) || tag_is(raw, TAG_END))
             return;
         if (tag_is(raw, TAG_POINTER)) {
             size = load_le32(raw + 20);
@@ -192,7 +192,7 @@ static bool read_block(struct udf *udf, uint32_t map, uint32_t block, uint8_t *t
     struct tree_file file = {.size = 0};
     size = size < udf->block ? size : udf->block;
     return add_part(udf, map, block, size, &file) && file.runs.n == 1 &&
-           !file.runs.at[0].hole && source_read(udf->source, file.runs.at[0].at, to, size);
+           !file.runs.at[0].hole && source_copy(udf->source, file.runs.at[0].at, to, size);
 }
 
 /* The parts of a file: kind 0 short, 1 long. One of type 3 says where the list goes on. */

@@ -1,0 +1,39 @@
+#include "cmd/rescue/rescue.h"
+
+static const struct option no_options[] = {{0}};
+
+static struct command rescue_commands[12];
+
+void rescue_table_fill(void)
+{
+    const struct command *const rows[] = {
+        &rescue_identify_command,
+    };
+    _Static_assert(COUNT(rows) < COUNT(rescue_commands), "the table ends with an empty row");
+    for (size_t i = 0; i < COUNT(rows); i++)
+        rescue_commands[i] = *rows[i];
+}
+
+static int run_rescue(const struct command *self, void *options, int argc, char **argv)
+{
+    (void)options, (void)argc, (void)argv;
+    options_help(self, stderr);
+    return EXIT_ERROR;
+}
+
+const struct command command_rescue = {
+    .name = "rescue",
+    .title = "candor-rescue",
+    .summary = "after ransomware: what it was, and the files back",
+    .arguments = "COMMAND [OPTION]... PATH...",
+    .doc =
+        "For someone whose files were encrypted. Nothing is sent anywhere, and nothing that "
+        "is there is changed: what comes back is written beside it.\n\n"
+        "Work on a copy of the disk where you can, and keep the encrypted files and the notes: "
+        "a key may be published later.",
+    .exits = "0\tsuccess\n2\tan error",
+    .examples = "candor rescue identify /srv/data\twhat encrypted these files",
+    .options = no_options,
+    .commands = rescue_commands,
+    .run = run_rescue,
+};

@@ -1,0 +1,10 @@
+/* rescue — the table of `candor rescue`: a subcommand is a file of its name here and a row in
+ * rescue.c. */
+#pragma once
+#include "cmd/commands.h"
+
+extern const struct command command_rescue;
+extern const struct command rescue_identify_command;
+
+/* Copies the rows together, once, before any command runs. */
+void rescue_table_fill(void);
