@@ -5,6 +5,7 @@
  * (formats/) take the kinds that they can use. Numbers are big endian without a sign. */
 #pragma once
 #include "base/arena.h"
+#include "shim/privatekey.h"
 
 enum key_kind {
     KEY_RSA,        /* private: n, d; e, p and q where they were given */
@@ -22,9 +23,7 @@ struct key {
     bytes origin; /* where it came from, for people: "police.pem", "published: FBI, 2019" */
     bytes secret, pub;
 
-    struct {
-        bytes n, e, d, p, q; /* empty: not given */
-    } rsa;
+    struct privatekey rsa; /* n, d; e, p and q where they are known */
 
     uint64_t seed, at;
     const char *family; /* NULL: try every format; else only this family's */

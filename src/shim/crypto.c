@@ -1,5 +1,7 @@
 #include "shim/crypto.h"
 
+#include "shim/privatekey.h"
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -21,8 +23,8 @@ static void use_ciphers(void)
 
 void crypto_warm(void)
 {
-    const EVP_MD *const digests[] = {EVP_md5(), EVP_sha1(), EVP_sha256(), EVP_sha384(),
-                                     EVP_sha512()};
+    const EVP_MD *const digests[] = {EVP_md5(),    EVP_sha1(),     EVP_sha256(),  EVP_sha384(),
+                                     EVP_sha512(), EVP_sha3_256(), EVP_sha3_512()};
     unsigned char digest[EVP_MAX_MD_SIZE];
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT |
                             OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_ADD_ALL_CIPHERS |
@@ -32,4 +34,5 @@ void crypto_warm(void)
         if (EVP_Digest("x", 1, digest, NULL, digests[i], NULL) != 1)
             ERR_clear_error();
     use_ciphers();
+    (void)x25519_public(digest, digest);
 }
