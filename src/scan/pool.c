@@ -7,6 +7,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum {
+    COMPANY_BYTES = 256 << 10, /* a file of this size goes at once */
+    COMPANY_MS = 2,            /* and whoever has waited this long */
+};
+
 struct job *pool_job(struct pool *pool, uint64_t number)
 {
     return number & POOL_PART ? pool->parts[number & ~POOL_PART]
@@ -226,6 +231,19 @@ static int open_job(const struct pool *pool, struct job *job, const struct walk_
     return pool->options.max_size && job->size > pool->options.max_size ? -EFBIG : 0;
 }
 
+/* Small files wait for company, even where a worker is idle: a message for each of them, and
+ * waking somebody for it, costs as much as examining it. */
+static bool is_due(struct pool *pool, const struct job *job)
+{
+    if (!pool->waiting)
+        return false;
+    int64_t now = examine_clock();
+    if (pool->waiting == 1)
+        pool->since = now;
+    return pool->waiting >= WORKER_BATCH || job->size >= COMPANY_BYTES ||
+           now - pool->since >= COMPANY_MS;
+}
+
 void pool_put(struct pool *pool, const struct walk_file *file)
 {
     struct job *job = free_slot(pool);
@@ -243,7 +261,7 @@ void pool_put(struct pool *pool, const struct walk_file *file)
         job->state = JOB_WAITING;
         pool->waiting++;
     }
-    if (pool->waiting == 1 || pool->waiting >= WORKER_BATCH)
+    if (is_due(pool, job))
         pump(pool, false, false);
     while (pool->waiting >= WORKER_BATCH && !pool->ended)
         pump(pool, false, true);

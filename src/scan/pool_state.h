@@ -97,6 +97,7 @@ struct pool {
     struct owners owners;
     uint64_t put, next, emitted; /* job numbers: next is the first never handed out */
     uint64_t waiting;            /* jobs in state WAITING */
+    int64_t since;               /* when the first of them was put, by pool_put */
     uint64_t *again;             /* jobs to hand out once more, oldest first */
     uint32_t again_count;
     struct job **parts; /* by number, NULL where there is none */
