@@ -33,12 +33,20 @@ static int read_file(const struct source *source, uint64_t at, uint8_t *ret, siz
     return 0;
 }
 
+static int check_range(const struct source *source, uint64_t at, size_t len, struct why *why)
+{
+    return at <= source->size && len <= source->size - at
+               ? 0
+               : fail(why, ENODATA, "%zu bytes at %llu are not in a file of %llu", len,
+                      (unsigned long long)at, (unsigned long long)source->size);
+}
+
 int source_read(const struct source *source, uint64_t at, void *ret, size_t len,
                 struct why *why)
 {
-    if (at > source->size || len > source->size - at)
-        return fail(why, ENODATA, "%zu bytes at %llu are not in a file of %llu", len,
-                    (unsigned long long)at, (unsigned long long)source->size);
+    int error = check_range(source, at, len, why);
+    if (error)
+        return error;
     if (source->fd >= 0)
         return read_file(source, at, ret, len, why);
     if (len)
@@ -55,14 +63,12 @@ int source_tail(const struct source *source, void *ret, size_t len, struct why *
 int source_take(const struct source *source, uint64_t at, size_t len, struct arena *arena,
                 bytes *ret, struct why *why)
 {
-    if (at > source->size || len > source->size - at)
-        return source_read(source, at, NULL, len, why);
-
-    uint8_t *copy = arena_push_raw(arena, len);
-    if (!copy)
-        return fail(why, ENOMEM, "no memory for %zu bytes of the file", len);
-
-    int error = source_read(source, at, copy, len, why);
+    int error = check_range(source, at, len, why);
+    uint8_t *copy = error ? NULL : arena_push_raw(arena, len);
+    if (!error && !copy)
+        error = fail(why, ENOMEM, "no memory for %zu bytes of the file", len);
+    if (!error)
+        error = source_read(source, at, copy, len, why);
     if (!error)
         *ret = (bytes){copy, len};
     return error;
