@@ -1,0 +1,11 @@
+/* method — one way to find a key: one file in this folder and one row in seed.c. */
+#pragma once
+#include "rescue/seed/seed.h"
+
+struct seed_method {
+    const char *family;   /* the format's */
+    const char *describe; /* "all 2147483648 seeds of .NET's Random" */
+    uint64_t (*total)(const struct seed_case *what);
+    int (*find)(const struct seed_case *what, struct arena *arena, struct key *ret,
+                struct why *why);
+};
