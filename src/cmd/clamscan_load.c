@@ -2,7 +2,6 @@
 
 #include "cmd/databases_report.h"
 #include "cmd/definitions_report.h"
-#include "definitions/cache.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -207,7 +206,7 @@ static int say_faults(const struct clamscan_arguments *arguments,
 }
 
 static int compile(const struct clamscan_arguments *arguments, const struct list *list,
-                   struct definitions *ret, struct why *why)
+                   struct clamscan_sets *ret, struct why *why)
 {
     struct definitions_report report = {.program = "candor", .max_errors = 10};
     struct external externals[16];
@@ -225,11 +224,13 @@ static int compile(const struct clamscan_arguments *arguments, const struct list
         .walls = true};
     const struct cache_sources sources = {.clamav = (const char *const *)list->at,
                                           .clamav_count = list->n};
-    int error = cache_compile(&options, &sources, true, ret, &result, why);
+    int error = cache_compile(&options, &sources, true, ret->at, &result, why);
     if (!error && !result.kept && say_faults(arguments, &result.clamav, why) < 0) {
-        definitions_close(ret);
+        for (uint32_t i = 0; i < result.sets; i++)
+            definitions_close(&ret->at[i]);
         error = -EINVAL;
     }
+    ret->n = error ? 0 : (int)result.sets;
     definitions_report_end(&report);
     return error;
 }
@@ -245,11 +246,9 @@ int clamscan_load(const struct clamscan_arguments *arguments, struct clamscan_se
     for (int i = 0; !error && i < arguments->databases.n; i++)
         error = add_path(arguments, &list, arguments->databases.at[i], why);
     if (!error)
-        error = compile(arguments, &list, &ret->at[0], why);
-    if (!error) {
-        ret->n = 1;
-        ret->known = (uint64_t)ret->at[0].set.rule_count + ret->at[0].set.hash_count;
-    }
+        error = compile(arguments, &list, ret, why);
+    for (int i = 0; i < ret->n; i++)
+        ret->known += (uint64_t)ret->at[i].set.rule_count + ret->at[i].set.hash_count;
     list_free(&list);
     return error;
 }

@@ -1,9 +1,9 @@
 /* clamscan_load — the databases that clamscan would use, as open rulesets. */
 #pragma once
 #include "cmd/clamscan_options.h"
-#include "definitions/definitions.h"
+#include "definitions/cache.h"
 
-enum { CLAMSCAN_SETS = 1 };
+enum { CLAMSCAN_SETS = CACHE_SETS };
 
 struct clamscan_sets {
     struct definitions at[CLAMSCAN_SETS];

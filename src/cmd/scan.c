@@ -173,7 +173,8 @@ static int add_rules(const struct scan_arguments *arguments, const struct extern
         fprintf(stderr, "candor: nothing is kept in the cache: %s\n", result.note.text);
     if (error)
         return error;
-    const struct ruleset *set = &sets->at[sets->n++].set;
+    const struct ruleset *set = &sets->at[sets->n].set;
+    sets->n += (int)result.sets;
     sets->faulty = result.errors;
     if (result.clamav.failed)
         return fail(why, EINVAL, "%u of %u ClamAV databases could not be read",
@@ -188,8 +189,9 @@ static int open_sets(const struct scan_arguments *arguments, const struct extern
 {
     int error = 0;
     bytes embedded = embedded_definitions();
-    if (arguments->definitions.n > EXAMINE_MAX_SETS - 2)
-        return fail(why, E2BIG, "more than %d files of definitions", EXAMINE_MAX_SETS - 2);
+    if (arguments->definitions.n > EXAMINE_MAX_SETS - 1 - CACHE_SETS)
+        return fail(why, E2BIG, "more than %d files of definitions",
+                    EXAMINE_MAX_SETS - 1 - CACHE_SETS);
     if (!arguments->no_default && embedded.len) {
         error = definitions_view(embedded, &sets->at[sets->n], why);
         sets->at[sets->n].source = "built in";

@@ -21,11 +21,19 @@
 enum {
     KEY = 32,
     KEY_TEXT = 2 * KEY,
-    KEPT = 3,    /* rulesets */
+    KEPT = 3, /* rulesets */
+    KEPT_ADDED = 8,
     STAMPS = 64, /* of which most are of databases that are gone */
     SETTLED = 2, /* seconds */
-    READ = 1 << 20
+    READ = 1 << 20,
+    SOURCES_MAX = 16 << 20,
 };
+
+/* Endings of what lies in the directory. */
+#define SET     ".cdr"
+#define ADDED   ".added"
+#define SOURCES ".sources"
+#define STAMP   ".stamp"
 
 /* The files of one compilation, in order. */
 struct source {
@@ -299,44 +307,56 @@ static bool is_settled(const struct list *list)
 
 /* --- files in the directory --- */
 
-static bool read_stamp(const struct place *place, const char *stamp, char ret[KEY_TEXT + 1])
+/* The keys of a ruleset, and of what adds to it ("": nothing does). */
+struct keys {
+    char set[KEY_TEXT + 1], added[KEY_TEXT + 1];
+};
+
+static bool read_stamp(const struct place *place, const char *stamp, struct keys *ret)
 {
-    char name[KEY_TEXT + 8];
+    char name[KEY_TEXT + 8], text[2 * KEY_TEXT];
     snprintf(name, sizeof name, "%s.stamp", stamp);
     int fd = openat(place->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n = fd < 0 ? -1 : read(fd, ret, KEY_TEXT);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
     if (fd >= 0)
         close(fd);
     for (ssize_t i = 0; i < n; i++)
-        if (ascii_hex((uint8_t)ret[i]) < 0)
+        if (ascii_hex((uint8_t)text[i]) < 0)
             return false;
-    ret[KEY_TEXT] = 0;
-    return n == KEY_TEXT;
+    if (n != KEY_TEXT && n != 2 * KEY_TEXT)
+        return false;
+    snprintf(ret->set, sizeof ret->set, "%.*s", KEY_TEXT, text);
+    snprintf(ret->added, sizeof ret->added, "%.*s", (int)n - KEY_TEXT, text + KEY_TEXT);
+    return true;
 }
 
-static void write_stamp(const struct place *place, const char *stamp, const char *key)
+static void write_stamp(const struct place *place, const char *stamp, const struct keys *keys)
 {
+    char text[2 * KEY_TEXT + 1];
+    int size = snprintf(text, sizeof text, "%s%s", keys->set, keys->added);
     char name[KEY_TEXT + 8];
     snprintf(name, sizeof name, "%s.stamp", stamp);
     /* One that is cut short is none. */
     int fd =
         openat(place->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd >= 0 && write(fd, key, KEY_TEXT) != KEY_TEXT)
+    if (fd >= 0 && write(fd, text, (size_t)size) != size)
         unlinkat(place->fd, name, 0);
     if (fd >= 0)
         close(fd);
 }
 
-static bool path_of(const struct place *place, const char *key, char ret[PATH_MAX])
+static bool path_of(const struct place *place, const char *key, const char *ending,
+                    char ret[PATH_MAX])
 {
-    return snprintf(ret, PATH_MAX, "%s/%s.cdr", place->path, key) < PATH_MAX;
+    return snprintf(ret, PATH_MAX, "%s/%s%s", place->path, key, ending) < PATH_MAX;
 }
 
 /* Maps the ruleset, and marks it as used. What is damaged is removed. */
-static bool find_kept(const struct place *place, const char *key, struct definitions *ret)
+static bool find_kept(const struct place *place, const char *key, const char *ending,
+                      struct definitions *ret)
 {
     char path[PATH_MAX];
-    if (!path_of(place, key, path) || access(path, R_OK) < 0)
+    if (!path_of(place, key, ending, path) || access(path, R_OK) < 0)
         return false;
     if (definitions_map(path, ret, NULL) < 0) {
         unlink(path);
@@ -344,6 +364,20 @@ static bool find_kept(const struct place *place, const char *key, struct definit
     }
     utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
     return true;
+}
+
+/* Both rulesets of a stamp, or none. */
+static uint32_t find_both(const struct place *place, const struct keys *keys,
+                          struct definitions ret[CACHE_SETS])
+{
+    if (!find_kept(place, keys->set, SET, &ret[0]))
+        return 0;
+    if (!keys->added[0])
+        return 1;
+    if (find_kept(place, keys->added, ADDED, &ret[1]))
+        return 2;
+    definitions_close(&ret[0]);
+    return 0;
 }
 
 static bool has_ending(const char *name, const char *ending)
@@ -391,13 +425,15 @@ int cache_sum(bool clear, uint32_t *ret_count, uint64_t *ret_size, struct why *w
     if (error)
         return error == -ENOENT ? 0 : error;
     if (clear) {
-        sweep(&place, ".stamp", 0);
-        sweep(&place, ".cdr", 0);
+        sweep(&place, STAMP, 0);
+        sweep(&place, SOURCES, 0);
+        sweep(&place, ADDED, 0);
+        sweep(&place, SET, 0);
     }
     DIR *directory = fdopendir(place.fd);
     while (directory && (row = readdir(directory))) {
         struct stat st;
-        if (has_ending(row->d_name, ".cdr") &&
+        if ((has_ending(row->d_name, SET) || has_ending(row->d_name, ADDED)) &&
             fstatat(place.fd, row->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
             ++*ret_count;
             *ret_size += (uint64_t)st.st_size;
@@ -412,13 +448,18 @@ int cache_sum(bool clear, uint32_t *ret_count, uint64_t *ret_size, struct why *w
 
 /* --- compiling --- */
 
+/* Compiles the sources. With `since`, what was added to the databases of that history: -ESTALE
+ * when there is more to it. *ret_history is malloc'd, or empty. */
 static int compile(const struct definitions_options *options,
-                   const struct cache_sources *sources, struct definitions *ret,
-                   struct cache_result *result, struct why *why)
+                   const struct cache_sources *sources, const bytes *since, bytes *ret_history,
+                   struct definitions *ret, struct cache_result *result, struct why *why)
 {
-    struct definitions_loader *loader = definitions_loader_new(options);
+    struct definitions_options now = *options;
+    now.remember = ret_history != NULL;
+    now.since = since ? *since : (bytes){0};
+    struct definitions_loader *loader = definitions_loader_new(&now);
     int error = loader ? 0 : fail(why, ENOMEM, "out of memory");
-    for (uint32_t i = 0; !error && i < sources->rule_count; i++) {
+    for (uint32_t i = 0; !error && !since && i < sources->rule_count; i++) {
         uint32_t before = result->files;
         error = definitions_add_path(loader, sources->rules[i], &result->files, &result->errors,
                                      why);
@@ -431,65 +472,227 @@ static int compile(const struct definitions_options *options,
         error = definitions_seal(loader, ret, why);
     if (loader)
         result->clamav = *definitions_clamav(loader);
+    if (!error && ret_history) {
+        bytes history = definitions_history(loader);
+        uint8_t *copy = history.len ? malloc(history.len) : NULL;
+        if (copy)
+            memcpy(copy, history.at, history.len);
+        *ret_history = (bytes){copy, copy ? history.len : 0};
+    }
     definitions_loader_free(loader);
     return error;
 }
 
 /* Writes it to the directory, and takes it from there from now on: pages of a file are shared
  * with whoever else uses it. */
-static void keep(const struct place *place, const char *key, struct definitions *definitions,
-                 struct why *note)
+static bool keep(const struct place *place, const char *key, const char *ending, uint32_t most,
+                 struct definitions *definitions, struct why *note)
 {
     struct definitions mapped;
     char path[PATH_MAX];
-    sweep(place, ".cdr", KEPT - 1);
-    sweep(place, ".stamp", STAMPS - 1);
-    if (!path_of(place, key, path) || definitions_save(definitions, path, note) < 0 ||
+    sweep(place, ending, most - 1);
+    sweep(place, STAMP, STAMPS - 1);
+    if (!path_of(place, key, ending, path) || definitions_save(definitions, path, note) < 0 ||
         definitions_map(path, &mapped, note) < 0)
-        return;
+        return false;
     definitions_close(definitions);
     *definitions = mapped;
+    return true;
 }
+
+/* --- what was added --- */
+
+/* A history for whoever adds to this ruleset. Without it, all is compiled then. */
+static void write_sources(const struct place *place, const char *key, const char *setup,
+                          bytes history)
+{
+    char name[KEY_TEXT + 16];
+    sweep(place, SOURCES, KEPT - 1);
+    snprintf(name, sizeof name, "%s" SOURCES, key);
+    int fd =
+        openat(place->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    if (dprintf(fd, "%s\n", setup) != KEY_TEXT + 1 ||
+        write(fd, history.at, history.len) != (ssize_t)history.len)
+        unlinkat(place->fd, name, 0);
+    close(fd);
+}
+
+/* The history of a ruleset that depends on the same setup: malloc'd, .at NULL: there is none.
+ */
+static bytes read_sources(const struct place *place, const char *name, const char *setup)
+{
+    struct stat st;
+    int fd = openat(place->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    uint8_t *text = NULL;
+    size_t size = 0;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > KEY_TEXT + 1 &&
+        st.st_size <= SOURCES_MAX) {
+        size = (size_t)st.st_size;
+        text = malloc(size);
+    }
+    bool good = text && read(fd, text, size) == (ssize_t)size &&
+                memcmp(text, setup, KEY_TEXT) == 0 && text[KEY_TEXT] == '\n';
+    if (fd >= 0)
+        close(fd);
+    if (good) {
+        size -= KEY_TEXT + 1;
+        memmove(text, text + KEY_TEXT + 1, size);
+        return (bytes){text, size};
+    }
+    free(text);
+    return (bytes){0};
+}
+
+static bool key_of_addition(const char *set, bytes history, char ret[KEY_TEXT + 1])
+{
+    struct digest *digest = digest_new(DIGEST_SHA256);
+    if (!digest)
+        return false;
+    add_text(digest, bytes_of(set));
+    add_text(digest, history);
+    return end_key(digest, ret);
+}
+
+/* The ruleset of that key, and one of what was added to the databases of `since`. */
+static int add_to(const struct definitions_options *options,
+                  const struct cache_sources *sources, const struct place *place,
+                  struct keys *keys, bytes since, struct definitions ret[CACHE_SETS],
+                  struct cache_result *result)
+{
+    bytes history = {0};
+    struct cache_result added = {.added = true, .sets = 1};
+    if (!find_kept(place, keys->set, SET, &ret[0]))
+        return -ENOENT;
+    int error = compile(options, sources, &since, &history, &ret[1], &added, NULL);
+    if (!error && added.clamav.failed) {
+        error = -EINVAL;
+        definitions_close(&ret[1]);
+    }
+    keys->added[0] = 0;
+    if (error) {
+        definitions_close(&ret[0]);
+    } else if (!ret[1].set.rule_count && !ret[1].set.hash_count) {
+        definitions_close(&ret[1]);
+    } else {
+        added.sets = 2;
+        if (!key_of_addition(keys->set, history, keys->added))
+            snprintf(added.note.text, sizeof added.note.text, "there is no key for it");
+        else
+            keep(place, keys->added, ADDED, KEPT_ADDED, &ret[1], &added.note);
+    }
+    free((void *)(uintptr_t)history.at);
+    if (!error)
+        *result = added;
+    return error;
+}
+
+/* Adds to a ruleset that is kept, if one there is whose databases only grew. */
+static bool add_to_kept(const struct definitions_options *options,
+                        const struct cache_sources *sources, const struct place *place,
+                        const char *setup, struct keys *keys,
+                        struct definitions ret[CACHE_SETS], struct cache_result *result)
+{
+    const struct dirent *row;
+    bool found = false;
+    int fd = openat(place->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    while (!found && directory && (row = readdir(directory))) {
+        if (!has_ending(row->d_name, SOURCES) ||
+            strlen(row->d_name) != KEY_TEXT + strlen(SOURCES))
+            continue;
+        bytes since = read_sources(place, row->d_name, setup);
+        snprintf(keys->set, sizeof keys->set, "%.*s", KEY_TEXT, row->d_name);
+        found = since.len && !add_to(options, sources, place, keys, since, ret, result);
+        free((void *)(uintptr_t)since.at);
+    }
+    if (directory)
+        closedir(directory);
+    return found;
+}
+
+/* What a ruleset depends on beside its databases. */
+static bool key_of_setup(const struct definitions_options *options, const struct list *list,
+                         char ret[KEY_TEXT + 1])
+{
+    struct list rules = {0};
+    rules.at = calloc(list->n + 1u, sizeof *rules.at);
+    for (uint32_t i = 0; rules.at && i < list->n; i++)
+        if (!list->at[i].database)
+            rules.at[rules.n++] = list->at[i];
+    bool good = rules.at && key_of_contents(options, &rules, ret);
+    free(rules.at);
+    return good;
+}
+
+/* --- the door --- */
 
 static int compile_and_keep(const struct definitions_options *options,
                             const struct cache_sources *sources, const struct place *place,
-                            const struct list *list, const char *stamp, struct definitions *ret,
-                            struct cache_result *result, struct why *why)
+                            const struct list *list, const char *setup, struct keys *keys,
+                            struct definitions ret[CACHE_SETS], struct cache_result *result,
+                            struct why *why)
 {
-    char key[KEY_TEXT + 1];
-    bool keyed = key_of_contents(options, list, key);
-    if (keyed && find_kept(place, key, ret)) {
+    bytes history = {0};
+    bool keyed = key_of_contents(options, list, keys->set);
+    keys->added[0] = 0;
+    result->sets = 1;
+    if (keyed && find_kept(place, keys->set, SET, &ret[0])) {
         result->kept = true;
-    } else {
-        int error = compile(options, sources, ret, result, why);
-        if (error || !keyed || result->errors || result->clamav.failed || !is_unchanged(list))
-            return error;
-        keep(place, key, ret, &result->note);
+        return 0;
     }
-    if (is_settled(list) && is_unchanged(list) && !result->note.text[0])
-        write_stamp(place, stamp, key);
-    return 0;
+    int error = compile(options, sources, NULL, setup ? &history : NULL, &ret[0], result, why);
+    bool whole = keyed && !result->errors && !result->clamav.failed && is_unchanged(list);
+    if (!error && whole && keep(place, keys->set, SET, KEPT, &ret[0], &result->note) &&
+        history.len)
+        write_sources(place, keys->set, setup, history);
+    else if (!error && !whole)
+        keys->set[0] = 0;
+    free((void *)(uintptr_t)history.at);
+    return error;
+}
+
+static int compile_or_add(const struct definitions_options *options,
+                          const struct cache_sources *sources, const struct place *place,
+                          const struct list *list, const char *stamp,
+                          struct definitions ret[CACHE_SETS], struct cache_result *result,
+                          struct why *why)
+{
+    struct keys keys = {0};
+    char setup[KEY_TEXT + 1];
+    bool has_setup = sources->clamav_count && key_of_setup(options, list, setup);
+    int error = 0;
+    if (!has_setup || !add_to_kept(options, sources, place, setup, &keys, ret, result))
+        error = compile_and_keep(options, sources, place, list, has_setup ? setup : NULL, &keys,
+                                 ret, result, why);
+    if (!error && keys.set[0] && is_settled(list) && is_unchanged(list) &&
+        !result->note.text[0])
+        write_stamp(place, stamp, &keys);
+    return error;
 }
 
 int cache_compile(const struct definitions_options *options,
-                  const struct cache_sources *sources, bool use, struct definitions *ret,
-                  struct cache_result *ret_result, struct why *why)
+                  const struct cache_sources *sources, bool use,
+                  struct definitions ret[CACHE_SETS], struct cache_result *ret_result,
+                  struct why *why)
 {
     struct place place = {.fd = -1};
     struct list list = {0};
-    char stamp[KEY_TEXT + 1], key[KEY_TEXT + 1];
-    int error;
-    *ret_result = (struct cache_result){0};
+    struct keys keys;
+    char stamp[KEY_TEXT + 1];
+    int error = 0;
+    *ret_result = (struct cache_result){.sets = 1};
     crypto_warm();
     /* What is wrong with a source is said by whoever compiles it. */
     if (!use || open_place(true, &place, &ret_result->note) < 0 ||
         find_all(sources, &list, NULL) < 0 || !key_of_places(options, &list, stamp)) {
-        error = compile(options, sources, ret, ret_result, why);
-    } else if (read_stamp(&place, stamp, key) && find_kept(&place, key, ret)) {
+        error = compile(options, sources, NULL, NULL, &ret[0], ret_result, why);
+    } else if (read_stamp(&place, stamp, &keys) &&
+               (ret_result->sets = find_both(&place, &keys, ret))) {
         ret_result->kept = true;
-        error = 0;
     } else {
-        error = compile_and_keep(options, sources, &place, &list, stamp, ret, ret_result, why);
+        error = compile_or_add(options, sources, &place, &list, stamp, ret, ret_result, why);
     }
     close_list(&list);
     if (place.fd >= 0)

@@ -228,8 +228,50 @@ static int read_whole(int fd, struct window *ret, struct why *why)
     return error;
 }
 
+static enum history_source source_kind(enum clamav_kind kind)
+{
+    switch (kind) {
+    case CLAMAV_HASH:
+    case CLAMAV_SECTION:
+    case CLAMAV_IMPORTS:
+    case CLAMAV_BODY:
+    case CLAMAV_LOGICAL:
+        return HISTORY_GROWS;
+    case CLAMAV_YARA:
+        return HISTORY_FIXED;
+    default:
+        return HISTORY_ALWAYS;
+    }
+}
+
+/* A source begins; of those that are not read nothing is remembered. */
+static int begin(const struct databases_target *to, bytes container, bytes name, bool official,
+                 struct why *why)
+{
+    enum clamav_kind kind = clamav_kind_of(name);
+    int error = clamav_begin(to->clamav, name, official, why);
+    return error || !to->history || kind == CLAMAV_OTHER
+               ? error
+               : history_begin(to->history, container, name, official, source_kind(kind), why);
+}
+
+static int end(const struct databases_target *to, bytes name, struct why *why)
+{
+    return to->history && clamav_kind_of(name) != CLAMAV_OTHER
+               ? history_end(to->history, to->clamav->line, why)
+               : 0;
+}
+
+static int take_lines(const struct databases_target *to, bytes lines, struct why *why)
+{
+    int error =
+        to->history ? history_take(to->history, lines, &lines, &to->clamav->line, why) : 0;
+    return error || !lines.len ? error : clamav_lines(to->clamav, lines, why);
+}
+
 /* Only whole lines go on; the last one may lack its end. */
-static int read_lines(struct clamav *clamav, int fd, struct window *window, struct why *why)
+static int read_lines(const struct databases_target *to, int fd, struct window *window,
+                      struct why *why)
 {
     ssize_t n = 1;
     int error = 0;
@@ -239,7 +281,7 @@ static int read_lines(struct clamav *clamav, int fd, struct window *window, stru
             return error;
         const uint8_t *end = n ? memrchr(window->at, '\n', window->len) : NULL;
         size_t whole = end ? (size_t)(end - window->at) + 1 : n ? 0 : window->len;
-        error = clamav_lines(clamav, (bytes){window->at, whole}, why);
+        error = take_lines(to, (bytes){window->at, whole}, why);
         memmove(window->at, window->at + whole, window->len - whole);
         window->len -= whole;
     }
@@ -272,7 +314,10 @@ static int read_rules(const struct databases_target *to, bytes name, bytes text,
     const struct yara_source source = {.text = arena_copy(to->texts, text),
                                        .name = arena_copy(to->texts, name),
                                        .name_space = arena_copy(to->texts, name)};
-    uint32_t errors, first = to->clamav->draft->rules.n;
+    uint32_t errors, first = to->clamav->draft->rules.n, line;
+    int stale = to->history ? history_take(to->history, text, &text, &line, why) : 0;
+    if (stale || !text.len)
+        return stale;
     int error = source.text.at && source.name.at && source.name_space.at
                     ? yara_compile(to->yara, &source, &errors)
                     : -ENOMEM;
@@ -334,11 +379,13 @@ static int read_members(const struct databases_target *to, struct container *con
         if (kind != CLAMAV_OTHER && !member.listed)
             return fail(why, EBADMSG, "'%.*s' in it is not what its list of files says",
                         (int)member.name.len, (const char *)member.name.at);
-        int error = clamav_begin(to->clamav, member.name, official, why);
+        int error = begin(to, container->name, member.name, official, why);
         if (!error && kind == CLAMAV_YARA)
             error = read_rules(to, member.name, member.text, why);
-        else if (!error)
-            error = clamav_lines(to->clamav, member.text, why);
+        else if (!error && kind != CLAMAV_OTHER)
+            error = take_lines(to, member.text, why);
+        if (!error)
+            error = end(to, member.name, why);
         if (error)
             return error;
     }
@@ -385,14 +432,16 @@ int databases_read(const struct databases_target *to, const struct database_file
     free(text);
     if (container)
         return read_container(to, files, name, ret, why);
-    int error = clamav_begin(to->clamav, name, false, why);
+    int error = begin(to, bytes_of(""), name, false, why);
     if (!error && clamav_kind_of(name) == CLAMAV_YARA) {
         error = read_whole(fd, &window, why);
         if (!error)
             error = read_rules(to, name, (bytes){window.at, window.len}, why);
     } else if (!error && to->clamav->kind != CLAMAV_OTHER) {
-        error = read_lines(to->clamav, fd, &window, why);
+        error = read_lines(to, fd, &window, why);
     }
+    if (!error)
+        error = end(to, name, why);
     free(window.at);
     return error;
 }

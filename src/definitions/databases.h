@@ -4,6 +4,7 @@
 #include "clamav/clamav.h"
 #include "clamav/container.h"
 #include "definitions/definitions.h"
+#include "definitions/history.h"
 #include "definitions/rulefiles.h"
 #include "yara/yara.h"
 
@@ -11,9 +12,10 @@
 struct databases_target {
     struct clamav *clamav;
     struct yara_compiler *yara;
-    struct arena *texts; /* of YARA rules, which the compiler borrows */
-    bytes certificates;  /* PEM: whom .sign files may lead to */
-    bool inspect;        /* containers are only looked at, and none is refused */
+    struct arena *texts;     /* of YARA rules, which the compiler borrows */
+    bytes certificates;      /* PEM: whom .sign files may lead to */
+    struct history *history; /* or NULL: nobody asks */
+    bool inspect;            /* containers are only looked at, and none is refused */
 };
 
 /* `path` itself when it is a file, else the databases in it, in ClamAV's order: ignore lists,

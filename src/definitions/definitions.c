@@ -23,6 +23,8 @@
 #define SOURCE_MAX     ((size_t)256 << 20)
 /* A ruleset from which on two threads check it. */
 #define LARGE_FILE ((size_t)16 << 20)
+/* Of texts that were added to databases: more is compiled as a whole. */
+#define FRESH_MOST ((uint64_t)32 << 20)
 
 struct definitions_loader {
     struct definitions_options options;
@@ -32,6 +34,8 @@ struct definitions_loader {
     struct clamav *clamav; /* or NULL: no database yet */
     bool database;         /* one is at work: the compiler's errors are its refusals */
     struct definitions_clamav found;
+    struct history *history; /* NULL: nobody asks */
+    bytes sources;           /* of a sealed ruleset; malloc'd with walls, else in the arena */
     struct forge *forge; /* or NULL; started by the first text, which can say why it did not */
 };
 
@@ -99,6 +103,10 @@ struct definitions_loader *definitions_loader_new(const struct definitions_optio
     if (!loader->draft)
         return definitions_loader_free(loader);
     loader->draft->fingerprint = module_fingerprint();
+    if (options->remember)
+        loader->history = history_new(loader->arena, options->since, FRESH_MOST);
+    if (options->remember && !loader->history)
+        return definitions_loader_free(loader);
     for (uint32_t i = 0; i < options->external_count; i++) {
         const struct external *e = &options->externals[i];
         draft_external(loader->draft, e->name, e->type, e->integer, e->real, e->text);
@@ -118,8 +126,11 @@ struct definitions_loader *definitions_loader_new(const struct definitions_optio
 struct definitions_loader *definitions_loader_free(struct definitions_loader *loader)
 {
     if (loader) {
+        if (loader->options.walls)
+            free((void *)(uintptr_t)loader->sources.at);
         forge_free(loader->forge);
         clamav_free(loader->clamav);
+        history_free(loader->history);
         arena_free(loader->arena);
         free(loader);
     }
@@ -195,6 +206,7 @@ int definitions_add_database(struct definitions_loader *loader,
                                         .yara = loader->compiler,
                                         .texts = loader->arena,
                                         .certificates = loader->options.certificates,
+                                        .history = loader->history,
                                         .inspect = loader->options.inspect};
     loader->database = true;
     int error = databases_read(&to, files, name, &container, why);
@@ -210,7 +222,7 @@ int definitions_add_database(struct definitions_loader *loader,
 /* An error that leaves nothing to go on with. */
 static bool is_end(int error)
 {
-    return error == -ENOMEM || error == -EFAULT;
+    return error == -ENOMEM || error == -EFAULT || error == -ESTALE;
 }
 
 /* `alone`: it was named, and not found in a directory. */
@@ -322,10 +334,13 @@ static int make_read_only(struct definitions *made, bytes *file, int into, struc
 static int seal_here(struct definitions_loader *loader, struct definitions *made, bytes *ret,
                      struct why *why)
 {
+    int error = loader->history ? history_finish(loader->history, &loader->sources, why) : 0;
+    if (error)
+        return error;
     made->arena = arena_new(COMPILE_MEMORY);
     if (!made->arena)
         return fail(why, ENOMEM, "out of memory");
-    int error = draft_seal(loader->draft, made->arena, ret, why);
+    error = draft_seal(loader->draft, made->arena, ret, why);
     return error ? error : make_read_only(made, ret, loader->options.into, why);
 }
 
@@ -338,7 +353,8 @@ int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
     if (!loader->options.walls) {
         error = seal_here(loader, &made, &file, why);
     } else if (!(error = need_forge(loader, why)) &&
-               !(error = forge_seal(loader->forge, &made.map, &made.map_size, why))) {
+               !(error = forge_seal(loader->forge, &made.map, &made.map_size, &loader->sources,
+                                    why))) {
         file = (bytes){made.map, made.map_size};
     }
     /* What is written into a file is checked by whoever it is for. */
@@ -349,6 +365,11 @@ int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
     else
         *ret = made;
     return error;
+}
+
+bytes definitions_history(const struct definitions_loader *loader)
+{
+    return loader->sources;
 }
 
 int definitions_map(const char *path, struct definitions *ret, struct why *why)

@@ -37,6 +37,10 @@ struct definitions_options {
     struct clamav_options clamav; /* of definitions_add_clamav */
     bytes certificates;           /* PEM: whom .sign files of containers may lead to */
     bool inspect;                 /* containers are only looked at, and none is refused */
+    /* Remember of which databases, and if `since` is not empty, compile only what was added to
+     * those of that history (history.h). -ESTALE: more has changed than that. */
+    bool remember;
+    bytes since;
     /* For forge.c: descriptor + 1 of a file that the ruleset is written into, and not opened;
      * 0: none. */
     int into;
@@ -94,7 +98,7 @@ struct definitions_clamav {
 
 /* Adds a ClamAV database, or all of a directory, in ClamAV's order. What cannot be read is
  * counted as failed and left out; <0 when nothing can go on: the path cannot be opened, memory
- * is out, the compiler ended. */
+ * is out, the compiler ended, the history is another one (-ESTALE). */
 int definitions_add_clamav(struct definitions_loader *loader, const char *path,
                            struct why *why) MUST_USE;
 /* Of all that was added so far; until the loader is freed. */
@@ -108,6 +112,9 @@ int definitions_add_database(struct definitions_loader *loader,
  * use but to be freed. */
 int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
                      struct why *why) MUST_USE;
+
+/* With `remember`, once sealed: of what the databases were. Until the loader is freed. */
+bytes definitions_history(const struct definitions_loader *loader);
 
 /* Maps a ruleset file. */
 int definitions_map(const char *path, struct definitions *ret, struct why *why) MUST_USE;

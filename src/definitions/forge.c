@@ -17,7 +17,8 @@ enum {
     PARTS = 5,
     SAY_MAX = 4 << 20, /* bytes of one error with its line */
     FDS = DATABASE_FILES,
-    SAYS_MAX = 1 << 20 /* letters from the worker for one of ours */
+    SAYS_MAX = 1 << 20, /* letters from the worker for one of ours */
+    HISTORY_MAX = 16 << 20
 };
 
 /* The box holds the largest rule file. Pages that were never written to cost nothing. */
@@ -248,6 +249,8 @@ static int work(void *context)
             done.error = definitions_seal(forge->loader, &made, &why);
         else
             return 1;
+        if (letter.kind == LETTER_SEAL && !done.error)
+            parts[1] = definitions_history(forge->loader);
         done.size = made.map_size;
         parts[0] = done.error ? bytes_of(why.text) : (bytes){0};
         for (size_t i = 0; i < FDS; i++)
@@ -510,15 +513,23 @@ int forge_add_database(struct forge *forge, const struct database_files *files, 
     return take_counts(parts[1], ret) ? error : nonsense(forge, why);
 }
 
-int forge_seal(struct forge *forge, void **ret, size_t *ret_size, struct why *why)
+int forge_seal(struct forge *forge, void **ret, size_t *ret_size, bytes *ret_history,
+               struct why *why)
 {
     struct letter letter = {.kind = LETTER_SEAL};
-    bytes nothing;
-    int error = call(forge, &letter, &nothing, why);
+    bytes parts[PARTS];
+    int error = call_with(forge, &letter, NULL, parts, why);
     if (error)
         return error;
-    if (!letter.size || letter.size > SET_MAX)
+    if (!letter.size || letter.size > SET_MAX || parts[1].len > HISTORY_MAX)
         return nonsense(forge, why);
+    if (parts[1].len) {
+        uint8_t *copy = malloc(parts[1].len);
+        if (!copy)
+            return fail(why, ENOMEM, "out of memory");
+        memcpy(copy, parts[1].at, parts[1].len);
+        *ret_history = (bytes){copy, parts[1].len};
+    }
     /* Once it is gone, and the file sealed, nobody can change what is checked now. */
     sandbox_end(&forge->child, NULL);
     forge->child.pid = 0;

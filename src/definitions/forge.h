@@ -30,7 +30,9 @@ int forge_add(struct forge *forge, bytes text, const char *name, const char *nam
 int forge_add_database(struct forge *forge, const struct database_files *files, bytes name,
                        struct definitions_clamav *ret, struct why *why) MUST_USE;
 /* Seals what was added, and ends the worker. *ret: unchecked bytes, mapped read-only, which
- * nobody can write to any more; munmap gives them back. */
-int forge_seal(struct forge *forge, void **ret, size_t *ret_size, struct why *why) MUST_USE;
+ * nobody can write to any more; munmap gives them back. *ret_history: as definitions_history,
+ * unchecked, malloc'd. */
+int forge_seal(struct forge *forge, void **ret, size_t *ret_size, bytes *ret_history,
+               struct why *why) MUST_USE;
 /* Ends the worker. NULL is fine. Returns NULL. */
 struct forge *forge_free(struct forge *forge);

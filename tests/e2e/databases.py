@@ -138,6 +138,56 @@ def kept_between_runs():
 
 
 @case
+def added_to():
+    databases()
+    put("db/h.hdb", hashlib.md5(b"other").hexdigest().encode() + b":5:Hash.Other\n")
+    put("db/n.ndb", b"Body.One:0:*:68656c6c6f\nBody.Two:0:*:776f726c64\n")
+
+    def now(count, *want):
+        # As a compilation of everything finds it, whether anything is kept or not.
+        names = found("--clamav", "db", "--no-cache")
+        check(names == sorted(names, key=names.index) and set(names) == {f"{n}.UNOFFICIAL" for n in want}, names)
+        for _ in range(2):
+            check(sorted(found("--clamav", "db")) == sorted(names), names)
+        check(len(kept()) == count, kept(), want)
+
+    def append(name, data):
+        with open(name, "ab") as file:
+            file.write(data)
+
+    now(1, "Body.One", "Body.Two", "YARA.one")
+    # Lines that are added, to hashes and to bodies; a database that is new.
+    append("db/n.ndb", b"Body.Three:0:*:6c6c6f20776f\n")
+    now(1, "Body.One", "Body.Two", "Body.Three", "YARA.one")
+    check(len(kept(".added")) == 1)
+    append("db/h.hdb", hashlib.md5(b"hello world").hexdigest().encode() + b":11:Hash.F\n")
+    put("db/o.ndb", b"Body.Four:0:0:68656c\n")
+    now(1, "Body.One", "Body.Two", "Body.Three", "Body.Four", "Hash.F", "YARA.one")
+    put("db/z.yar", RULE.replace(b"one", b"two"))
+    now(1, "Body.One", "Body.Two", "Body.Three", "Body.Four", "Hash.F", "YARA.one", "YARA.two")
+    # What is ignored is left out of what was there, too; what is changed or gone is not found any more.
+    append("db/b.ign2", b"Body.Two\n")
+    now(2, "Body.One", "Body.Three", "Body.Four", "Hash.F", "YARA.one", "YARA.two")
+    put("db/n.ndb", b"Body.Ten:0:*:68656c6c6f\nBody.Two:0:*:776f726c64\nBody.Three:0:*:6c6c6f20776f\n")
+    now(3, "Body.Ten", "Body.Three", "Body.Four", "Hash.F", "YARA.one", "YARA.two")
+    put("db/n.ndb", b"Body.Ten:0:*:68656c6c6f\n")
+    now(3, "Body.Ten", "Body.Four", "Hash.F", "YARA.one", "YARA.two")
+    os.unlink("db/o.ndb")
+    now(3, "Body.Ten", "Hash.F", "YARA.one", "YARA.two")
+    put("db/c.fp", hashlib.md5(b"hello world").hexdigest().encode() + b":11:Trusted\n")
+    now(3)
+    os.unlink("db/c.fp")
+    # A last line without its end that goes on is another line.
+    put("db/n.ndb", b"Body.Ten:0:*:68656c6c6f")
+    now(3, "Body.Ten", "Hash.F", "YARA.one", "YARA.two")
+    append("db/n.ndb", b"21\n")
+    now(3, "Hash.F", "YARA.one", "YARA.two")
+    # A line of an added part that is malformed is refused, and numbered as it lies in its file.
+    append("db/n.ndb", b"nonsense\n")
+    now(3, "Hash.F", "YARA.one", "YARA.two")
+
+
+@case
 def not_kept():
     databases()
     check(found("--clamav", "db", "--no-cache") == ["YARA.one.UNOFFICIAL"])
