@@ -4,6 +4,7 @@
  * A file that includes this defines LANES_ROUNDS(x), two rounds over the words x[16], and makes
  * its variants for the levels of the CPU with LANES_VARIANT. */
 #pragma once
+#include "base/base.h"
 #include "base/cpu.h"
 
 #include <string.h>
