@@ -1,0 +1,156 @@
+/* Which kind of file came out, and what is said where no kind fits.
+ *
+ * Noise: the bytes of a file that was decrypted with a wrong key are evenly spread. Their
+ * chi-square over the 256 values has a mean of 255 and a deviation of 22.6; noise that is taken
+ * for data lies beyond six deviations once in a thousand million files. Compressed and
+ * encrypted files look the same: what is said of noise is about files without a structure that
+ * is known here. */
+#include "rescue/proof.h"
+
+#include "rescue/proof/kind.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Those that begin with the same bytes stand behind those that ask for more of them. */
+static const struct proof_kind *const kinds[] = {
+    &kind_png, &kind_jpeg, &kind_zip, &kind_pdf, &kind_text, NULL,
+};
+
+enum { NOISE_LEAST = 2048, NOISE_MOST = 255 + 6 * 23 };
+
+static void say(struct proof_result *ret, enum proof proof, uint64_t good, const char *fmt,
+                va_list values)
+{
+    ret->proof = proof;
+    ret->good = good;
+    vsnprintf(ret->reason.text, sizeof ret->reason.text, fmt, values);
+}
+
+#define SAY(name, proof)                                                                       \
+    void name(struct proof_result *ret, uint64_t good, const char *fmt, ...)                   \
+    {                                                                                          \
+        va_list values;                                                                        \
+        va_start(values, fmt);                                                                 \
+        say(ret, proof, good, fmt, values);                                                    \
+        va_end(values);                                                                        \
+    }
+SAY(kind_proven, PROOF_PROVEN)
+SAY(kind_plausible, PROOF_PLAUSIBLE)
+SAY(kind_unknown, PROOF_UNKNOWN)
+SAY(kind_failed, PROOF_FAILED)
+
+void kind_ends(struct reader *reader, struct proof_result *ret, uint64_t end, const char *fmt,
+               ...)
+{
+    va_list values;
+    bool whole = end == reader->size;
+    va_start(values, fmt);
+    say(ret, whole ? PROOF_PROVEN : PROOF_PLAUSIBLE, end, fmt, values);
+    va_end(values);
+    if (whole)
+        return;
+    size_t used = strlen(ret->reason.text);
+    snprintf(ret->reason.text + used, sizeof ret->reason.text - used,
+             "; nothing is known of the %llu bytes after its end",
+             (unsigned long long)(reader->size - end));
+}
+
+bool proof_is_called(const struct proof_kind *kind, bytes name)
+{
+    size_t dot = name.len;
+    char word[16];
+    while (dot && name.at[dot - 1] != '.')
+        dot--;
+    size_t len = name.len - dot;
+    if (dot < 2 || !len || len > sizeof word - 3)
+        return false;
+    word[0] = ' ';
+    for (size_t i = 0; i < len; i++)
+        word[1 + i] = (char)ascii_lower(name.at[dot + i]);
+    memcpy(word + 1 + len, " ", 2);
+    return strstr(kind->extensions, word) != NULL;
+}
+
+static const struct proof_kind *choose(bytes head, bytes name)
+{
+    for (const struct proof_kind *const *kind = kinds; *kind; kind++)
+        if ((*kind)->begins(head))
+            return *kind;
+    for (const struct proof_kind *const *kind = kinds; *kind; kind++)
+        if (proof_is_called(*kind, name))
+            return *kind;
+    return NULL;
+}
+
+/* Of a file of no known kind. */
+static void look_for_noise(struct reader *reader, struct proof_result *ret)
+{
+    uint64_t count[256] = {0}, at = 0;
+    while (at < reader->size) {
+        bytes view = reader_view(reader, at, 0);
+        if (!view.len)
+            return;
+        for (size_t i = 0; i < view.len; i++)
+            count[view.at[i]]++;
+        at += view.len;
+    }
+    double mean = (double)reader->size / 256, chi = 0;
+    for (size_t i = 0; i < COUNT(count); i++)
+        chi += ((double)count[i] - mean) * ((double)count[i] - mean);
+    if (reader->size >= NOISE_LEAST && chi / mean < NOISE_MOST)
+        kind_failed(ret, 0, "its bytes are as evenly spread as noise");
+    else if (reader->size)
+        kind_unknown(ret, 0, "nothing is known here about files of its kind");
+    else
+        kind_unknown(ret, 0, "it is empty");
+}
+
+static void check(struct reader *reader, struct proof_result *ret)
+{
+    uint8_t copy[KIND_HEAD];
+    bytes head = reader_view(reader, 0, KIND_HEAD);
+    if (head.len)
+        memcpy(copy, head.at, head.len);
+    head.at = copy;
+    const struct proof_kind *kind = choose(head, reader->window->source->name);
+    if (!kind) {
+        look_for_noise(reader, ret);
+        return;
+    }
+    ret->kind = kind->name;
+    if (kind->begins(head))
+        kind->check(reader, ret);
+    else
+        kind_failed(ret, 0, "it is called as a file of the kind %s, and does not begin as one",
+                    kind->name);
+}
+
+int proof_check(const struct source *plain, struct arena *arena, struct budget *budget,
+                struct proof_result *ret, struct why *why)
+{
+    struct reader_window window = {.source = plain, .arena = arena, .budget = budget};
+    struct arena_mark mark = arena_mark(arena);
+    window.bytes = arena_push_raw(arena, READER_WINDOW);
+    if (!window.bytes)
+        return fail(why, ENOMEM, "no memory to check a file");
+
+    struct reader reader = {&window, 0, plain->size};
+    struct proof_result result = {.proof = PROOF_UNKNOWN};
+    check(&reader, &result);
+    arena_pop(arena, mark);
+    if (window.error) {
+        if (why)
+            *why = window.why;
+        return window.error;
+    }
+    /* What was cut short says nothing, neither good nor bad. */
+    if (budget->hit != LIMIT_NONE)
+        kind_unknown(&result, result.good,
+                     "it was not checked to its end: a limit was reached");
+    *ret = result;
+    return 0;
+}
