@@ -1,6 +1,7 @@
 #include "shim/cipher.h"
 
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PART = 1 << 20 /* libcrypto counts in int */ };
@@ -24,8 +25,8 @@ bool cipher_aes(enum cipher_mode mode, enum cipher_way way, bytes key, uint8_t *
     const EVP_CIPHER *cipher = method(mode, key.len);
     size_t left = in.len & ~(size_t)(CIPHER_BLOCK - 1);
     uint8_t last[CIPHER_BLOCK];
-    if (!cipher || left == 0)
-        return cipher != NULL;
+    if (!cipher || mode == CIPHER_CTR || left == 0)
+        return cipher && mode != CIPHER_CTR;
     if (way == CIPHER_DECRYPT)
         memcpy(last, in.at + left - CIPHER_BLOCK, CIPHER_BLOCK);
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
@@ -44,4 +45,66 @@ bool cipher_aes(enum cipher_mode mode, enum cipher_way way, bytes key, uint8_t *
     if (good && mode == CIPHER_CBC)
         memcpy(iv, way == CIPHER_DECRYPT ? last : out + left - CIPHER_BLOCK, CIPHER_BLOCK);
     return good;
+}
+
+struct cipher {
+    EVP_CIPHER_CTX *context;
+};
+
+static const EVP_CIPHER *pick(enum cipher_kind kind, enum cipher_mode mode, size_t key)
+{
+    if (kind == CIPHER_DES3 && mode != CIPHER_CTR)
+        return key == 16   ? mode == CIPHER_CBC ? EVP_des_ede_cbc() : EVP_des_ede_ecb()
+                 : key == 24 ? mode == CIPHER_CBC ? EVP_des_ede3_cbc() : EVP_des_ede3_ecb()
+                             : NULL;
+    if (kind == CIPHER_AES && mode == CIPHER_CTR)
+        return key == 16   ? EVP_aes_128_ctr()
+               : key == 24 ? EVP_aes_192_ctr()
+               : key == 32 ? EVP_aes_256_ctr()
+                           : NULL;
+    return kind == CIPHER_AES ? method(mode, key) : NULL;
+}
+
+struct cipher *cipher_new(enum cipher_kind kind, enum cipher_mode mode, enum cipher_way way,
+                          bytes key)
+{
+    const EVP_CIPHER *type = pick(kind, mode, key.len);
+    EVP_CIPHER_CTX *context = type ? EVP_CIPHER_CTX_new() : NULL;
+    struct cipher *cipher = context ? malloc(sizeof *cipher) : NULL;
+    static const uint8_t zero[CIPHER_BLOCK];
+    if (!cipher ||
+        EVP_CipherInit_ex(context, type, NULL, key.at, zero, way == CIPHER_ENCRYPT) != 1 ||
+        EVP_CIPHER_CTX_set_padding(context, 0) != 1) {
+        EVP_CIPHER_CTX_free(context);
+        free(cipher);
+        return NULL;
+    }
+    cipher->context = context;
+    return cipher;
+}
+
+struct cipher *cipher_free(struct cipher *cipher)
+{
+    if (cipher)
+        EVP_CIPHER_CTX_free(cipher->context);
+    free(cipher);
+    return NULL;
+}
+
+bool cipher_begin(struct cipher *cipher, const uint8_t *iv)
+{
+    return EVP_CipherInit_ex(cipher->context, NULL, NULL, NULL, iv, -1) == 1;
+}
+
+bool cipher_add(struct cipher *cipher, const uint8_t *in, uint8_t *out, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        size_t part = len - at < PART ? len - at : PART;
+        int wrote = 0;
+        if (EVP_CipherUpdate(cipher->context, out + at, &wrote, in + at, (int)part) != 1 ||
+            wrote != (int)part)
+            return false;
+        at += part;
+    }
+    return true;
 }

@@ -9,9 +9,11 @@
 /* One use of each: what is looked up once is looked up now. */
 static void use_ciphers(void)
 {
-    const EVP_CIPHER *const ciphers[] = {EVP_aes_128_ecb(), EVP_aes_192_ecb(),
-                                         EVP_aes_256_ecb(), EVP_aes_128_cbc(),
-                                         EVP_aes_256_cbc()};
+    const EVP_CIPHER *const ciphers[] = {
+        EVP_aes_128_ecb(), EVP_aes_192_ecb(), EVP_aes_256_ecb(), EVP_aes_128_cbc(),
+        EVP_aes_256_cbc(), EVP_aes_192_cbc(), EVP_aes_128_ctr(), EVP_aes_192_ctr(),
+        EVP_aes_256_ctr(), EVP_des_ede_ecb(), EVP_des_ede_cbc(), EVP_des_ede3_ecb(),
+        EVP_des_ede3_cbc()};
     static const unsigned char key[32];
     for (size_t i = 0; i < sizeof ciphers / sizeof *ciphers; i++) {
         EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();

@@ -1,0 +1,531 @@
+#include "rescue/salvage/map.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FINE = 16,             /* bytes of a fine cell */
+    FINE_MOST = 64 << 20,  /* bytes that have fine cells */
+    COARSE_MOST = 1 << 22, /* coarse cells */
+    SAMPLE = 4096,         /* bytes of a coarse cell that are looked at */
+    LEARN_MOST = 64 << 20, /* bytes that are learned from */
+    EIGHTHS = 8,           /* scores are in eighths of a bit */
+    CLIP = 6 * EIGHTHS,    /* what one byte can say */
+    SILENT = 64,           /* cells that say less say nothing */
+    SWITCH = 40 * EIGHTHS, /* a range must gain more than this */
+    MISSED = 64 * EIGHTHS, /* for a broken object that a map leaves untouched */
+    RANGE = 100 * EIGHTHS, /* for each range that no pattern explains */
+    SHOWN = 64,            /* ranges after which a pattern must not look plain */
+    SMALL_RUN = 4096,      /* patterns with shorter runs must show in the statistics */
+    RANGES_MOST = 1 << 20, /* ranges without a pattern */
+    CONTEXTS = 256,
+};
+
+#define REFUSED INT64_MAX
+
+/* What one byte after another says: positive, it is not random. */
+struct model {
+    uint32_t seen[CONTEXTS][CONTEXTS], all[CONTEXTS];
+    int8_t says[CONTEXTS][CONTEXTS];
+};
+
+/* log2(num / den) in eighths, to the nearest below, without floating point: by the bits of
+ * 32.32 numbers. num, den > 0. */
+static int eighths(uint64_t num, uint64_t den)
+{
+    int whole = 0, part = 0;
+    while (num < den)
+        num <<= 1, whole--;
+    while (num >= 2 * den)
+        den <<= 1, whole++;
+    /* 1 <= num/den < 2: three squarings give three bits. */
+    uint64_t x = (num << 16) / den;
+    for (int i = 0; i < 3; i++) {
+        x = x * x >> 16;
+        part = part * 2 + (x >= 2 << 16);
+        if (x >= 2 << 16)
+            x >>= 1;
+    }
+    return whole * EIGHTHS + part;
+}
+
+static void model_learn(struct model *model, bytes part)
+{
+    for (size_t i = 1; i < part.len; i++)
+        model->seen[part.at[i - 1]][part.at[i]]++;
+}
+
+static void model_finish(struct model *model)
+{
+    memset(model->all, 0, sizeof model->all);
+    for (int a = 0; a < CONTEXTS; a++)
+        for (int b = 0; b < CONTEXTS; b++)
+            model->all[a] += model->seen[a][b];
+    for (int a = 0; a < CONTEXTS; a++)
+        for (int b = 0; b < CONTEXTS; b++) {
+            /* Without the occurrence itself, and half a one for what was never seen. */
+            uint64_t seen = model->seen[a][b] ? model->seen[a][b] - 1 : 0;
+            uint64_t all = model->all[a] ? model->all[a] - 1 : 0;
+            int says = eighths((2 * seen + 1) * CONTEXTS, 2 * all + CONTEXTS);
+            says = says < -CLIP ? -CLIP : says > CLIP ? CLIP : says;
+            model->says[a][b] = (int8_t)says;
+        }
+}
+
+/* `n` <= SAMPLE bytes. The byte before the first counts as zero. */
+static int32_t model_score(const struct model *model, const uint8_t *at, size_t n)
+{
+    int32_t sum = 0;
+    for (size_t i = 1; i < n; i++)
+        sum += model->says[at[i - 1]][at[i]];
+    return sum;
+}
+
+static int32_t cell_score(const struct model *model, const uint8_t *at, size_t n)
+{
+    int32_t sum = model_score(model, at, n), silent = (int32_t)(SILENT * n / FINE);
+    return sum < -silent || sum > silent ? sum : 0;
+}
+
+/* Fills the sums; the coarse ones are scaled to what the whole cell would say. */
+static bool cells_fill(struct map *map, struct map_cells *cells, const struct model *model)
+{
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < cells->n; i++) {
+        uint64_t at = cells->from + (uint64_t)i * cells->cell;
+        size_t n = cells->cell < SAMPLE ? cells->cell : SAMPLE;
+        if (n > map->file.len - at)
+            n = (size_t)(map->file.len - at);
+        cells->sums[i] = (int32_t)sum;
+        sum += cell_score(model, map->file.at + at, n);
+        sum = sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : sum;
+        if (i % 256 == 0 && !budget_charge(map->budget, 256 * n / 4))
+            return false;
+    }
+    cells->sums[cells->n] = (int32_t)sum;
+    return true;
+}
+
+static bool cells_open(struct map *map, struct map_cells *cells, uint64_t from, uint64_t size,
+                       uint32_t cell)
+{
+    cells->from = from;
+    cells->size = size;
+    cells->cell = cell;
+    cells->n = (uint32_t)(size / cell);
+    cells->sums = PUSH_ARRAY(map->arena, int32_t, (size_t)cells->n + 1);
+    return cells->sums != NULL;
+}
+
+static int64_t cells_between(const struct map_cells *cells, uint64_t from, uint64_t to)
+{
+    if (!cells->n || to <= cells->from || from >= cells->from + cells->size)
+        return 0;
+    from = from > cells->from ? from - cells->from : 0;
+    to = to - cells->from;
+    uint64_t first = (from + cells->cell - 1) / cells->cell, last = to / cells->cell;
+    if (last > cells->n)
+        last = cells->n;
+    return first < last ? (int64_t)cells->sums[last] - cells->sums[first] : 0;
+}
+
+static int64_t between(const struct map *map, uint64_t from, uint64_t to)
+{
+    return cells_between(&map->fine, from, to) + cells_between(&map->coarse, from, to);
+}
+
+/* --- ranges without a pattern --- */
+
+static bool range_add(struct map *map, uint64_t from, uint64_t to)
+{
+    struct map_range *last = map->encrypted.n ? &map->encrypted.at[map->encrypted.n - 1] : NULL;
+    if (from >= to)
+        return true;
+    if (last && from <= last->to) {
+        if (to > last->to)
+            last->to = to;
+        return true;
+    }
+    struct map_range *range =
+        map->encrypted.n < RANGES_MOST * 8 ? vec_push(map->arena, &map->encrypted) : NULL;
+    if (range)
+        *range = (struct map_range){from, to};
+    return range != NULL;
+}
+
+/* The cheapest way through the cells with two states (Viterbi): 1 is ciphertext. */
+static void walk_cells(struct map *map, const struct map_cells *cells)
+{
+    if (!cells->n)
+        return;
+    uint8_t *from = map->ways;
+    memset(from, 0, cells->n);
+    int64_t cost[2] = {0, 0};
+    for (uint32_t i = 0; i < cells->n; i++) {
+        int32_t says = cells->sums[i + 1] - cells->sums[i];
+        int64_t stay[2] = {cost[0], cost[1]};
+        for (int s = 0; s < 2; s++) {
+            bool changed = stay[!s] + SWITCH < stay[s];
+            from[i] |= (uint8_t)(changed << s);
+            cost[s] = changed ? stay[!s] + SWITCH : stay[s];
+        }
+        cost[0] -= says;
+        cost[1] += says;
+    }
+    /* Silent to the end is plain. */
+    int state = cost[1] + EIGHTHS < cost[0];
+    for (uint32_t i = cells->n; i-- > 0;) {
+        int now = state;
+        state = from[i] >> now & 1 ? !now : now;
+        from[i] = (uint8_t)now;
+    }
+    uint8_t *states = from;
+    for (uint32_t i = 0; i < cells->n;) {
+        uint32_t k = i;
+        while (k < cells->n && states[k] == states[i])
+            k++;
+        uint64_t end =
+            k == cells->n ? cells->from + cells->size : cells->from + (uint64_t)k * cells->cell;
+        if (states[i] && map->encrypted.n < RANGES_MOST &&
+            !range_add(map, cells->from + (uint64_t)i * cells->cell, end))
+            break;
+        i = k;
+    }
+}
+
+/* --- scoring --- */
+
+/* Cursor over sorted evidence. */
+struct evidence {
+    const struct map_range *at;
+    uint32_t n, i, last;
+};
+
+/* How many of the evidence's ranges the next range [from, to) touches for the first time. */
+static uint32_t touched(struct evidence *evidence, uint64_t from, uint64_t to)
+{
+    uint32_t n = 0;
+    while (evidence->i < evidence->n && evidence->at[evidence->i].to <= from)
+        evidence->i++;
+    for (uint32_t k = evidence->i; k < evidence->n && evidence->at[k].from < to; k++)
+        if (k >= evidence->last) {
+            evidence->last = k + 1;
+            n++;
+        }
+    return n;
+}
+
+struct best {
+    struct map *map;
+    int64_t score;
+    struct pattern pattern;
+    bool found;
+};
+
+/* Lower is better; REFUSED when it contradicts a proof. */
+static int64_t pattern_score(const struct map *map, const struct pattern *pattern)
+{
+    struct pattern_walk walk = pattern_walk(pattern, map->file.len);
+    struct evidence plain = {map->plain.at, map->plain.n, 0, 0};
+    struct evidence broken = {map->broken.at, map->broken.n, 0, 0};
+    int64_t score = pattern->family ? 0 : SWITCH;
+    uint64_t from, to, n = 0;
+    uint32_t hits = 0;
+    while (pattern_next(&walk, &from, &to)) {
+        if (plain.n && touched(&plain, from, to))
+            return REFUSED;
+        if (broken.n)
+            hits += touched(&broken, from, to);
+        score += between(map, from, to);
+        n++;
+        if (n == SHOWN && score > 0)
+            return REFUSED;
+        if (n == SHOWN && pattern->run < SMALL_RUN && score > -SWITCH)
+            return REFUSED;
+        if (n % 4096 == 0 && !budget_charge(map->budget, 4096))
+            return REFUSED;
+    }
+    return score + (int64_t)(map->broken.n - hits) * MISSED;
+}
+
+static void consider(void *to, const struct pattern *pattern)
+{
+    struct best *best = to;
+    if (best->map->budget->steps == 0)
+        return;
+    int64_t score = pattern_score(best->map, pattern);
+    if (score >= best->score)
+        return;
+    best->score = score;
+    best->pattern = *pattern;
+    best->found = true;
+}
+
+static int64_t ranges_score(const struct map *map)
+{
+    struct evidence broken = {map->broken.at, map->broken.n, 0, 0};
+    int64_t score = 0;
+    uint32_t hits = 0;
+    for (uint32_t i = 0; i < map->encrypted.n; i++) {
+        const struct map_range *range = &map->encrypted.at[i];
+        score += between(map, range->from, range->to) + RANGE;
+        if (broken.n)
+            hits += touched(&broken, range->from, range->to);
+    }
+    return score + (int64_t)(map->broken.n - hits) * MISSED;
+}
+
+/* --- a regular pattern out of ranges --- */
+
+static int compare_u64(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* The value that is there most often. */
+static uint64_t most_frequent(uint64_t *values, uint32_t n)
+{
+    uint64_t found = 0;
+    uint32_t most = 0;
+    qsort(values, n, sizeof *values, compare_u64);
+    for (uint32_t i = 0; i < n;) {
+        uint32_t k = i;
+        while (k < n && values[k] == values[i])
+            k++;
+        if (k - i > most) {
+            most = k - i;
+            found = values[i];
+        }
+        i = k;
+    }
+    return found;
+}
+
+static void consider_regular(struct best *best)
+{
+    struct map *map = best->map;
+    const struct map_range *at = map->encrypted.at;
+    uint32_t n = map->encrypted.n;
+    uint64_t *values = n >= 3 ? PUSH_ARRAY(map->arena, uint64_t, n) : NULL;
+    if (!values)
+        return;
+    for (uint32_t i = 0; i + 1 < n; i++)
+        values[i] = at[i + 1].from - at[i].from;
+    uint64_t stride = most_frequent(values, n - 1);
+    for (uint32_t i = 0; i < n; i++)
+        values[i] = at[i].to - at[i].from;
+    uint64_t run = most_frequent(values, n);
+    uint32_t first = 0;
+    while (first + 1 < n && at[first + 1].from - at[first].from != stride)
+        first++;
+    struct pattern p = {.start = at[first].from, .run = run, .stride = stride};
+    if (run >= stride)
+        return;
+    if (first > 0 || at[0].to - at[0].from != run)
+        p.head = at[0].from == 0 ? at[0].to : 0;
+    /* Back to where it may have begun in bytes about which statistics are silent. */
+    uint64_t back = p.start / stride * stride;
+    struct pattern variants[6] = {p, p, p, p, p, p};
+    variants[1].start -= back < p.start ? back : (p.start ? back - stride : 0);
+    variants[2].head = 0;
+    variants[3].tail = at[n - 1].to == map->file.len ? at[n - 1].to - at[n - 1].from : 0;
+    variants[4].count = (at[n - 1].from - p.start) / stride + 1;
+    variants[5].count = variants[4].count;
+    variants[5].tail = variants[3].tail;
+    for (size_t i = 0; i < COUNT(variants); i++)
+        consider(best, &variants[i]);
+}
+
+/* --- the door --- */
+
+static int relearn(struct map *map, struct model *model)
+{
+    uint64_t step = map->file.len / LEARN_MOST + 1;
+    memset(model->seen, 0, sizeof model->seen);
+    for (uint64_t at = 0; at < map->file.len; at += SAMPLE * step) {
+        uint64_t to = at + SAMPLE < map->file.len ? at + SAMPLE : map->file.len;
+        for (uint64_t from = at; from < to;) {
+            uint64_t end = map_plain_end(map, from, to);
+            model_learn(model, bytes_slice(map->file, (size_t)from, (size_t)(end - from)));
+            from = map_plain_next(map, end > from ? end : from + 1, to);
+        }
+        if (!budget_charge(map->budget, SAMPLE / 4))
+            return -ECANCELED;
+    }
+    model_finish(model);
+    if (!cells_fill(map, &map->fine, model) || !cells_fill(map, &map->coarse, model))
+        return -ECANCELED;
+    return 0;
+}
+
+int map_open(struct map *map, bytes file, struct arena *arena, struct budget *budget,
+             struct why *why)
+{
+    *map = (struct map){.file = file, .arena = arena, .budget = budget};
+    struct model *model = PUSH(arena, struct model);
+    uint64_t fine = file.len < FINE_MOST ? file.len : FINE_MOST, rest = file.len - fine;
+    uint32_t cell = SAMPLE;
+    while (rest / cell > COARSE_MOST)
+        cell *= 2;
+    if (!model || !cells_open(map, &map->fine, 0, fine, FINE) ||
+        !cells_open(map, &map->coarse, fine, rest, cell) ||
+        !(map->ways = arena_push(arena, map->fine.n > map->coarse.n ? map->fine.n
+                                                                    : (size_t)map->coarse.n)))
+        return fail(why, ENOMEM, "no memory for the map of the file");
+    /* Twice: what was learned from ciphertext, too, is forgotten again. */
+    for (int i = 0; i < 2; i++) {
+        int error = relearn(map, model);
+        if (error < 0)
+            return fail(why, -error, "stopped while the map of the file was made");
+        map_solve(map);
+    }
+    return 0;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const struct map_range *x = a, *y = b;
+    return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* Sorted, and those that touch are one. */
+static void tidy(struct map_range *at, uint32_t *n, bool join)
+{
+    uint32_t kept = 0;
+    if (*n > 1)
+        qsort(at, *n, sizeof *at, compare_ranges);
+    for (uint32_t i = 0; i < *n; i++) {
+        if (join && kept && at[i].from <= at[kept - 1].to) {
+            if (at[i].to > at[kept - 1].to)
+                at[kept - 1].to = at[i].to;
+        } else {
+            at[kept++] = at[i];
+        }
+    }
+    *n = kept;
+}
+
+void map_prove(struct map *map, uint64_t from, uint64_t to)
+{
+    struct map_range *range = from < to && to <= map->file.len && map->plain.n < RANGES_MOST
+                                  ? vec_push(map->arena, &map->plain)
+                                  : NULL;
+    if (range)
+        *range = (struct map_range){from, to};
+}
+
+void map_break(struct map *map, uint64_t from, uint64_t to)
+{
+    struct map_range *range = from < to && to <= map->file.len && map->broken.n < RANGES_MOST
+                                  ? vec_push(map->arena, &map->broken)
+                                  : NULL;
+    if (range)
+        *range = (struct map_range){from, to};
+}
+
+/* Takes what is proven plain out of the ranges. */
+static void subtract_plain(struct map *map)
+{
+    struct map_range *at = map->encrypted.at;
+    uint32_t n = map->encrypted.n, p = 0;
+    map->encrypted.at = NULL;
+    map->encrypted.n = map->encrypted.cap = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t from = at[i].from;
+        while (p < map->plain.n && map->plain.at[p].to <= from)
+            p++;
+        for (uint32_t k = p; k < map->plain.n && map->plain.at[k].from < at[i].to; k++) {
+            (void)range_add(map, from, map->plain.at[k].from);
+            if (map->plain.at[k].to > from)
+                from = map->plain.at[k].to;
+        }
+        (void)range_add(map, from, at[i].to);
+    }
+}
+
+static void take_pattern(struct map *map, const struct pattern *pattern)
+{
+    struct pattern_walk walk = pattern_walk(pattern, map->file.len);
+    uint64_t from, to, end = map->file.len - pattern->trailer;
+    map->encrypted.n = 0;
+    while (pattern_next(&walk, &from, &to) && range_add(map, from, to))
+        ;
+    (void)range_add(map, end, map->file.len);
+    map->regular = true;
+    map->pattern = *pattern;
+    map->trailer = pattern->trailer;
+}
+
+void map_solve(struct map *map)
+{
+    tidy(map->plain.at, &map->plain.n, true);
+    tidy(map->broken.at, &map->broken.n, false);
+    map->encrypted.n = 0;
+    map->regular = false;
+    map->trailer = 0;
+    walk_cells(map, &map->fine);
+    walk_cells(map, &map->coarse);
+    subtract_plain(map);
+    struct best best = {.map = map, .score = ranges_score(map)};
+    if (map->encrypted.n || map->broken.n) {
+        consider_regular(&best);
+        pattern_known(map->file.len, consider, &best);
+    }
+    if (best.found)
+        take_pattern(map, &best.pattern);
+    map->total = 0;
+    for (uint32_t i = 0; i < map->encrypted.n; i++)
+        map->total += map->encrypted.at[i].to - map->encrypted.at[i].from;
+}
+
+/* --- questions --- */
+
+/* The first range that ends behind `at`. */
+static uint32_t range_of(const struct map *map, uint64_t at)
+{
+    uint32_t low = 0, high = map->encrypted.n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (map->encrypted.at[middle].to <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool map_is_plain(const struct map *map, uint64_t from, uint64_t to)
+{
+    uint32_t i = range_of(map, from);
+    return from >= to || i == map->encrypted.n || map->encrypted.at[i].from >= to;
+}
+
+uint64_t map_plain_end(const struct map *map, uint64_t from, uint64_t to)
+{
+    uint32_t i = range_of(map, from);
+    if (i == map->encrypted.n || map->encrypted.at[i].from >= to)
+        return to;
+    return map->encrypted.at[i].from > from ? map->encrypted.at[i].from : from;
+}
+
+uint64_t map_plain_next(const struct map *map, uint64_t from, uint64_t to)
+{
+    uint32_t i = range_of(map, from);
+    if (i == map->encrypted.n || map->encrypted.at[i].from > from)
+        return from < to ? from : to;
+    return map->encrypted.at[i].to < to ? map->encrypted.at[i].to : to;
+}
+
+uint64_t map_plain_size(const struct map *map, uint64_t from, uint64_t to)
+{
+    uint64_t size = to - from;
+    for (uint32_t i = range_of(map, from);
+         i < map->encrypted.n && map->encrypted.at[i].from < to; i++) {
+        uint64_t a = map->encrypted.at[i].from > from ? map->encrypted.at[i].from : from;
+        uint64_t b = map->encrypted.at[i].to < to ? map->encrypted.at[i].to : to;
+        size -= b - a;
+    }
+    return size;
+}

@@ -1,0 +1,59 @@
+/* map — which bytes of a partly encrypted file are ciphertext.
+ *
+ * Three sources, none of which is trusted alone:
+ *   statistics   which bytes follow which, learned from the file itself: it tells ciphertext
+ * from text, tables, programs and empty space down to 64 bytes, but not from deflate structure
+ * what readers of formats proved (a checksum holds: these bytes are plain) or found broken (a
+ * checksum fails: some of these bytes are not) patterns     how families skip (pattern.h), and
+ * what a regular pattern says of bytes about which the other two are silent The map with the
+ * best score is taken; one that contradicts a proof never is. */
+#pragma once
+#include "base/arena.h"
+#include "base/budget.h"
+#include "rescue/salvage/pattern.h"
+
+struct map_range {
+    uint64_t from, to;
+};
+
+/* Cells of one size over a part of the file: sums[i] is what the cells before i add up to, in
+ * eighths of a bit; negative looks like ciphertext. */
+struct map_cells {
+    uint64_t from, size; /* bytes of the file that they cover */
+    uint32_t cell, n;
+    int32_t *sums;
+};
+
+struct map {
+    bytes file;
+    struct arena *arena;
+    struct budget *budget;
+    struct map_cells fine, coarse; /* fine: the head, 16 bytes each; coarse: behind it */
+    uint8_t *ways;                 /* for the way through the cells */
+    VEC(struct map_range) plain;   /* proven */
+    VEC(struct map_range) broken;  /* some of it is ciphertext */
+    /* The result. */
+    VEC(struct map_range) encrypted; /* sorted, apart from each other */
+    uint64_t total;                  /* bytes in them */
+    bool regular;                    /* a pattern explains it */
+    struct pattern pattern;
+    uint64_t trailer; /* bytes at the end that the family appended */
+};
+
+/* Statistics, and a first solution. -ENOMEM, or -ECANCELED when the budget ran out. */
+int map_open(struct map *map, bytes file, struct arena *arena, struct budget *budget,
+             struct why *why) MUST_USE;
+/* Structure. They count from the next map_solve on. */
+void map_prove(struct map *map, uint64_t from, uint64_t to);
+void map_break(struct map *map, uint64_t from, uint64_t to);
+/* The best map of all that is known. */
+void map_solve(struct map *map);
+
+/* True when no byte of [from, to) is taken for ciphertext. */
+bool map_is_plain(const struct map *map, uint64_t from, uint64_t to);
+/* Where plain bytes end that begin at `from` (`from` itself when it is ciphertext), `to` at
+ * most; and where the next plain byte is, `to` when there is none before. */
+uint64_t map_plain_end(const struct map *map, uint64_t from, uint64_t to);
+uint64_t map_plain_next(const struct map *map, uint64_t from, uint64_t to);
+/* Bytes of [from, to) that are plain. */
+uint64_t map_plain_size(const struct map *map, uint64_t from, uint64_t to);

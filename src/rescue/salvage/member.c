@@ -1,0 +1,148 @@
+#include "rescue/salvage/member.h"
+
+#include "rescue/salvage/inflate.h"
+
+#include <string.h>
+
+enum { OUT = 4096, LEAST = 64, LOOK_MOST = 64 << 20 };
+
+struct writer {
+    struct salvage *salvage;
+    bool text;
+    uint64_t unknown, wrote;
+};
+
+/* Unknown bytes: a question mark in text, zeros elsewhere. */
+static bool put_symbols(void *to, const uint16_t *symbols, size_t n)
+{
+    struct writer *writer = to;
+    uint8_t out[OUT];
+    for (size_t i = 0; i < n;) {
+        size_t k = 0;
+        for (; k < OUT && i < n; k++, i++) {
+            bool known = symbols[i] < INFLATE_UNKNOWN;
+            out[k] = known ? (uint8_t)symbols[i] : writer->text ? '?' : 0;
+            writer->unknown += !known;
+        }
+        if (!salvage_put(writer->salvage, (bytes){out, k}))
+            return false;
+    }
+    writer->wrote += n;
+    return true;
+}
+
+static bool put_gap(struct writer *writer, uint64_t size)
+{
+    return !writer->text || salvage_text(writer->salvage, "\n[%llu packed bytes lost]\n",
+                                         (unsigned long long)size);
+}
+
+/* Places inflate behind the gap that ends at `from`, in [.., to) of the file; false when
+ * nothing can be read there. `base`: where the stream begins. */
+static bool go_on(struct salvage *salvage, struct inflate *inflate, uint64_t base,
+                  uint64_t from, uint64_t to)
+{
+    bytes in = bytes_slice(salvage->file, (size_t)base, (size_t)(to - base));
+    uint64_t bit = (from - base) * 8, found, most = (to - base) * 8;
+    if (inflate->known && inflate_step_in(inflate, in, bit))
+        return true;
+    if (most - bit > (uint64_t)LOOK_MOST * 8)
+        most = bit + (uint64_t)LOOK_MOST * 8;
+    if (!inflate_find(inflate, in, bit, most, salvage->budget, &found))
+        return false;
+    inflate_open(inflate, in, found, salvage->budget);
+    return true;
+}
+
+uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uint64_t size,
+                        bool text)
+{
+    struct arena_mark mark = arena_mark(salvage->arena);
+    struct inflate *inflate = arena_push_raw(salvage->arena, sizeof *inflate);
+    struct writer writer = {salvage, text, 0, 0};
+    uint64_t gaps = 0, lost = from, at = from;
+    (void)size, (void)mark;
+    if (!inflate)
+        return 1;
+    inflate->known = false;
+    while (at < to && !salvage->stopped) {
+        uint64_t end = map_plain_end(&salvage->map, at, to);
+        bytes in = bytes_slice(salvage->file, (size_t)from, (size_t)(end - from));
+        bool ready = false;
+        if (end > at && at == from) {
+            inflate_open(inflate, in, 0, salvage->budget);
+            ready = true;
+        } else if (end >= at + LEAST) {
+            ready = go_on(salvage, inflate, from, at, end);
+        }
+        if (ready) {
+            uint64_t start = from + inflate->bit / 8;
+            if (start > lost && !put_gap(&writer, start - lost))
+                break;
+            gaps += start > lost;
+            inflate->put = put_symbols;
+            inflate->to = &writer;
+            enum inflate_end how = inflate_run(inflate);
+            lost = from + (inflate->bit + 7) / 8;
+            if (lost > end)
+                lost = end;
+            salvage_gives(salvage, start, lost);
+            if (how == INFLATE_FINAL || how == INFLATE_STOPPED)
+                return gaps;
+            /* Codes that are none, in bytes that the map takes for plain: go on behind. */
+            if (how == INFLATE_DAMAGED && lost < end) {
+                inflate->known = false;
+                at = lost + 1;
+                continue;
+            }
+        }
+        at = map_plain_next(&salvage->map, end > at ? end : at + 1, to);
+    }
+    if (lost < to) {
+        gaps++;
+        (void)put_gap(&writer, to - lost);
+    }
+    return gaps;
+}
+
+static bool is_text_name(bytes name)
+{
+    static const char *const ends[] = {".xml", ".rels", ".txt", ".html", ".htm",
+                                       ".csv", ".json", ".css", ".js",   ".svg",
+                                       ".md",  ".log",  ".sql", ".tsv"};
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        size_t len = strlen(ends[i]);
+        if (name.len >= len &&
+            bytes_same(bytes_slice(name, name.len - len, len), bytes_of(ends[i])))
+            return true;
+    }
+    return false;
+}
+
+void member_give(struct salvage *salvage, const struct member *member, bytes folder)
+{
+    uint64_t to = member->sized ? member->data + member->packed : member->next;
+    if (to > member->next && member->next > member->data)
+        to = member->next;
+    if (to > salvage->file.len)
+        to = salvage->file.len;
+    if (member->data >= to || (member->flags & 1) ||
+        map_plain_size(&salvage->map, member->data, to) < LEAST)
+        return;
+    bytes name =
+        arena_printf(salvage->arena, "%.*s/%.*s", (int)folder.len, (const char *)folder.at,
+                     (int)member->name.len, (const char *)member->name.at);
+    bool text = is_text_name(member->name);
+    if (!name.at || (member->method != MEMBER_STORED && member->method != MEMBER_DEFLATE) ||
+        !salvage_begin(salvage, name, "member"))
+        return;
+    salvage_counts(salvage, 1);
+    if (member->method == MEMBER_STORED) {
+        if (salvage_put_blanked(salvage, member->data, to))
+            (void)salvage_end(salvage, SALVAGE_PARTIAL, "stored; what is encrypted is zeros");
+        return;
+    }
+    uint64_t gaps = member_inflate(salvage, member->data, to,
+                                   member->sized ? member->size : UINT64_MAX, text);
+    (void)salvage_end(salvage, SALVAGE_PARTIAL, "%llu gaps", (unsigned long long)gaps);
+}

@@ -1,0 +1,26 @@
+/* member — what can be read of a compressed member in which there is ciphertext. */
+#pragma once
+#include "rescue/salvage/salvage.h"
+
+enum { MEMBER_STORED = 0, MEMBER_DEFLATE = 8 };
+
+struct member {
+    bytes name;
+    uint64_t local;        /* where its local header is, or was */
+    uint64_t data;         /* where its data begins */
+    uint64_t packed, size; /* when sized */
+    uint64_t next;         /* what follows it */
+    uint32_t crc;
+    uint16_t method, flags, time, date;
+    bool header, central, sized, whole;
+};
+
+/* Stored: all of it, ciphertext as zeros. Deflate: its beginning; then, behind each gap, what
+ * comes after the next block begins. As one file below `folder`, gaps marked where it is text.
+ */
+void member_give(struct salvage *salvage, const struct member *member, bytes folder);
+
+/* A deflate stream in [from, to), whose plain size is known or UINT64_MAX; the part was begun.
+ * Puts what can be read; the number of gaps. */
+uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uint64_t size,
+                        bool text);

@@ -1,0 +1,92 @@
+/* salvage — what survives in a partly encrypted file, given back in files that open.
+ *
+ * The file is read as a mapping. A type (zip, PDF, disk image ...) is one file here and one row
+ * in salvage.c: it tells whether the file is, or was, of it, helps the map with what it can
+ * prove, and hands parts out through a sink: begin, any number of puts, end with a verdict.
+ * Everything here reads hostile bytes: pure, bounded, for a sealed worker. */
+#pragma once
+#include "rescue/salvage/map.h"
+
+enum salvage_verdict {
+    SALVAGE_PROVEN,    /* a checksum or the structure holds over all of it */
+    SALVAGE_PLAUSIBLE, /* made of bytes that the map says are plain */
+    SALVAGE_PARTIAL,   /* with gaps, or cut: the note says how */
+};
+
+/* A part of the input that is in a part. */
+struct salvage_span {
+    uint64_t from, to;
+};
+
+struct salvage_sink {
+    void *to;
+    /* A new file. `name` is hostile: any bytes, `/` between folders. `kind` is a literal: what
+     * the part is, as "zip". False: stop. */
+    bool (*begin)(void *to, bytes name, const char *kind);
+    bool (*put)(void *to, bytes data);
+    /* `rows`: how many members, pages, messages ... are in it. */
+    bool (*end)(void *to, enum salvage_verdict verdict, uint64_t rows, const char *note,
+                const struct salvage_span *spans, size_t n);
+};
+
+/* Where a stretch of these bytes lies in the outermost file. */
+struct salvage_place {
+    uint64_t at, outer, len;
+};
+
+struct salvage {
+    bytes file;
+    bytes name; /* of the file, without folders; the ransomware's extension may be on it */
+    struct arena *arena;
+    struct budget *budget;
+    struct salvage_sink sink;
+    struct map map;
+    unsigned depth; /* of containers in containers */
+    /* Of what lies in a container: its places, else none. */
+    const struct salvage_place *places;
+    size_t place_count;
+    /* Private. */
+    const char *kind; /* the type that was found, NULL: none */
+    VEC(struct salvage_span) spans;
+    uint64_t rows;
+    bool stopped;
+};
+
+struct salvage_type {
+    const char *name;
+    /* 0: no; else how surely, up to 100. The map's statistics are there, no structure yet. */
+    int (*fits)(struct salvage *salvage);
+    /* Proves and breaks what it can, for the map; then gives what there is. */
+    void (*give)(struct salvage *salvage);
+};
+
+/* Makes the map, chooses the type, hands out parts. 0 also when nothing survives; -ENOMEM,
+ * -ECANCELED (budget, or the sink stopped it). */
+int salvage_run(struct salvage *salvage, struct why *why) MUST_USE;
+/* The same for a piece of a container, whose map is known. */
+int salvage_inner(struct salvage *salvage, struct why *why) MUST_USE;
+
+/* --- for types --- */
+
+/* False: return at once. */
+bool salvage_begin(struct salvage *salvage, bytes name, const char *kind) MUST_USE;
+bool salvage_put(struct salvage *salvage, bytes data) MUST_USE;
+bool salvage_text(struct salvage *salvage, const char *fmt, ...) LIKE_PRINTF(2, 3);
+/* The part holds what is in these bytes of the file; `count` members came with them. */
+void salvage_gives(struct salvage *salvage, uint64_t from, uint64_t to);
+void salvage_counts(struct salvage *salvage, uint64_t count);
+bool salvage_end(struct salvage *salvage, enum salvage_verdict verdict, const char *fmt, ...)
+    LIKE_PRINTF(3, 4);
+/* Puts the plain bytes of [from, to) and says so; ciphertext becomes zeros. */
+bool salvage_put_blanked(struct salvage *salvage, uint64_t from, uint64_t to) MUST_USE;
+/* True when one of the file's extensions is this one, whatever follows it. */
+bool salvage_named(const struct salvage *salvage, const char *extension);
+/* The file's name up to the known extension, or with `extension` put behind it where there is
+ * none; in the arena. */
+bytes salvage_name(struct salvage *salvage, const char *extension);
+
+/* The types. */
+int zip_fits(struct salvage *salvage);
+void zip_give(struct salvage *salvage);
+int plain_fits(struct salvage *salvage);
+void plain_give(struct salvage *salvage);

@@ -1,0 +1,203 @@
+"""Files of many kinds, made here from nothing but Debian's tools, each with what is worth saving
+in it (ranges of the file) and a check of what comes back."""
+import csv, hashlib, io, os, random, re, shutil, sqlite3, struct, subprocess, tarfile, tempfile, zipfile, zlib
+
+WORDS = ("the of and to in a is that for it as was with be by on not he his but at are this "
+         "have from or had an they which one you were all her she there would their we him been "
+         "has when who will no more if out so up said what its about than into them can only "
+         "other time new some could these two may first then do any like my now over such our "
+         "man me even most made after also did many fore must through years where much your way "
+         "report invoice contract patient server backup ledger meeting project budget").split()
+
+
+def text(rng, size):
+    out, n = [], 0
+    while n < size:
+        line = " ".join(rng.choices(WORDS, k=rng.randint(5, 14))) + \
+            (" %d.\n" % rng.randint(1, 10 ** 6))
+        out.append(line)
+        n += len(line)
+    return "".join(out).encode()[:size]
+
+
+def noise(rng, size):
+    return rng.randbytes(size)
+
+
+class Made:
+    """A file: its name, bytes, payload ranges, and whatever its kind needs for checks."""
+
+    def __init__(self, name, data, payload, truth):
+        self.name, self.data, self.payload, self.truth = name, data, payload, truth
+
+
+def zip_payload(data):
+    out = []
+    with zipfile.ZipFile(io.BytesIO(data)) as z:
+        for info in z.infolist():
+            name, extra = struct.unpack_from("<HH", data, info.header_offset + 26)
+            at = info.header_offset + 30 + name + extra
+            out.append((at, at + info.compress_size))
+        truth = {i.filename: z.read(i) for i in z.infolist()}
+    return out, truth
+
+
+def make_zip(rng, size):
+    buffer, n = io.BytesIO(), 0
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as z:
+        while buffer.tell() < size:
+            n += 1
+            if rng.random() < 0.3:
+                z.writestr(zipfile.ZipInfo("pictures/p%03d.bin" % n),
+                           noise(rng, rng.randint(3000, 40000)), zipfile.ZIP_STORED)
+            else:
+                z.writestr("texts/t%03d.txt" % n, text(rng, rng.randint(2000, 60000)))
+    data = buffer.getvalue()
+    return Made("archive.zip", data, *zip_payload(data))
+
+
+def make_docx(rng, size):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("[Content_Types].xml", '<?xml version="1.0"?><Types xmlns="http://schemas.'
+                   'openxmlformats.org/package/2006/content-types"><Default Extension="xml" '
+                   'ContentType="application/xml"/></Types>')
+        z.writestr("_rels/.rels", "<Relationships/>")
+        body = text(rng, 60000).decode().replace("\n", "</w:t></w:p><w:p><w:t>")
+        z.writestr("word/document.xml", "<w:document><w:p><w:t>%s</w:t></w:p></w:document>" % body)
+        n = 0
+        while buffer.tell() < size:
+            n += 1
+            z.writestr("word/media/image%d.png" % n, picture_png(rng, 60, 60 + n % 90))
+        z.writestr("docProps/core.xml", "<core/>")
+    data = buffer.getvalue()
+    return Made("report.docx", data, *zip_payload(data))
+
+
+def make_odt(rng, size):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr(zipfile.ZipInfo("mimetype"), "application/vnd.oasis.opendocument.text")
+        n = 0
+        while buffer.tell() < size:
+            n += 1
+            z.writestr("Pictures/%032x.jpg" % n, noise(rng, rng.randint(4000, 30000)),
+                       zipfile.ZIP_STORED)
+        z.writestr("content.xml", "<office>%s</office>" % text(rng, 50000).decode())
+        z.writestr("META-INF/manifest.xml", "<manifest/>")
+    data = buffer.getvalue()
+    return Made("letter.odt", data, *zip_payload(data))
+
+
+def picture_png(rng, width, height):
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + \
+            struct.pack(">I", zlib.crc32(kind + body))
+    rows = []
+    level = [rng.randint(60, 200) for _ in range(3)]
+    for _ in range(height):
+        row = bytearray(b"\0")
+        for _ in range(width):
+            level = [max(0, min(255, v + rng.randint(-6, 6))) for v in level]
+            row += bytes(level)
+        rows.append(bytes(row))
+    packed = zlib.compress(b"".join(rows), 6)
+    body = b"".join(chunk(b"IDAT", packed[i:i + 8192]) for i in range(0, len(packed), 8192))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + \
+        body + chunk(b"IEND", b"")
+
+
+def make_txt(rng, size):
+    data = text(rng, size)
+    return Made("notes.txt", data, [(0, len(data))], data)
+
+
+def make_csv(rng, size):
+    out = io.StringIO()
+    writer = csv.writer(out)
+    while out.tell() < size:
+        writer.writerow([rng.randint(1, 10 ** 6), rng.choice(WORDS), rng.choice(WORDS),
+                         "%.2f" % rng.uniform(1, 9999), "2024-%02d-%02d" % (rng.randint(1, 12), rng.randint(1, 28))])
+    data = out.getvalue().encode()
+    return Made("customers.csv", data, [(0, len(data))], data)
+
+
+def make_mbox(rng, size):
+    import base64
+    out, n = io.BytesIO(), 0
+    while out.tell() < size:
+        n += 1
+        out.write(b"From someone@example.org Mon Jan  1 00:00:00 2024\nFrom: someone@example.org\n"
+                  b"To: other@example.org\nSubject: message %d\nMessage-ID: <%d@example.org>\n\n" % (n, n))
+        out.write(text(rng, rng.randint(300, 6000)))
+        if rng.random() < 0.3:
+            out.write(b"\n" + base64.encodebytes(noise(rng, rng.randint(2000, 20000))))
+        out.write(b"\n\n")
+    data = out.getvalue()
+    return Made("inbox.mbox", data, [(0, len(data))], data)
+
+
+# --- checks: what a part must be, to count ---
+
+GAP = re.compile(rb"\n\[\d+ (?:bytes encrypted|packed bytes lost)\]\n|\[\d+\?\]|\?+")
+
+
+def pieces_in(part, truth, least=24):
+    """All longer stretches between gaps are in the truth, in its order."""
+    at = 0
+    for piece in GAP.split(part):
+        if len(piece) < least:
+            continue
+        found = truth.find(piece, at)
+        if found < 0:
+            # A question mark of the text itself, or a few bytes before codes fell into step.
+            return False
+        at = found
+    return True
+
+
+def check_zip(made, part, path):
+    data = open(path, "rb").read()
+    if part["kind"] == "zip":
+        with zipfile.ZipFile(io.BytesIO(data)) as z:
+            return z.testzip() is None and all(z.read(i) == made.truth.get(i.filename)
+                                               for i in z.infolist())
+    if part["kind"] == "member":
+        name = next((n for n in made.truth if part["name"].endswith(n)), None)
+        if name is None:
+            return False
+        truth = made.truth[name]
+        if name.endswith((".txt", ".xml")):
+            return pieces_in(data, truth)
+        return check_blanked(data, truth)
+    return False
+
+
+def check_blanked(data, truth):
+    """Equal but for zeros, in the same places."""
+    if len(data) > len(truth):
+        return False
+    step = 512
+    return all(a == b or all(x == y or x == 0 for x, y in zip(a, b))
+               for a, b in ((data[i:i + step], truth[i:i + step])
+                            for i in range(0, len(data), step)))
+
+
+def check_text(made, part, path):
+    return pieces_in(open(path, "rb").read(), made.truth)
+
+
+class Kind:
+    def __init__(self, make, check, sizes):
+        self.make, self.check, self.sizes = make, check, sizes
+
+
+MB = 1000 * 1000
+KINDS = {
+    "zip": Kind(make_zip, check_zip, (7 * MB, 20 * MB)),
+    "docx": Kind(make_docx, check_zip, (6 * MB, 18 * MB)),
+    "odt": Kind(make_odt, check_zip, (6 * MB, 18 * MB)),
+    "txt": Kind(make_txt, check_text, (6 * MB, 18 * MB)),
+    "csv": Kind(make_csv, check_text, (6 * MB, 18 * MB)),
+    "mbox": Kind(make_mbox, check_text, (6 * MB, 18 * MB)),
+}
