@@ -1,9 +1,27 @@
 #include "rescue/format.h"
 
+#include "rescue/formats/families.h"
+
 #include <string.h>
 
 /* One row for each family, in the order of their names. */
 const struct format *const formats[] = {
+    &format_blackbasta,
+    &format_blackbyte,
+    &format_chaos,
+    &format_dmalocker,
+    &format_echoraix,
+    &format_gandcrab,
+    &format_linuxencoder1,
+    &format_linuxencoder3,
+    &format_maze,
+    &format_nemucod,
+    &format_onyx2,
+    &format_princess,
+    &format_prometheus,
+    &format_solidbit,
+    &format_teslacrypt2,
+    &format_teslacrypt3,
     NULL,
 };
 

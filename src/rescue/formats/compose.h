@@ -1,0 +1,34 @@
+/* compose — the steps that many formats take when they write a recipe and try a key. */
+#pragma once
+#include "rescue/format.h"
+
+/* Appends. The index of the stream, or -ENOMEM with the reason. */
+int compose_stream(struct recipe *recipe, struct arena *arena,
+                   const struct recipe_stream *stream, struct why *why) MUST_USE;
+/* Appends; pieces of no length are left out. 0 or -ENOMEM. */
+int compose_piece(struct recipe *recipe, struct arena *arena, const struct recipe_piece *piece,
+                  struct why *why) MUST_USE;
+/* AES-CBC without a padding that counts: recipe->size bytes at 0 come out of the encrypted file
+ * at `from`, where whole blocks must be. The last, cut block is decrypted here and given.
+ * `key`: 16, 24, 32 bytes; both it and `iv` (16) must outlive the recipe. -EBADMSG when the
+ * blocks are not all there. */
+int compose_cbc(const struct source *source, uint64_t from, bytes key, const uint8_t *iv,
+                struct arena *arena, struct recipe *recipe, struct why *why) MUST_USE;
+/* The last byte of what AES-CBC makes of the `len` bytes at `from` (whole blocks, 16 at least),
+ * if it ends in a padding of PKCS #7; 0: it does not. -E...: the source, or libcrypto. */
+int compose_padding(const struct source *source, uint64_t from, uint64_t len, bytes key,
+                    const uint8_t *iv, struct why *why) MUST_USE;
+
+/* What the first bytes of a recipe's plain file say of the key: 0 with recipe->guess false when
+ * they are surely a known kind's, 0 with recipe->guess true when they do not tell,
+ * -EKEYREJECTED when they are noise. Decrypts at most KNOWN_HEAD bytes. */
+int compose_try(struct recipe *recipe, const struct source *source, struct arena *arena,
+                struct why *why) MUST_USE;
+/* For families without a mark: whether the file's first and last bytes are noise and the first
+ * are of no known kind, so that it can be of them. */
+bool compose_unmarked(const struct source *source);
+/* The secret of a key as `len` bytes: KEY_BYTES or KEY_TEXT of that length, KEY_STREAM from
+ * offset 0 on. False when it is not. */
+bool compose_secret(const struct key *key, size_t len, bytes *ret);
+/* Whether the file's name ends in `extension` (".encrypted"), whatever the case. */
+bool compose_named(const struct source *source, const char *extension);

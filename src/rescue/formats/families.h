@@ -1,0 +1,37 @@
+/* families — what the families' files here offer to others: their rows, and how some make keys
+ * of what a search finds. */
+#pragma once
+#include "rescue/format.h"
+
+extern const struct format format_blackbasta;
+extern const struct format format_blackbyte;
+extern const struct format format_chaos;
+extern const struct format format_dmalocker;
+extern const struct format format_echoraix;
+extern const struct format format_gandcrab;
+extern const struct format format_linuxencoder1;
+extern const struct format format_linuxencoder3;
+extern const struct format format_maze;
+extern const struct format format_nemucod;
+extern const struct format format_onyx2;
+extern const struct format format_princess;
+extern const struct format format_prometheus;
+extern const struct format format_solidbit;
+extern const struct format format_teslacrypt2;
+extern const struct format format_teslacrypt3;
+
+/* The key that Prometheus makes of a seed, |seed| of .NET's Random. */
+void prometheus_key(uint32_t seed, uint8_t ret[32]);
+/* The next key and IV of Linux.Encoder 1 out of musl's rand; the last byte of the IV is
+ * replaced in the file. */
+void linuxencoder1_next(uint64_t *state, uint8_t key[16], uint8_t iv[16]);
+/* Its IV in a file; false: no such file. */
+bool linuxencoder1_iv(const struct source *source, uint8_t ret[16]);
+/* The next key of DMA Locker, version 1 or 2, out of Microsoft C's rand. */
+void dmalocker_next(unsigned version, uint32_t *state, uint8_t ret[32]);
+/* The AES key that Princess makes of the first `len` bytes of its text in UTF-16. */
+bool princess_key(bytes text, size_t len, uint8_t ret[16]);
+/* The text that Princess draws for a seed. */
+void princess_text(uint32_t seed, uint8_t ret[32]);
+/* The characters that Chaos and its kin draw `len` of for a seed. */
+void chaos_text(uint32_t seed, uint8_t *ret, size_t len);
