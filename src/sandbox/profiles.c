@@ -18,26 +18,28 @@
 #define MMAP_WITHOUT(flags) \
     {FILTER_WITHIN, SYS_mmap, 2, PROT_READ | PROT_WRITE, 3, (uint32_t)~(flags)}
 
-static const struct filter_row worker_calls[] = {
-    /* what it is handed */
-    ANY(read), ANY(pread64), ANY(lseek), ANY(fstat), ANY(close),
-    /* its socket, and no other */
-    EQUAL(recvmsg, 0, SANDBOX_FIRST), EQUAL(sendmsg, 0, SANDBOX_FIRST),
-    /* memory, never executable, never laid over what is there by mremap; none that is shared but
-     * not of a file, which no limit counts */
-    MMAP_WITHOUT(MAP_SHARED), MMAP_WITHOUT(MAP_ANONYMOUS),
-    WITHIN(mprotect, 2, PROT_READ | PROT_WRITE),
-    WITHIN(mremap, 3, MREMAP_MAYMOVE), ANY(munmap), ANY(brk),
-    EQUAL(madvise, 2, MADV_NORMAL), EQUAL(madvise, 2, MADV_RANDOM),
-    EQUAL(madvise, 2, MADV_SEQUENTIAL), EQUAL(madvise, 2, MADV_WILLNEED),
-    EQUAL(madvise, 2, MADV_DONTNEED), EQUAL(madvise, 2, MADV_FREE),
-    EQUAL(madvise, 2, MADV_HUGEPAGE), EQUAL(madvise, 2, MADV_NOHUGEPAGE),
-    /* what the C library does by itself: pthread_once, a clock where there is no vDSO */
-    EQUAL(futex, 1, FUTEX_WAKE_PRIVATE), EQUAL(futex, 1, FUTEX_WAIT_PRIVATE),
-    ANY(clock_gettime), ANY(rt_sigreturn), ANY(restart_syscall),
-    ANY(exit), ANY(exit_group),
-    END,
-};
+/* One list for those that read hostile bytes: what they are handed (first line); their socket,
+ * and no other; memory, never executable, never laid over what is there by mremap, none that is
+ * shared but not of a file, which no limit counts; what the C library does by itself:
+ * pthread_once, a clock where there is no vDSO. */
+#define WORKER_CALLS                                                                           \
+    ANY(read), ANY(pread64), ANY(lseek), ANY(fstat), ANY(close),                               \
+    EQUAL(recvmsg, 0, SANDBOX_FIRST), EQUAL(sendmsg, 0, SANDBOX_FIRST),                        \
+    MMAP_WITHOUT(MAP_SHARED), MMAP_WITHOUT(MAP_ANONYMOUS),                                     \
+    WITHIN(mprotect, 2, PROT_READ | PROT_WRITE),                                               \
+    WITHIN(mremap, 3, MREMAP_MAYMOVE), ANY(munmap), ANY(brk),                                  \
+    EQUAL(madvise, 2, MADV_NORMAL), EQUAL(madvise, 2, MADV_RANDOM),                            \
+    EQUAL(madvise, 2, MADV_SEQUENTIAL), EQUAL(madvise, 2, MADV_WILLNEED),                      \
+    EQUAL(madvise, 2, MADV_DONTNEED), EQUAL(madvise, 2, MADV_FREE),                            \
+    EQUAL(madvise, 2, MADV_HUGEPAGE), EQUAL(madvise, 2, MADV_NOHUGEPAGE),                      \
+    EQUAL(futex, 1, FUTEX_WAKE_PRIVATE), EQUAL(futex, 1, FUTEX_WAIT_PRIVATE),                  \
+    ANY(clock_gettime), ANY(rt_sigreturn), ANY(restart_syscall),                               \
+    ANY(exit), ANY(exit_group)
+
+static const struct filter_row worker_calls[] = {WORKER_CALLS, END};
+
+/* Only at a place: what it was handed for reading cannot be written to in any way. */
+static const struct filter_row writer_calls[] = {WORKER_CALLS, ANY(pwrite64), END};
 /* clang-format on */
 
 const struct sandbox_profile profile_worker = {
@@ -46,6 +48,15 @@ const struct sandbox_profile profile_worker = {
     .memory = (size_t)1 << 30,
     .address = (size_t)1 << 38,
     .files = 128,
+};
+
+const struct sandbox_profile profile_writer = {
+    .name = "candor-rescuer",
+    .calls = writer_calls,
+    .memory = (size_t)512 << 20,
+    .address = (size_t)1 << 38,
+    .files = 16,
+    .writes = true,
 };
 
 /* Rules, what is made of them on the way, and the ruleset: 4 GiB each at most. */

@@ -9,6 +9,7 @@ struct sandbox_profile {
      * that it only reads count for the second. */
     size_t memory, address;
     uint32_t files; /* descriptors it may hold */
+    bool writes;    /* files of any size; else of none */
 };
 
 /* Parses and matches hostile bytes: reads the descriptors it is handed on its socket
@@ -16,6 +17,9 @@ struct sandbox_profile {
 extern const struct sandbox_profile profile_worker;
 /* The same, for the rules of strangers: parses and compiles them. */
 extern const struct sandbox_profile profile_compiler;
+/* As the first; and it writes what comes out of encrypted files to the descriptors that it is
+ * handed for that. */
+extern const struct sandbox_profile profile_writer;
 
 /* What a process gives up that opens the user's files and starts the others; the rest is
  * granted. */

@@ -149,11 +149,13 @@ static int limit(int resource, size_t max)
 
 static int set_limits(const struct sandbox_profile *profile, const struct mapped *mapped)
 {
-    static const int zero[] = {RLIMIT_NPROC,    RLIMIT_FSIZE, RLIMIT_CORE,   RLIMIT_MEMLOCK,
-                               RLIMIT_MSGQUEUE, RLIMIT_NICE,  RLIMIT_RTPRIO, RLIMIT_LOCKS};
+    static const int zero[] = {RLIMIT_NPROC, RLIMIT_CORE,   RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE,
+                               RLIMIT_NICE,  RLIMIT_RTPRIO, RLIMIT_LOCKS};
     int error = limit(RLIMIT_NOFILE, profile->files);
     for (size_t i = 0; i < COUNT(zero) && !error; i++)
         error = limit(zero[i], 0);
+    if (!error && !profile->writes)
+        error = limit(RLIMIT_FSIZE, 0);
 #ifndef SANDBOX_SANITIZED
     if (!error && mapped->all)
         error = limit(RLIMIT_AS, mapped->all + profile->address);

@@ -1,0 +1,257 @@
+#include "rescue/worker.h"
+
+#include "rescue/worker_serve.h"
+#include "shim/crypto.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MEMORY = 224 << 20, KEY_MEMORY = 64 << 20, HELLO = 0x52534331 };
+
+/* The worker's first message. */
+struct hello {
+    uint32_t magic;
+    int32_t error;
+    struct walls walls;
+    struct why why;
+};
+
+union control {
+    struct cmsghdr head;
+    char at[CMSG_SPACE(WORKER_FDS * sizeof(int))];
+};
+
+static bool send_bytes(int socket, const void *at, size_t len, const int *fds, size_t count)
+{
+    union control control = {.at = {0}};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)at, .iov_len = len};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count) {
+        message.msg_control = control.at;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(&control.head), fds, count * sizeof(int));
+    }
+    ssize_t n;
+    do
+        n = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)len;
+}
+
+/* Exactly `len` bytes; descriptors that come with them go to fds[WORKER_FDS], -1 where there is
+ * none. NULL: none are taken. */
+static bool receive_bytes(int socket, void *at, size_t len, int *fds)
+{
+    union control control = {.at = {0}};
+    struct iovec part = {.iov_base = at, .iov_len = len};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = fds ? control.at : NULL,
+                             .msg_controllen = fds ? sizeof control.at : 0};
+    ssize_t n;
+    do
+        n = recvmsg(socket, &message, 0);
+    while (n < 0 && errno == EINTR);
+    for (size_t i = 0; fds && i < WORKER_FDS; i++)
+        fds[i] = -1;
+    const struct cmsghdr *head = fds && n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (head && head->cmsg_type == SCM_RIGHTS) {
+        size_t came = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(fds, CMSG_DATA(head), (came < WORKER_FDS ? came : WORKER_FDS) * sizeof(int));
+    }
+    return n == (ssize_t)len && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+}
+
+/* --- in the worker --- */
+
+static int work(void *context)
+{
+    struct worker_serve *serve = context;
+    struct hello hello = {.magic = HELLO};
+    struct worker_request request;
+    int fds[WORKER_FDS];
+    /* A file that may not grow, or a disk that is full, is an error like others. */
+    signal(SIGXFSZ, SIG_IGN);
+    crypto_warm();
+    serve->keys = arena_new(KEY_MEMORY);
+    serve->arena = arena_new(MEMORY);
+    if (!serve->keys || !serve->arena)
+        hello.error = fail(&hello.why, ENOMEM, "out of memory");
+    else
+        hello.error = sandbox_seal(&profile_writer, &hello.walls, &hello.why);
+    if (!send_bytes(SANDBOX_FIRST, &hello, sizeof hello, NULL, 0) || hello.error)
+        return 1;
+    worker_serve_keys(serve);
+    while (receive_bytes(SANDBOX_FIRST, &request, sizeof request, fds)) {
+        struct worker_reply reply;
+        worker_serve_request(serve, &request, fds, &reply);
+        for (size_t i = 0; i < WORKER_FDS; i++)
+            if (fds[i] >= 0)
+                close(fds[i]);
+        if (!send_bytes(SANDBOX_FIRST, &reply, sizeof reply, NULL, 0))
+            return 1;
+    }
+    return 0;
+}
+
+/* --- in this process --- */
+
+static int gone(struct worker *worker, struct why *why)
+{
+    struct sandbox_end end = {0};
+    if (worker->child.pid)
+        sandbox_end(&worker->child, &end);
+    worker_end(worker);
+    if (end.signal)
+        return fail(why, EFAULT, "what reads it was stopped by the signal '%s'",
+                    strsignal(end.signal));
+    return fail(why, EFAULT, "what reads it ended (%d)", end.status);
+}
+
+static int nonsense(struct worker *worker, struct why *why)
+{
+    worker_end(worker);
+    return fail(why, EFAULT, "what reads it answered nonsense");
+}
+
+/* Text of the worker becomes harmless, and ends. */
+static void tame(char *text, size_t room)
+{
+    text[room - 1] = 0;
+    for (size_t i = 0; text[i]; i++)
+        if ((uint8_t)text[i] < ' ' || text[i] == 0x7f)
+            text[i] = '?';
+}
+
+static bool plan_is_sound(const struct worker *worker, struct worker_plan *plan)
+{
+    int32_t rows = 0;
+    while (formats[rows])
+        rows++;
+    tame(plan->variant, sizeof plan->variant);
+    tame(plan->reason.text, sizeof plan->reason.text);
+    tame(plan->refusal.text, sizeof plan->refusal.text);
+    return plan->family >= -1 && plan->family < rows && plan->key >= -1 &&
+           plan->key < (int32_t)worker->keys && plan->fit <= FIT_IS &&
+           plan->name_len < WORKER_NAME && (plan->family >= 0 || plan->key < 0) &&
+           (!plan->sizes_known || plan->plain <= INT64_MAX);
+}
+
+static bool is_sound(const struct worker *worker, struct worker_reply *reply)
+{
+    tame(reply->why.text, sizeof reply->why.text);
+    if (reply->kind != worker->kind || reply->error > 0 || reply->error < -4095)
+        return false;
+    if (reply->error)
+        return true;
+    switch (reply->kind) {
+    case WORKER_KEYRING:
+        tame(reply->ring.why.text, sizeof reply->ring.why.text);
+        return reply->ring.keys <= WORKER_KEYS;
+    case WORKER_KEY:
+        tame(reply->key.text, sizeof reply->key.text);
+        tame(reply->key.origin, sizeof reply->key.origin);
+        return reply->key.kind <= KEY_SEED;
+    case WORKER_PLAN:
+        return plan_is_sound(worker, &reply->plan);
+    case WORKER_PROOF:
+        tame(reply->proof.kind, sizeof reply->proof.kind);
+        tame(reply->proof.reason.text, sizeof reply->proof.reason.text);
+        return reply->proof.proof <= PROOF_PROVEN;
+    default:
+        return true;
+    }
+}
+
+int worker_send(struct worker *worker, const struct worker_request *request, const int *fds,
+                size_t count, struct why *why)
+{
+    worker->kind = request->kind;
+    worker->page->done = 0;
+    if (worker->socket >= 0 && send_bytes(worker->socket, request, sizeof *request, fds, count))
+        return 0;
+    gone(worker, why);
+    return -EPIPE;
+}
+
+int worker_receive(struct worker *worker, struct worker_reply *ret, struct why *why)
+{
+    if (worker->socket < 0 || !receive_bytes(worker->socket, ret, sizeof *ret, NULL))
+        return gone(worker, why);
+    return is_sound(worker, ret) ? 0 : nonsense(worker, why);
+}
+
+int worker_ask(struct worker *worker, const struct worker_request *request, const int *fds,
+               size_t count, struct worker_reply *ret, struct why *why)
+{
+    int error = worker_send(worker, request, fds, count, why);
+    return error ? error : worker_receive(worker, ret, why);
+}
+
+void worker_end(struct worker *worker)
+{
+    if (worker->child.pid)
+        sandbox_end(&worker->child, NULL);
+    if (worker->socket >= 0)
+        close(worker->socket);
+    if (worker->page)
+        munmap(worker->page, sizeof *worker->page);
+    *worker = (struct worker){.child = {0, -1}, .socket = -1};
+}
+
+static int greet(struct worker *worker, struct walls *ret_walls, struct worker_ring *ret_ring,
+                 struct why *why)
+{
+    struct hello hello;
+    struct worker_reply reply;
+    const struct worker_request request = {.kind = WORKER_KEYRING};
+    if (!receive_bytes(worker->socket, &hello, sizeof hello, NULL))
+        return gone(worker, why);
+    tame(hello.why.text, sizeof hello.why.text);
+    if (hello.magic != HELLO || hello.error > 0 || !walls_sound(&hello.walls))
+        return nonsense(worker, why);
+    if (hello.error)
+        return fail(why, -hello.error, "%s", hello.why.text);
+    *ret_walls = hello.walls;
+    int error = worker_ask(worker, &request, NULL, 0, &reply, why);
+    if (error || reply.error)
+        return error ? error : reply.error;
+    *ret_ring = reply.ring;
+    worker->keys = reply.ring.keys;
+    return 0;
+}
+
+int worker_new(const struct worker_options *options, struct worker *ret,
+               struct walls *ret_walls, struct worker_ring *ret_ring, struct why *why)
+{
+    struct worker worker = {.child = {0, -1}, .socket = -1};
+    int ends[2];
+    void *page = mmap(NULL, sizeof *worker.page, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        int error = fail(why, errno, "cannot start a worker: %s", strerror(errno));
+        if (page != MAP_FAILED)
+            munmap(page, sizeof *worker.page);
+        return error;
+    }
+    worker.page = page;
+    worker.socket = ends[0];
+    struct worker_serve serve = {.options = options, .page = page};
+    int error = sandbox_spawn(&profile_writer, work, &serve, &ends[1], 1, &worker.child, why);
+    close(ends[1]);
+    if (!error)
+        error = greet(&worker, ret_walls, ret_ring, why);
+    if (error)
+        worker_end(&worker);
+    else
+        *ret = worker;
+    return error;
+}

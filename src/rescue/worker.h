@@ -1,0 +1,133 @@
+/* worker — the sealed process in which everything is read that ransomware left: encrypted
+ * files, keys that strangers handed out, and what came out. The door to formats, keys and
+ * proofs for those who open files.
+ *
+ *     job (files, names, syncing)                worker (profile_writer)
+ *     worker_new: files of keys as bytes   ──►   warms up, is sealed, reads the keys
+ *     a request, with descriptors          ──►   one answer, of fixed size, no pointers
+ *
+ * A worker may read what it is handed, and write at the places it chooses to what it is handed
+ * for writing; nothing else. What it says is checked for bounds, never believed further: text
+ * is tamed, numbers of keys and formats are in range. One request at a time; a worker that
+ * dies, or talks nonsense, is ended and costs what it was at. */
+#pragma once
+#include "rescue/format.h"
+#include "rescue/proof.h"
+#include "sandbox/sandbox.h"
+
+enum {
+    WORKER_NAME = 256,  /* bytes of a file name, with its NUL */
+    WORKER_SECRET = 64, /* bytes of a key that was found */
+    WORKER_KEYS = 65536,
+    WORKER_HASH = 32, /* SHA-256 */
+    WORKER_FDS = 2,
+};
+
+/* A file of keys, or a key as text: borrowed until the last worker_new. */
+struct worker_key_file {
+    bytes data, origin;
+};
+
+struct worker_options {
+    const struct worker_key_file *keys;
+    size_t key_count;
+};
+
+enum worker_kind {
+    WORKER_KEYRING, /* how many keys there are, and what could not be read */
+    WORKER_KEY,     /* `key`: what it is */
+    WORKER_PLAN,    /* fd 0: the encrypted file; which format, which key, what would come out */
+    WORKER_APPLY,   /* fd 0, fd 1: writes what comes out, and says its hash */
+    WORKER_COMPARE, /* the same without writing: only the hash */
+    WORKER_PROOF,   /* fd 0: what came out */
+    WORKER_DIGEST,  /* fd 0: its hash */
+    WORKER_KINDS,
+};
+
+struct worker_request {
+    uint32_t kind;
+    int32_t family, key; /* places in `formats` and in the ring */
+    uint64_t size;       /* of the file of fd 0 */
+    bool sparse;         /* WORKER_APPLY: zeros need not be written */
+    uint16_t name_len;
+    uint8_t name[WORKER_NAME]; /* of the file of fd 0, without folders */
+};
+
+struct worker_ring {
+    uint32_t keys, unread; /* `unread`: files of keys in which there was none */
+    struct why why;        /* of the last of those, with its name */
+};
+
+struct worker_key {
+    uint32_t kind;
+    char text[160], origin[160];
+};
+
+struct worker_plan {
+    int32_t family; /* -1: none fits */
+    int32_t key;    /* -1: no key opens it */
+    uint32_t fit;   /* enum fit */
+    uint32_t wants; /* as format.keys */
+    bool guess, partial, decrypted, sizes_known;
+    uint64_t plain, lost;
+    char variant[80];
+    struct why reason;  /* why it is of this family */
+    struct why refusal; /* why no key opens it */
+    uint16_t name_len;  /* 0: the file does not tell its name */
+    uint8_t name[WORKER_NAME];
+};
+
+struct worker_written {
+    uint64_t size;
+    uint8_t hash[WORKER_HASH];
+};
+
+struct worker_proof {
+    uint32_t proof; /* enum proof */
+    uint64_t good;
+    char kind[32]; /* "": unknown */
+    struct why reason;
+};
+
+struct worker_reply {
+    uint32_t kind;
+    int32_t error; /* 0 or -E...; then only `why` counts */
+    struct why why;
+
+    union {
+        struct worker_ring ring;
+        struct worker_key key;
+        struct worker_plan plan;
+        struct worker_written written;
+        struct worker_proof proof;
+    };
+};
+
+/* Shared with the worker, each word written by one side. */
+struct worker_page {
+    volatile uint64_t done; /* the worker's: bytes of the request it is at */
+    volatile bool stop;     /* the job's */
+};
+
+struct worker {
+    struct sandbox_child child;
+    int socket; /* readable when there is an answer, or the worker is gone; -1: none */
+    struct worker_page *page;
+    uint32_t kind; /* of the request it is at */
+    uint32_t keys;
+};
+
+/* Starts a worker and asks for its ring. From a process without other threads. */
+int worker_new(const struct worker_options *options, struct worker *ret,
+               struct walls *ret_walls, struct worker_ring *ret_ring, struct why *why) MUST_USE;
+/* Hands a request to an idle worker. -EPIPE: it is gone. */
+int worker_send(struct worker *worker, const struct worker_request *request, const int *fds,
+                size_t count, struct why *why) MUST_USE;
+/* Waits for its answer. 0 with *ret, whose `error` is the request's; -EFAULT: the worker was
+ * stopped or talked nonsense, and has been ended. */
+int worker_receive(struct worker *worker, struct worker_reply *ret, struct why *why) MUST_USE;
+/* Both. */
+int worker_ask(struct worker *worker, const struct worker_request *request, const int *fds,
+               size_t count, struct worker_reply *ret, struct why *why) MUST_USE;
+/* A worker that is gone is fine. */
+void worker_end(struct worker *worker);

@@ -1,0 +1,325 @@
+#include "rescue/worker_serve.h"
+
+#include "shim/digest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    FITS = 8,
+    HEAD = 64 << 10, /* bytes of a result that choose among keys that cannot be checked */
+    HOLE = 4096,
+};
+
+/* Steps of a proof: far more than any file of that size needs that is no trap. */
+#define PROOF_LEAST ((uint64_t)1 << 34)
+#define PROOF_EACH  64
+
+static void put_text(char *to, size_t room, const char *text)
+{
+    snprintf(to, room, "%s", text ? text : "");
+}
+
+void worker_serve_keys(struct worker_serve *serve)
+{
+    for (size_t i = 0; i < serve->options->key_count; i++) {
+        const struct worker_key_file *file = &serve->options->keys[i];
+        struct why why = {""};
+        if (!keyring_add(&serve->ring, file->data, file->origin, serve->keys, &why))
+            continue;
+        serve->read.unread++;
+        snprintf(serve->read.why.text, sizeof serve->read.why.text, "'%.*s': %.160s",
+                 (int)(file->origin.len < 60 ? file->origin.len : 60),
+                 (const char *)file->origin.at, why.text);
+    }
+    serve->read.keys = serve->ring.key.n < WORKER_KEYS ? serve->ring.key.n : WORKER_KEYS;
+}
+
+static int say_key(struct worker_serve *serve, const struct worker_request *request,
+                   struct worker_key *ret, struct why *why)
+{
+    if (request->key < 0 || (uint32_t)request->key >= serve->read.keys)
+        return fail(why, EINVAL, "there is no such key");
+    const struct key *key = &serve->ring.key.at[request->key];
+    ret->kind = key->kind;
+    key_describe(key, ret->text, sizeof ret->text);
+    snprintf(ret->origin, sizeof ret->origin, "%.*s",
+             (int)(key->origin.len < 150 ? key->origin.len : 150),
+             (const char *)key->origin.at);
+    return 0;
+}
+
+/* --- which format, which key --- */
+
+struct head {
+    uint8_t *at;
+    size_t len, room;
+};
+
+static int take_head(void *context, bytes part)
+{
+    struct head *head = context;
+    size_t left = head->room - head->len, n = part.len < left ? part.len : left;
+    memcpy(head->at + head->len, part.at, n);
+    head->len += n;
+    return head->len == head->room ? -ECANCELED : 0;
+}
+
+/* How well the beginning of what comes out looks: 2 as a kind of file, 1 as nothing that is
+ * known, 0 as noise. */
+static int look_at_head(struct worker_serve *serve, const struct source *source,
+                        const struct recipe *recipe)
+{
+    struct head head = {.at = arena_push_raw(serve->arena, HEAD), .room = HEAD};
+    struct budget budget = {.steps = PROOF_LEAST};
+    struct proof_result result;
+    if (!head.at)
+        return 0;
+    int error = recipe_apply(recipe, source, 0, take_head, &head, NULL);
+    if (error && error != -ECANCELED)
+        return 0;
+    const struct source plain = source_of_bytes((bytes){head.at, head.len}, (bytes){0});
+    if (proof_check(&plain, serve->arena, &budget, &result, NULL))
+        return 0;
+    return result.kind ? 2 : result.proof != PROOF_FAILED;
+}
+
+static void fill_plan(struct worker_plan *ret, int32_t key, const struct recipe *recipe)
+{
+    ret->key = key;
+    ret->plain = recipe->size;
+    ret->sizes_known = true;
+    ret->lost = recipe->lost;
+    ret->guess = recipe->guess;
+    ret->name_len = 0;
+    if (recipe->name.len && recipe->name.len < WORKER_NAME) {
+        memcpy(ret->name, recipe->name.at, recipe->name.len);
+        ret->name_len = (uint16_t)recipe->name.len;
+    }
+}
+
+/* The first key that the file itself confirms; else the one that gives the best beginning. */
+static bool find_key(struct worker_serve *serve, const struct source *source,
+                     const struct format *format, struct worker_plan *ret)
+{
+    int best = 0;
+    for (uint32_t i = 0; i < serve->read.keys && !serve->page->stop; i++) {
+        const struct key *key = &serve->ring.key.at[i];
+        if (!(format->keys >> key->kind & 1) ||
+            (key->family && strcmp(key->family, format->family) != 0))
+            continue;
+        struct arena_mark mark = arena_mark(serve->arena);
+        struct recipe recipe = {0};
+        struct why why = {""};
+        int error = format->open(source, key, serve->arena, &recipe, &why);
+        if (error && (error != -EKEYREJECTED || !ret->refusal.text[0]))
+            ret->refusal = why;
+        int looks = error ? 0 : recipe.guess ? look_at_head(serve, source, &recipe) : 3;
+        if (looks > best) {
+            best = looks;
+            fill_plan(ret, (int32_t)i, &recipe);
+        }
+        arena_pop(serve->arena, mark);
+        if (best == 3)
+            return true;
+    }
+    return best > 0;
+}
+
+static int32_t place_of(const struct format *format)
+{
+    for (int32_t i = 0; formats[i]; i++)
+        if (formats[i] == format)
+            return i;
+    return -1;
+}
+
+static int plan(struct worker_serve *serve, const struct source *source,
+                struct worker_plan *ret)
+{
+    const struct format *fit[FITS];
+    struct recognition fits[FITS];
+    size_t n = format_recognise(source, fit, fits, FITS);
+    bool found = false;
+    for (size_t i = 0; i < n && !found; i++) {
+        struct worker_plan one = {.family = place_of(fit[i]),
+                                  .key = -1,
+                                  .fit = fits[i].fit,
+                                  .wants = fit[i]->keys,
+                                  .partial = fits[i].partial,
+                                  .decrypted = fits[i].decrypted,
+                                  .plain = fits[i].plain,
+                                  .sizes_known = fits[i].plain != UINT64_MAX,
+                                  .reason = fits[i].reason};
+        put_text(one.variant, sizeof one.variant, fits[i].variant);
+        found = find_key(serve, source, fit[i], &one);
+        /* Without a key the first counts: it fits best. */
+        if (found || !i)
+            *ret = one;
+    }
+    if (!n)
+        *ret = (struct worker_plan){.family = -1, .key = -1};
+    return 0;
+}
+
+/* --- what comes out --- */
+
+struct output {
+    struct worker_page *page;
+    struct digest *digest;
+    int fd; /* -1: nothing is written */
+    bool sparse;
+    uint64_t at;
+    struct why *why;
+};
+
+static bool is_zero(const uint8_t *at, size_t len)
+{
+    return !len || (!at[0] && !memcmp(at, at + 1, len - 1));
+}
+
+static int write_part(struct output *output, const uint8_t *data, size_t len, uint64_t at)
+{
+    while (len) {
+        ssize_t n = pwrite(output->fd, data, len, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return fail(output->why, n ? errno : EIO, "cannot write: %s",
+                        strerror(n ? errno : EIO));
+        data += n;
+        at += (uint64_t)n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Leaves out blocks of zeros: the file was made as long as it will be before. */
+static int write_holes(struct output *output, bytes part)
+{
+    int error = 0;
+    for (size_t i = 0, n; !error && i < part.len; i += n) {
+        n = HOLE - (size_t)((output->at + i) % HOLE);
+        if (n > part.len - i)
+            n = part.len - i;
+        if (!is_zero(part.at + i, n))
+            error = write_part(output, part.at + i, n, output->at + i);
+    }
+    return error;
+}
+
+static int put(void *context, bytes part)
+{
+    struct output *output = context;
+    if (output->page->stop)
+        return fail(output->why, ECANCELED, "it was stopped");
+    if (!digest_add(output->digest, part))
+        return fail(output->why, EIO, "the hash cannot be made");
+    int error = output->fd < 0   ? 0
+                : output->sparse ? write_holes(output, part)
+                                 : write_part(output, part.at, part.len, output->at);
+    output->at += part.len;
+    output->page->done = output->at;
+    return error;
+}
+
+static int apply(struct worker_serve *serve, const struct worker_request *request,
+                 const struct source *source, int to, struct worker_written *ret,
+                 struct why *why)
+{
+    int32_t rows = 0;
+    while (formats[rows])
+        rows++;
+    if (request->family < 0 || request->family >= rows || request->key < 0 ||
+        (uint32_t)request->key >= serve->read.keys)
+        return fail(why, EINVAL, "there is no such format or key");
+    struct recipe recipe = {0};
+    struct output output = {
+        .page = serve->page, .fd = to, .sparse = request->sparse, .why = why};
+    int error = formats[request->family]->open(source, &serve->ring.key.at[request->key],
+                                               serve->arena, &recipe, why);
+    if (error)
+        return error;
+    output.digest = digest_new(DIGEST_SHA256);
+    if (!output.digest)
+        return fail(why, ENOMEM, "no memory for a hash");
+    error = recipe_apply(&recipe, source, 0, put, &output, why);
+    if (!error && output.at != recipe.size)
+        error = fail(why, EIO, "%llu bytes came out instead of %llu",
+                     (unsigned long long)output.at, (unsigned long long)recipe.size);
+    if (!error && !digest_end(output.digest, ret->hash))
+        error = fail(why, EIO, "the hash cannot be made");
+    ret->size = output.at;
+    digest_free(output.digest);
+    return error;
+}
+
+static int hash(struct worker_serve *serve, const struct source *source,
+                struct worker_written *ret, struct why *why)
+{
+    const struct recipe copy = {.size = source->size};
+    struct output output = {.page = serve->page, .fd = -1, .why = why};
+    output.digest = digest_new(DIGEST_SHA256);
+    if (!output.digest)
+        return fail(why, ENOMEM, "no memory for a hash");
+    int error = recipe_apply(&copy, source, 0, put, &output, why);
+    if (!error && !digest_end(output.digest, ret->hash))
+        error = fail(why, EIO, "the hash cannot be made");
+    ret->size = output.at;
+    digest_free(output.digest);
+    return error;
+}
+
+static int prove(struct worker_serve *serve, const struct source *source,
+                 struct worker_proof *ret, struct why *why)
+{
+    uint64_t each =
+        source->size < UINT64_MAX / PROOF_EACH / 2 ? source->size * PROOF_EACH : UINT64_MAX / 2;
+    struct budget budget = {.steps = PROOF_LEAST + each, .stop = &serve->page->stop};
+    struct proof_result result;
+    int error = proof_check(source, serve->arena, &budget, &result, why);
+    if (error)
+        return error;
+    ret->proof = result.proof;
+    ret->good = result.good;
+    ret->reason = result.reason;
+    put_text(ret->kind, sizeof ret->kind, result.kind);
+    return 0;
+}
+
+void worker_serve_request(struct worker_serve *serve, const struct worker_request *request,
+                          const int *fds, struct worker_reply *ret)
+{
+    const bytes name = {request->name, request->name_len < WORKER_NAME ? request->name_len : 0};
+    const struct source source = source_of_file(fds[0], request->size, name);
+    arena_reset(serve->arena);
+    serve->page->done = 0;
+    *ret = (struct worker_reply){.kind = request->kind};
+    switch (request->kind) {
+    case WORKER_KEYRING:
+        ret->ring = serve->read;
+        break;
+    case WORKER_KEY:
+        ret->error = say_key(serve, request, &ret->key, &ret->why);
+        break;
+    case WORKER_PLAN:
+        ret->error = plan(serve, &source, &ret->plan);
+        break;
+    case WORKER_APPLY:
+        ret->error = apply(serve, request, &source, fds[1], &ret->written, &ret->why);
+        break;
+    case WORKER_COMPARE:
+        ret->error = apply(serve, request, &source, -1, &ret->written, &ret->why);
+        break;
+    case WORKER_PROOF:
+        ret->error = prove(serve, &source, &ret->proof, &ret->why);
+        break;
+    case WORKER_DIGEST:
+        ret->error = hash(serve, &source, &ret->written, &ret->why);
+        break;
+    default:
+        ret->error = fail(&ret->why, EINVAL, "there is no such request");
+    }
+}

@@ -1,0 +1,17 @@
+/* worker_serve — what a sealed worker does for each kind of request. Private to worker.c. */
+#pragma once
+#include "rescue/worker.h"
+
+struct worker_serve {
+    const struct worker_options *options;
+    struct worker_page *page;
+    struct arena *keys, *arena; /* `arena` is reset with every request */
+    struct keyring ring;
+    struct worker_ring read;
+};
+
+/* Reads all files of keys. */
+void worker_serve_keys(struct worker_serve *serve);
+/* Answers one request; the descriptors stay open. */
+void worker_serve_request(struct worker_serve *serve, const struct worker_request *request,
+                          const int *fds, struct worker_reply *ret);
