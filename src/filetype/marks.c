@@ -173,28 +173,97 @@ static const struct {
     ['p'] = ROWS(at_p),     [0xa3] = ROWS(at_a3),   [0xef] = ROWS(at_ef),
 };
 
-/* Which bytes are worth a look: nearly all of a text is not. */
+/* Two bytes that some mark begins with are worth a look: the first is of a group, and the
+ * second may follow in it. Nearly all of a text is not. */
 enum {
-    WATCH_ALWAYS = 1,
-    WATCH_NEAR = 2,   /* marks that stand near the start only */
-    WATCH_SECOND = 4, /* seconds alone: once some first was seen */
+    GROUP_LINE = 1, /* ends of lines */
+    GROUP_TAG = 2,  /* what begins with < */
+    GROUP_ZERO = 4, /* apart, since UTF-16 is full of zeros */
+    GROUP_ONE = 8,  /* marks anywhere, in two halves */
+    GROUP_TWO = 16,
+    GROUP_THEN = 32,  /* seconds of a pair, once some first was seen */
+    GROUP_HREF = 64,  /* the same, apart: "he" and "pe" are frequent */
+    GROUP_XML = 128,  /* < before any byte: the same */
+    GROUP_NEAR = 256, /* marks near the start only, before any byte */
+    ANY_SECOND = GROUP_XML | GROUP_NEAR,
+    ALWAYS = GROUP_LINE | GROUP_TAG | GROUP_ZERO | GROUP_ONE | GROUP_TWO,
+    SECONDS = GROUP_THEN | GROUP_HREF | GROUP_XML,
     NEAR = 2049,
 };
 
-static const uint8_t watched[256] = {
-    [0] = WATCH_ALWAYS,   [1] = WATCH_ALWAYS,   [6] = WATCH_SECOND,    ['\n'] = WATCH_ALWAYS,
-    [0x19] = WATCH_NEAR,  ['%'] = WATCH_ALWAYS, ['-'] = WATCH_NEAR,    ['/'] = WATCH_NEAR,
-    ['7'] = WATCH_ALWAYS, ['<'] = WATCH_ALWAYS, ['C'] = WATCH_SECOND,  ['D'] = WATCH_NEAR,
-    ['H'] = WATCH_SECOND, ['I'] = WATCH_ALWAYS, ['M'] = WATCH_ALWAYS,  ['P'] = WATCH_ALWAYS,
-    ['R'] = WATCH_ALWAYS, ['U'] = WATCH_NEAR,   ['`'] = WATCH_ALWAYS,  ['h'] = WATCH_SECOND,
-    ['m'] = WATCH_NEAR,   ['p'] = WATCH_SECOND, [0xa3] = WATCH_ALWAYS, [0xef] = WATCH_ALWAYS,
+static const uint16_t first_of_group[256] = {
+    ['\n'] = GROUP_LINE,
+    ['<'] = GROUP_TAG | GROUP_XML,
+    [0] = GROUP_ZERO,
+    [1] = GROUP_ZERO,
+    ['%'] = GROUP_ONE,
+    ['7'] = GROUP_ONE,
+    ['`'] = GROUP_ONE,
+    ['M'] = GROUP_ONE | GROUP_NEAR,
+    ['P'] = GROUP_ONE | GROUP_THEN,
+    ['R'] = GROUP_TWO | GROUP_THEN,
+    ['I'] = GROUP_TWO,
+    [0xa3] = GROUP_TWO,
+    [0xef] = GROUP_TWO | GROUP_NEAR,
+    [6] = GROUP_THEN,
+    ['C'] = GROUP_THEN,
+    ['h'] = GROUP_HREF,
+    ['H'] = GROUP_HREF,
+    ['p'] = GROUP_HREF,
+    [0x19] = GROUP_NEAR,
+    ['-'] = GROUP_NEAR,
+    ['/'] = GROUP_NEAR,
+    ['D'] = GROUP_NEAR,
+    ['U'] = GROUP_NEAR,
+    ['m'] = GROUP_NEAR,
+};
+
+static const uint16_t second_of_group[256] = {
+    [0] = GROUP_THEN,
+    ['%'] = GROUP_TAG,
+    ['?'] = GROUP_TAG,
+    ['A'] = GROUP_TAG,
+    ['B'] = GROUP_ZERO,
+    ['C'] = GROUP_LINE | GROUP_ZERO,
+    ['D'] = GROUP_THEN,
+    ['E'] = GROUP_THEN,
+    ['F'] = GROUP_LINE,
+    ['H'] = GROUP_TAG | GROUP_TWO,
+    ['I'] = GROUP_TAG,
+    ['K'] = GROUP_ONE,
+    ['M'] = GROUP_LINE,
+    ['O'] = GROUP_TAG,
+    ['P'] = GROUP_ONE,
+    ['R'] = GROUP_LINE | GROUP_HREF,
+    ['S'] = GROUP_TAG | GROUP_ONE,
+    ['T'] = GROUP_TAG,
+    ['W'] = GROUP_TAG,
+    ['Z'] = GROUP_ONE,
+    ['a'] = GROUP_TAG | GROUP_TWO,
+    ['c'] = GROUP_LINE,
+    ['e'] = GROUP_THEN,
+    ['f'] = GROUP_LINE,
+    ['h'] = GROUP_TAG,
+    ['i'] = GROUP_TAG,
+    ['m'] = GROUP_LINE,
+    ['n'] = GROUP_TWO,
+    ['o'] = GROUP_TAG,
+    ['p'] = GROUP_ONE,
+    ['r'] = GROUP_LINE | GROUP_HREF,
+    ['s'] = GROUP_TAG,
+    ['t'] = GROUP_TAG,
+    ['w'] = GROUP_TAG,
+    ['x'] = GROUP_TAG,
+    ['z'] = GROUP_ONE,
+    [0xbe] = GROUP_TWO,
+    [0xea] = GROUP_ONE,
 };
 
 enum { REMEMBERED = 8 }; /* firsts of a pair, the latest of them */
 
 struct reading {
     bytes data;
-    unsigned watch;       /* WATCH_ bits that count now */
+    unsigned groups;      /* that count now */
     uint32_t seen[PAIRS]; /* firsts so far */
     size_t ends[PAIRS][REMEMBERED];
     size_t starts[PAIRS][REMEMBERED];
@@ -290,7 +359,7 @@ static bool look_at(struct reading *reading, const struct mark *mark, size_t at)
         return true;
     if (!mark->pair)
         return take(reading, mark->type, start);
-    reading->watch |= WATCH_SECOND;
+    reading->groups |= mark->pair == PAIR_XML ? SECONDS : SECONDS & ~(unsigned)GROUP_XML;
     uint32_t slot = reading->seen[mark->pair]++ % REMEMBERED;
     reading->ends[mark->pair][slot] = at + length;
     reading->starts[mark->pair][slot] = at;
@@ -313,15 +382,6 @@ static enum filetype start_of(bytes data)
     return FILETYPE_ANY;
 }
 
-/* Zeros and ends of lines are frequent; these have many marks. */
-static inline bool promises(uint8_t c, uint8_t next)
-{
-    uint8_t lower = ascii_lower(next);
-    if (c != '\n')
-        return c ? true : next == 'B';
-    return lower == 'f' || lower == 'm' || lower == 'r' || lower == 'c';
-}
-
 /* Whether a mark has `next` for its second byte. */
 static inline bool may_follow(const struct mark *mark, uint8_t next)
 {
@@ -329,33 +389,69 @@ static inline bool may_follow(const struct mark *mark, uint8_t next)
     return (uint8_t)want == next || want == '~' || want == '^' || mark->text[0] == '~';
 }
 
-/* Marks that begin in [from, to). False: one decided. */
-static bool look_between(struct reading *reading, size_t from, size_t to)
+/* Marks that begin at `at`. False: one decided. */
+static bool look_here(struct reading *reading, size_t at)
 {
     bytes data = reading->data;
-    for (size_t i = from; i < to; i++) {
-        uint8_t c = data.at[i];
-        if (!(watched[c] & reading->watch))
+    uint8_t c = data.at[at], next = at + 1 < data.len ? data.at[at + 1] : 0;
+    const struct mark *rows = by_first[c].rows;
+    for (size_t k = 0; k < by_first[c].count; k++)
+        if (may_follow(&rows[k], next) && !look_at(reading, &rows[k], at))
+            return false;
+    return true;
+}
+
+static inline unsigned groups_at(const uint8_t *p)
+{
+    return (unsigned)(first_of_group[p[0]] & (second_of_group[p[1]] | ANY_SECOND));
+}
+
+/* Marks that begin in [from, to), which is not the end of the data. False: one decided. */
+static bool look_between(struct reading *reading, size_t from, size_t to)
+{
+    const uint8_t *data = reading->data.at;
+    size_t i = from;
+    while (i < to) {
+        const uint8_t *p = data + i;
+        /* Most of eight at a time; groups only ever become more. */
+        if (to - i >= 8 &&
+            !((groups_at(p) | groups_at(p + 1) | groups_at(p + 2) | groups_at(p + 3) |
+               groups_at(p + 4) | groups_at(p + 5) | groups_at(p + 6) | groups_at(p + 7)) &
+              reading->groups)) {
+            i += 8;
             continue;
-        uint8_t next = i + 1 < data.len ? data.at[i + 1] : 0;
-        if (c <= '\n' && !promises(c, next))
-            continue;
-        const struct mark *rows = by_first[c].rows;
-        for (size_t k = 0; k < by_first[c].count; k++)
-            if (may_follow(&rows[k], next) && !look_at(reading, &rows[k], i))
+        }
+        for (size_t end = to - i < 8 ? to : i + 8; i < end; i++)
+            if (groups_at(data + i) & reading->groups && !look_here(reading, i))
                 return false;
     }
     return true;
 }
 
+static bool look_at_all(struct reading *reading)
+{
+    size_t last = reading->data.len - 1, near = last < NEAR ? last : NEAR;
+    if (!look_between(reading, 0, near))
+        return false;
+    reading->groups &= ~(unsigned)GROUP_NEAR;
+    return look_between(reading, near, last) && look_here(reading, last);
+}
+
 struct marks marks_of(bytes data)
 {
-    struct reading reading = {.data = data, .watch = WATCH_ALWAYS | WATCH_NEAR};
-    size_t near = data.len < NEAR ? data.len : NEAR;
+    struct reading reading = {.data = data, .groups = ALWAYS | GROUP_NEAR};
     reading.found.type = start_of(data);
-    if (look_between(&reading, 0, near)) {
-        reading.watch &= ~(unsigned)WATCH_NEAR;
-        look_between(&reading, near, data.len);
-    }
+    if (data.len)
+        look_at_all(&reading);
+    return reading.found;
+}
+
+struct marks marks_of_plain(bytes data)
+{
+    struct reading reading = {.data = data};
+    bool goes_on = true;
+    reading.found.type = start_of(data);
+    for (size_t i = 0; goes_on && i < data.len; i++)
+        goes_on = look_here(&reading, i);
     return reading.found;
 }
