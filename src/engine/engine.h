@@ -9,6 +9,7 @@
 #include "rules/ruleset.h"
 #include "yara/module.h"
 
+struct hash_later;
 struct scanner;
 
 /* A variable's value for the objects that follow. `name` must be an external of the ruleset;
@@ -19,6 +20,7 @@ struct scanner_options {
     uint64_t steps; /* budget of one object; 0 = a default that suits files of 1 GiB */
     size_t memory;  /* arena of one object; 0 = 256 MiB */
     const volatile bool *stop; /* see budget */
+    struct hash_later *later;  /* hash_later.h; NULL: all digests at once. Borrowed */
 };
 
 struct scanner *scanner_new(const struct ruleset *set, const struct scanner_options *options);

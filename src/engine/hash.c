@@ -1,5 +1,6 @@
 #include "engine/hash.h"
 
+#include "engine/hash_later.h"
 #include "engine/place.h"
 #include "match/hash/md5_lanes.h"
 #include "shim/digest.h"
@@ -71,6 +72,12 @@ static void look_up_all(struct judging *judging, enum hash_scope scope, enum has
         look_up(judging, HASH_TRUSTED, digest, data.len, value);
 }
 
+static bool is_put_off(const struct judging *judging, bytes data)
+{
+    struct hash_later *later = judging->scanner->options.later;
+    return later && hash_later_add(later, data);
+}
+
 /* Digests of `data` for which there could be signatures: SHA at once, MD5 later. */
 static void judge_data(struct judging *judging, enum hash_scope scope, bytes data)
 {
@@ -83,6 +90,8 @@ static void judge_data(struct judging *judging, enum hash_scope scope, bytes dat
             continue;
         if (!charge(judging, data.len))
             return;
+        if (digest == HASH_MD5 && scope == HASH_FILE && is_put_off(judging, data))
+            continue;
         if (digest == HASH_MD5) {
             judging->jobs[judging->job_count].data = data;
             judging->scopes[judging->job_count++] = scope;

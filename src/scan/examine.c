@@ -2,12 +2,9 @@
 
 #include "scan/batch.h"
 #include "scan/facts.h"
+#include "scan/later.h"
 #include "scan/shortname.h"
-#include "shim/charset.h"
-#include "shim/crypto.h"
 #include "shim/digest.h"
-#include "shim/jsontree.h"
-#include "shim/magic.h"
 #include "unpack/normal/normal.h"
 
 #include <limits.h>
@@ -49,6 +46,7 @@ struct examiner {
     struct examine_options options;
     struct examine_control *control;
     struct scanner *scanners[EXAMINE_MAX_SETS];
+    struct hash_later *later; /* NULL: no ruleset has digests */
     uint32_t wanted[EXAMINE_MAX_SETS];
     uint32_t targets;   /* TARGET_BITs of all signatures: for which views are made */
     struct block block; /* the scanners look at these until the next object */
@@ -186,9 +184,10 @@ struct examiner *examiner_new(const struct examine_options *options,
         return NULL;
     examiner->options = *options;
     examiner->control = control;
-    if (!prepare_unpacking(examiner))
+    if (!prepare_unpacking(examiner) ||
+        !later_new(options->sets, options->set_count, &examiner->later))
         return examiner_free(examiner);
-    const struct scanner_options scanner = {.stop = &control->stop};
+    const struct scanner_options scanner = {.stop = &control->stop, .later = examiner->later};
     if (!getcwd(examiner->cwd, sizeof examiner->cwd))
         examiner->cwd[0] = 0;
     for (int i = 0; i < options->set_count; i++) {
@@ -211,46 +210,12 @@ struct examiner *examiner_free(struct examiner *examiner)
         for (int i = 0; i < examiner->options.set_count; i++)
             scanner_free(examiner->scanners[i]);
         arena_free(examiner->run.arena);
+        later_free(examiner->later);
         if (examiner->region.at)
             munmap(examiner->region.at, examiner->region.size);
         free(examiner);
     }
     return NULL;
-}
-
-static bool uses_module(const struct examine_options *options, const char *name)
-{
-    for (int i = 0; i < options->set_count; i++) {
-        const struct ruleset *set = &options->sets[i].set;
-        for (uint32_t k = 0; k < set->module_count; k++)
-            if (strcmp(ruleset_text(set, set->modules[k].name), name) == 0)
-                return true;
-    }
-    return false;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    return *(const uint8_t *)a - *(const uint8_t *)b;
-}
-
-void examine_warm(const struct examine_options *options)
-{
-    struct arena *arena = arena_new(1 << 20);
-    struct jsontree *tree;
-    uint8_t many[4096] = {0};
-    crypto_warm();
-    charset_warm();
-    /* glibc asks for the size of memory when it first sorts more than a kilobyte. */
-    qsort(many, sizeof many, 1, by_value);
-    if (arena && uses_module(options, "magic")) {
-        magic_describe(bytes_of("x"), false, arena);
-        magic_describe(bytes_of("x"), true, arena);
-    }
-    /* jansson reads the seed of its tables. */
-    if (arena && jsontree_parse(bytes_of("{\"a\":1}"), arena, &tree, NULL) < 0)
-        arena_reset(arena);
-    arena_free(arena);
 }
 
 /* The absolute path of the file, as the rules expect it, and of what is in it, as if containers
@@ -439,6 +404,8 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
     uint32_t targets = 0;
     examiner->limits = NULL;
     examiner->found_count = 0;
+    if (examiner->later)
+        hash_later_next(examiner->later);
     if (examiner->targets) {
         enum filetype type = filetype_of(object->data);
         targets = facts_targets(type);
@@ -525,6 +492,18 @@ static bool may_share(const struct examiner *examiner, const struct unpack *pare
            reply_has_room(&examiner->reply);
 }
 
+/* A file whose parts are elsewhere cannot be examined once more: nothing of it may be put off
+ * any more. False: it will be, so that no part goes elsewhere. */
+static bool settle_for_parts(struct examiner *examiner)
+{
+    struct hash_later *later = examiner->later;
+    if (!later || !later->open)
+        return true;
+    hash_later_settle(later);
+    later->open = later->known >> later->tag & 1;
+    return !later->open;
+}
+
 static bool offer(struct examiner *examiner, const struct unpack *parent,
                   struct examine_part *part, const struct reply_object *object,
                   uint32_t *ret_number)
@@ -539,7 +518,8 @@ static bool offer(struct examiner *examiner, const struct unpack *parent,
     part->depth = parent->depth + 1;
     part->path = (bytes){(const uint8_t *)examiner->part_path, join_path(examiner, object)};
     part->name = object->up ? object->name.len : examine_name(object->name);
-    return part->path.len && examiner->share->offer(examiner->share->to, part, ret_number);
+    return part->path.len && settle_for_parts(examiner) &&
+           examiner->share->offer(examiner->share->to, part, ret_number);
 }
 
 /* True when somebody else examines the object. */
@@ -777,6 +757,10 @@ void examiner_file(struct examiner *examiner, const struct examine_file *file, s
     examiner->share = file->share;
     examiner->batch = (struct batch){0};
     examiner->stopped = examiner->run.stopped = false;
+    if (examiner->later) {
+        examiner->later->open = file->put_off;
+        examiner->later->tag = file->tag;
+    }
     set_place(examiner, (struct examine_place){0});
     if (file->batch || match(examiner, &object))
         open_containers(examiner, &object, file);
@@ -792,4 +776,15 @@ void examiner_file(struct examiner *examiner, const struct examine_file *file, s
                   "it became shorter while it was read");
     examiner->control->place = (struct examine_place){0};
     reply_end(reply, 0);
+}
+
+uint64_t examiner_settle(struct examiner *examiner)
+{
+    struct hash_later *later = examiner->later;
+    if (!later)
+        return 0;
+    hash_later_settle(later);
+    uint64_t known = later->known;
+    later->known = 0;
+    return known;
 }

@@ -90,6 +90,9 @@ struct examine_file {
     uint32_t depth;
     bool batch;                        /* the content is objects out of one container */
     const struct examine_share *share; /* or NULL */
+    /* Digests may be put off until examiner_settle, which tells by the tag, below 64. */
+    bool put_off;
+    uint32_t tag;
     const struct examine_skip *skips;
     uint32_t skip_count;
     /* Told of every place before anything happens there; NULL: nobody asks. */
@@ -109,6 +112,9 @@ struct examiner *examiner_free(struct examiner *examiner);
 /* Examines a file and appends the reply. */
 void examiner_file(struct examiner *examiner, const struct examine_file *file,
                    struct text *out);
+/* Computes what was put off. The tags, as bits, of files that must be examined again, without
+ * putting off: what was said of them is not all. */
+uint64_t examiner_settle(struct examiner *examiner);
 /* Opens what libraries open at their first use, before a process starts workers: these inherit
  * it, and cannot open anything. */
 void examine_warm(const struct examine_options *options);

@@ -56,6 +56,9 @@ struct pool_options {
      * what the file says is to be left out, and tells where it is; else a job that costs its
      * worker is given up. */
     void (*work)(void *started, const struct examine_file *file, struct text *reply);
+    /* In the sealed worker: computes what `work` put off, and tells as examiner_settle does.
+     * NULL: nothing can be put off. */
+    uint64_t (*settle)(void *started);
     /* Whether the parts of a reply may stand; else the file is examined once more, in one.
      * NULL: replies have no parts. */
     bool (*within)(void *context, const struct reply_part *reply);

@@ -34,6 +34,11 @@ static void work(void *started, const struct examine_file *file, struct text *re
     examiner_file(started, file, reply);
 }
 
+static uint64_t settle(void *started)
+{
+    return examiner_settle(started);
+}
+
 static bool within(void *context, const struct reply_part *reply)
 {
     const struct scan *scan = context;
@@ -124,6 +129,7 @@ static int start(struct scan *scan, struct why *why)
                                          .context = scan,
                                          .start = start_worker,
                                          .work = work,
+                                         .settle = settle,
                                          .within = within,
                                          .emit = emit,
                                          .pause = pause_for};

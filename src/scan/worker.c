@@ -10,13 +10,24 @@
 #include <unistd.h>
 
 /* Files of this size and more are not begun before what is known was said. */
-#define LARGE ((uint64_t)1 << 20)
+#define LARGE ((uint64_t)8 << 20)
+
+/* A job whose reply waits for digests that were put off. */
+struct held {
+    struct worker_job job;
+    const char *text; /* what follows it in the message */
+    int fd;           /* or -1 */
+    size_t at, len;   /* its reply, in the held ones */
+    bool put_off;
+};
 
 struct state {
     struct worker *worker;
     void *started;
     struct content content;
-    struct text reply, outgoing;
+    struct text reply, outgoing, held_replies;
+    struct held held[WORKER_BATCH];
+    uint32_t held_count;
     int fds[WORKER_FDS];
     uint32_t fd_count, fd_next;
     uint32_t seq, parts; /* of the job under examination */
@@ -43,7 +54,7 @@ static bool flush(struct state *state)
 }
 
 /* Puts the reply into as many frames and messages as it takes. */
-static bool answer(struct state *state, uint32_t seq)
+static bool answer(struct state *state, uint32_t seq, bytes reply)
 {
     struct text *out = &state->outgoing;
     size_t at = 0;
@@ -52,15 +63,15 @@ static bool answer(struct state *state, uint32_t seq)
         struct worker_frame frame = {.seq = seq};
         if (out->len + sizeof frame + 64 > WORKER_MESSAGE && !flush(state))
             return false;
-        size_t room = WORKER_MESSAGE - out->len - sizeof frame, left = state->reply.len - at;
+        size_t room = WORKER_MESSAGE - out->len - sizeof frame, left = reply.len - at;
         size_t n = left < room ? left : room;
         last = n == left;
         frame.length = (uint32_t)n | (last ? WORKER_LAST : 0);
         text_add(out, &frame, sizeof frame);
-        text_add(out, state->reply.at + at, n);
+        text_add(out, reply.at + at, n);
         at += n;
     }
-    return !state->worker->page->flush || flush(state);
+    return true;
 }
 
 /* A message with the descriptors that came with it; its length, 0 at the end. */
@@ -105,8 +116,9 @@ static bool offer(void *to, const struct examine_part *part, uint32_t *ret_numbe
     const struct worker_frame frame = {
         .seq = state->seq,
         .length = (uint32_t)(sizeof head + part->path.len + chain) | WORKER_PART};
-    /* A batch lies there, and was asked for. */
-    if (!part->batch && (!page->idle || page->outbox || part->data.len > WORKER_OUTBOX))
+    /* A batch lies there, and was asked for. Parts are of the oldest job that has no answer. */
+    if (state->held_count ||
+        (!part->batch && (!page->idle || page->outbox || part->data.len > WORKER_OUTBOX)))
         return false;
     if (!flush(state))
         return false;
@@ -126,7 +138,7 @@ static uint8_t *room(void *to, size_t *ret_size)
     const struct state *state = to;
     const struct worker_page *page = state->worker->page;
     *ret_size = WORKER_OUTBOX;
-    return page->idle && !page->outbox ? state->worker->outbox : NULL;
+    return page->idle && !page->outbox && !state->held_count ? state->worker->outbox : NULL;
 }
 
 /* What is at work, said before it is: whatever else comes out of this process comes later. */
@@ -160,8 +172,11 @@ static int take_content(struct state *state, const struct worker_job *job, int f
     return 0;
 }
 
-static void examine(struct state *state, const struct worker_job *job, const char *text, int fd)
+static void examine(struct state *state, const struct held *held)
 {
+    const struct worker_job *job = &held->job;
+    const char *text = held->text;
+    int fd = held->fd;
     struct worker_page *page = state->worker->page;
     const struct examine_share share = {state, offer, room};
     struct examine_container chain[EXAMINE_CHAIN];
@@ -174,6 +189,8 @@ static void examine(struct state *state, const struct worker_job *job, const cha
                                       .depth = job->depth,
                                       .batch = job->batch,
                                       .share = job->whole ? NULL : &share,
+                                      .put_off = held->put_off,
+                                      .tag = state->held_count,
                                       .skips = skips,
                                       .skip_count = job->skips,
                                       .tell = job->tells ? tell : NULL,
@@ -205,28 +222,74 @@ static void examine(struct state *state, const struct worker_job *job, const cha
     page->current = 0;
 }
 
+/* Examines once more what has something in it whose digest is known, and answers all. */
+static bool release(struct state *state)
+{
+    const struct pool_options *options = state->worker->options;
+    uint64_t known = options->settle ? options->settle(state->started) : 0;
+    bool good = !state->held_replies.failed;
+    for (uint32_t i = 0; i < state->held_count; i++) {
+        struct held *held = &state->held[i];
+        bytes reply = {(const uint8_t *)state->held_replies.at + held->at, held->len};
+        if (good && held->put_off && known >> i & 1) {
+            held->put_off = false;
+            if (held->fd >= 0)
+                lseek(held->fd, 0, SEEK_SET);
+            examine(state, held);
+            reply = (bytes){(const uint8_t *)state->reply.at, state->reply.len};
+        }
+        good = good && !state->reply.failed && answer(state, held->job.seq, reply);
+        if (held->fd >= 0)
+            close(held->fd);
+    }
+    state->held_count = 0;
+    state->held_replies.len = 0;
+    return good;
+}
+
+/* Examines a job, unless it was taken back: then it is answered by nothing. */
+static void run_job(struct state *state, struct held *held, bool skip)
+{
+    const struct worker_job *job = &held->job;
+    held->put_off = !skip && state->worker->options->settle && !job->whole && !job->tells;
+    state->reply.len = 0;
+    if (!skip)
+        examine(state, held);
+    held->at = state->held_replies.len;
+    held->len = state->reply.len;
+    text_add(&state->held_replies, state->reply.at, state->reply.len);
+    state->held_count++;
+}
+
 /* One message's jobs. */
 static bool run_batch(struct state *state, size_t len)
 {
+    struct worker_page *page = state->worker->page;
     for (size_t at = 0; at + sizeof(struct worker_job) <= len;) {
-        struct worker_job job;
-        memcpy(&job, state->message + at, sizeof job);
-        const char *text = (const char *)state->message + at + sizeof job;
-        at += sizeof job + job_tail(&job);
-        int fd =
-            job.has_fd && state->fd_next < state->fd_count ? state->fds[state->fd_next++] : -1;
-        bool skip = job.seq <= state->worker->page->skip_to;
-        if (!skip && job.size >= LARGE && !flush(state))
+        struct held *held = &state->held[state->held_count];
+        *held = (struct held){.fd = -1};
+        memcpy(&held->job, state->message + at, sizeof held->job);
+        held->text = (const char *)state->message + at + sizeof held->job;
+        at += sizeof held->job + job_tail(&held->job);
+        if (held->job.has_fd && state->fd_next < state->fd_count)
+            held->fd = state->fds[state->fd_next++];
+        bool skip = held->job.seq <= page->skip_to;
+        if (!skip && held->job.size >= LARGE) {
+            const struct held next = *held;
+            if (!release(state) || !flush(state))
+                return false;
+            held = &state->held[0];
+            *held = next;
+        }
+        run_job(state, held, skip);
+        if (state->reply.failed)
             return false;
-        state->reply.len = 0; /* what was taken back is answered by nothing */
-        if (!skip)
-            examine(state, &job, text, fd);
-        if (fd >= 0)
-            close(fd);
-        if (state->reply.failed || !answer(state, job.seq))
+        bool full = state->held_count == WORKER_BATCH ||
+                    state->held_replies.len > WORKER_MESSAGE || page->flush;
+        if (full && (!release(state) || (page->flush && !flush(state))))
             return false;
     }
-    return flush(state);
+    return release(state) && flush(state);
 }
 
 int worker_run(void *context)

@@ -6,6 +6,7 @@ usage: databases.py CANDOR
 Prints TAP. Every case makes its own folder; nothing outside it is touched."""
 import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -185,6 +186,44 @@ def added_to():
     # A line of an added part that is malformed is refused, and numbered as it lies in its file.
     append("db/n.ndb", b"nonsense\n")
     now(3, "Hash.F", "YARA.one", "YARA.two")
+
+
+@case
+def digests_of_many():
+    """Digests are computed for many files together: each must find its own, alone and in containers."""
+    os.mkdir("db")
+    os.mkdir("files")
+    lines, trusted, want = [], [], set()
+    for number in range(150):
+        data = b"%d " % number * (1 + number * number % 9973)
+        name = f"files/{number:03}"
+        put(name, data)
+        size = b"*" if number % 3 else b"%d" % len(data)
+        end = b":73" if size == b"*" else b""
+        line = b"%s:%s:Known.%d%s\n" % (hashlib.md5(data).hexdigest().encode(), size, number, end)
+        if number % 5 == 0 and len(data) > 5:
+            lines.append(line)
+            want.add(f"{name} Known.{number}.UNOFFICIAL")
+        if number % 25 == 0:
+            trusted.append(b"%s:%d:Trusted\n" % (hashlib.md5(data).hexdigest().encode(), len(data)))
+            want.discard(f"{name} Known.{number}.UNOFFICIAL")
+    with tarfile.open("files/tar", "w") as tar:
+        tar.add("files/005")
+    want.add("files/tar > files/005 Known.5.UNOFFICIAL")
+    put("db/a.hdb", b"".join(lines))
+    put("db/b.fp", b"".join(trusted))
+    # More than fits a batch, and a file that is digested at once.
+    put("files/large", b"x" * (9 << 20))
+    put("db/c.hsb", hashlib.md5(b"x" * (9 << 20)).hexdigest().encode() + b":*:Known.Large:73\n")
+    want.add("files/large Known.Large.UNOFFICIAL")
+    for options in ([], ["-j1"], ["-j2"], ["--no-walls"]):
+        done = run("scan", "--json", "--no-default-definitions", "--clamav", "db", *options, "files")
+        got = set()
+        for line in done.stdout.splitlines():
+            row = json.loads(line)
+            for finding in row.get("findings", []):
+                got.add(" > ".join([row["path"], *finding.get("object", [])]) + " " + finding["rule"])
+        check(got == want, options, sorted(got ^ want)[:9], done.stdout[:300])
 
 
 @case
