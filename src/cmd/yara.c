@@ -6,7 +6,7 @@
 #include "definitions/rulefiles.h"
 #include "scan/content.h"
 #include "scan/examine.h"
-#include "scan/pool.h"
+#include "scan/pool/pool.h"
 #include "scan/process.h"
 
 #include <dirent.h>

@@ -1,6 +1,6 @@
 /* Files with findings, on their way to quarantine. */
 #include "quarantine/take.h"
-#include "scan/pool.h"
+#include "scan/pool/pool.h"
 #include "scan/scan_state.h"
 
 #include <errno.h>

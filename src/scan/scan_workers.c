@@ -1,6 +1,6 @@
 /* Examining in sealed workers. */
 #include "scan/census.h"
-#include "scan/pool.h"
+#include "scan/pool/pool.h"
 #include "scan/scan_state.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* worker — the sealed side of a pool, and what both sides say to each other. */
 #pragma once
-#include "scan/pool.h"
+#include "scan/pool/pool.h"
 
 enum {
     WORKER_BATCH = 32,         /* files in one message */

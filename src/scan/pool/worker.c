@@ -1,4 +1,4 @@
-#include "scan/worker.h"
+#include "scan/pool/worker.h"
 
 #include "sandbox/sandbox.h"
 

@@ -8,7 +8,7 @@
 #pragma once
 #include "sandbox/sandbox.h"
 #include "scan/owner.h"
-#include "scan/worker.h"
+#include "scan/pool/worker.h"
 
 #include <poll.h>
 

@@ -1,4 +1,4 @@
-#include "scan/pool_state.h"
+#include "scan/pool/pool_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
