@@ -8,6 +8,7 @@ void rescue_table_fill(void)
 {
     const struct command *const rows[] = {
         &rescue_identify_command,
+        &rescue_pair_command,
         &rescue_salvage_command,
     };
     _Static_assert(COUNT(rows) < COUNT(rescue_commands), "the table ends with an empty row");

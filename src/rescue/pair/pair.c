@@ -245,6 +245,21 @@ static int find_shift(struct learner *l, struct why *why)
 
 /* --- where, and with what --- */
 
+/* Files that the program left alone tell nothing, when there are others. */
+static void drop_untouched(struct learner *l)
+{
+    size_t kept = 0;
+    bool any = false;
+    for (size_t i = 0; i < l->n; i++)
+        any |= l->runs[i].count != 0;
+    for (size_t i = 0; i < l->n && any; i++)
+        if (l->runs[i].count || l->pair[i].encrypted.size != l->pair[i].plain.size) {
+            l->runs[kept] = l->runs[i];
+            l->pair[kept++] = l->pair[i];
+        }
+    l->n = any ? kept : l->n;
+}
+
 static int find_rules(struct learner *l, struct why *why)
 {
     struct pair_scheme *scheme = l->scheme;
@@ -262,6 +277,7 @@ static int find_rules(struct learner *l, struct why *why)
         if (error)
             return error;
     }
+    drop_untouched(l);
     size_t n = rule_choose(l->runs, l->n, l->budget, rules, RULES, chosen);
     struct pair_rule *kept = vec_push_many(l->arena, &scheme->rule, n);
     if (!kept)
@@ -462,6 +478,17 @@ int pair_fill(const struct pair_scheme *scheme, const struct pair *pairs, uint64
             return error;
     }
     return 0;
+}
+
+void pair_cut(struct pair_scheme *scheme, bytes key)
+{
+    uint32_t n = 0;
+    while (n < scheme->span.n && scheme->span.at[n].at < key.len)
+        n++;
+    scheme->span.n = n;
+    if (n && scheme->span.at[n - 1].len > key.len - scheme->span.at[n - 1].at)
+        scheme->span.at[n - 1].len = key.len - scheme->span.at[n - 1].at;
+    scheme->key = key;
 }
 
 bool pair_key(const struct pair_scheme *scheme, struct key *ret)

@@ -84,6 +84,9 @@ uint64_t pair_length(const struct pair_scheme *scheme);
 int pair_fill(const struct pair_scheme *scheme, const struct pair *pairs, uint64_t at,
               uint8_t *ret, size_t len, struct why *why) MUST_USE;
 
+/* Gives the scheme its stream, from byte 0; what is known behind it is forgotten. */
+void pair_cut(struct pair_scheme *scheme, bytes key);
+
 /* The recipe for another file that the same program encrypted. recipe.lost: bytes that the
  * pairs do not reach. recipe.guess: files of that size were not among the pairs, or the scheme
  * is not confirmed. -ENOTSUP: the scheme opens no other file; -EBADMSG: this file is shorter

@@ -338,7 +338,7 @@ static bool decode_scan(struct image *image, struct scan *scan, uint64_t *at)
         places = (uint64_t)scan->of[0]->wide * scan->of[0]->high;
     jpeg_bits_begin(&bits, image->reader, *at);
     for (uint64_t place = 0; place < places; place++) {
-        if (place % 1024 == 0 && !reader_charge(image->reader, 1024))
+        if (place % 1024 == 0 && !proof_reader_charge(image->reader, 1024))
             return false;
         if (image->restart && place && place % image->restart == 0) {
             if (scan->run || !jpeg_bits_end(&bits) ||
@@ -362,9 +362,10 @@ static bool skip_scan(struct image *image, uint64_t *at)
 {
     image->ret->decoded = false;
     for (;;) {
-        uint64_t found = reader_find(image->reader, bytes_of("\xff"), *at, image->reader->size);
+        uint64_t found =
+            proof_reader_find(image->reader, bytes_of("\xff"), *at, image->reader->size);
         uint8_t pair[2];
-        if (found == UINT64_MAX || !reader_take(image->reader, found, pair, 2))
+        if (found == UINT64_MAX || !proof_reader_take(image->reader, found, pair, 2))
             return broken(image, image->reader->size, "it ends without its end marker");
         *at = found;
         if (pair[1] && (pair[1] < RST0 || pair[1] >= SOI))
@@ -411,9 +412,9 @@ static bool read_segment(struct image *image, uint8_t marker, uint64_t *at)
 {
     struct scan scan;
     bool good = true;
-    bytes view = reader_view(image->reader, *at + 2, 2);
+    bytes view = proof_reader_view(image->reader, *at + 2, 2);
     size_t len = view.len == 2 ? load_be16(view.at) : 0;
-    bytes data = len < 2 ? (bytes){0} : reader_view(image->reader, *at + 4, len - 2);
+    bytes data = len < 2 ? (bytes){0} : proof_reader_view(image->reader, *at + 4, len - 2);
     if (len < 2 || (len > 2 && data.len != len - 2))
         return broken(image, *at, "a segment is cut short");
     if (len == 2)
@@ -452,7 +453,7 @@ bool jpeg_walk(struct reader *reader, struct jpeg *ret)
     uint64_t scans = 0;
     while (good && !end) {
         uint8_t pair[2];
-        if (!reader_take(reader, at, pair, 2))
+        if (!proof_reader_take(reader, at, pair, 2))
             good = broken(image, reader->size, "it ends without its end marker");
         else if (pair[0] != 0xff)
             good = broken(image, at, "there is no marker");
@@ -490,7 +491,7 @@ static void check(struct reader *reader, struct proof_result *ret)
     bool decoded = true;
     uint8_t head[4];
     do {
-        struct reader rest = reader_part(reader, end, reader->size - end);
+        struct reader rest = proof_reader_part(reader, end, reader->size - end);
         if (!jpeg_walk(&rest, &jpeg)) {
             if (images)
                 break;
@@ -501,7 +502,7 @@ static void check(struct reader *reader, struct proof_result *ret)
         images++;
         scans += jpeg.scan;
         decoded = decoded && jpeg.decoded;
-    } while (reader_take(reader, end, head, 4) && begins((bytes){head, 4}));
+    } while (proof_reader_take(reader, end, head, 4) && begins((bytes){head, 4}));
     if (decoded)
         kind_ends(reader, ret, end, "%u scan%s decoded to the last bit", scans,
                   scans == 1 ? " is" : "s are");

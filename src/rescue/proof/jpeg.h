@@ -1,6 +1,6 @@
 /* jpeg — a JPEG walked to its end. Private to this folder. */
 #pragma once
-#include "rescue/proof/reader.h"
+#include "rescue/proof/proof_reader.h"
 
 struct jpeg {
     uint64_t end;  /* after its end marker */

@@ -41,9 +41,9 @@ static int next_byte(struct jpeg_bits *bits)
         return -1;
     /* With two bytes at hand, so that FF and what follows are never apart. */
     if (bits->end - bits->next < 2) {
-        bytes view = reader_view(bits->reader, bits->at, 0);
+        bytes view = proof_reader_view(bits->reader, bits->at, 0);
         if (view.len < 2)
-            view = reader_view(bits->reader, bits->at, READER_WINDOW);
+            view = proof_reader_view(bits->reader, bits->at, READER_WINDOW);
         bits->next = view.at;
         bits->end = view.len ? view.at + view.len : view.at;
         if (view.len < 2) {
@@ -134,7 +134,8 @@ bool jpeg_bits_end(struct jpeg_bits *bits)
 bool jpeg_bits_restart(struct jpeg_bits *bits, uint8_t marker)
 {
     uint8_t pair[2];
-    if (!reader_take(bits->reader, bits->at, pair, 2) || pair[0] != 0xff || pair[1] != marker)
+    if (!proof_reader_take(bits->reader, bits->at, pair, 2) || pair[0] != 0xff ||
+        pair[1] != marker)
         return false;
     jpeg_bits_begin(bits, bits->reader, bits->at + 2);
     return true;

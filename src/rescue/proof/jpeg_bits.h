@@ -1,7 +1,7 @@
 /* jpeg_bits — the bits of entropy-coded data, and Huffman codes in them (ITU-T T.81, annexes C
  * and F). Private to this folder. */
 #pragma once
-#include "rescue/proof/reader.h"
+#include "rescue/proof/proof_reader.h"
 
 struct jpeg_huffman {
     /* Of the next 9 bits: length << 8 | symbol of the code they begin with; 0: a longer one. */

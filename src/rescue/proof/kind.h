@@ -2,7 +2,7 @@
  * and a row in the table of proof.c. Private to this folder. */
 #pragma once
 #include "rescue/proof.h"
-#include "rescue/proof/reader.h"
+#include "rescue/proof/proof_reader.h"
 
 struct proof_kind {
     const char *name;       /* "PNG" */

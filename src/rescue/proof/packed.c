@@ -10,7 +10,7 @@ void packed_run(struct reader *reader, uint64_t at, uint64_t len, enum stream_ki
     struct stream *stream = out ? stream_new(kind) : NULL;
     *ret = (struct packed){.state = stream ? STREAM_MORE : STREAM_TOO_LARGE};
     while (ret->state == STREAM_MORE) {
-        bytes view = reader_view(reader, at + ret->used, 0), in = view;
+        bytes view = proof_reader_view(reader, at + ret->used, 0), in = view;
         if (in.len > len - ret->used)
             in.len = view.len = (size_t)(len - ret->used);
         size_t wrote;
@@ -20,7 +20,7 @@ void packed_run(struct reader *reader, uint64_t at, uint64_t len, enum stream_ki
         ret->crc = stream_crc32(ret->crc, (bytes){out, wrote});
         bool stuck = !wrote && in.len == view.len;
         if (ret->size > max || (ret->state == STREAM_MORE && stuck) ||
-            !reader_charge(reader, wrote / 8 + 1))
+            !proof_reader_charge(reader, wrote / 8 + 1))
             break;
     }
     stream_free(stream);

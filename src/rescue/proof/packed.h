@@ -1,7 +1,7 @@
 /* packed — a compressed stream in a plain file, unpacked only to see that it is whole. Private
  * to this folder. */
 #pragma once
-#include "rescue/proof/reader.h"
+#include "rescue/proof/proof_reader.h"
 #include "shim/stream.h"
 
 struct packed {

@@ -9,7 +9,7 @@
 #include "rescue/proof/jpeg.h"
 #include "rescue/proof/kind.h"
 #include "rescue/proof/packed.h"
-#include "rescue/proof/text.h"
+#include "rescue/proof/proof_text.h"
 
 #include <string.h>
 
@@ -56,10 +56,10 @@ static void damage(struct pdf *pdf, uint64_t at, const char *what)
 static void skip_space(struct pdf *pdf)
 {
     for (;;) {
-        int c = reader_byte(pdf->reader, pdf->at);
+        int c = proof_reader_byte(pdf->reader, pdf->at);
         if (c == '%')
             while (c >= 0 && c != 10 && c != 13)
-                c = reader_byte(pdf->reader, ++pdf->at);
+                c = proof_reader_byte(pdf->reader, ++pdf->at);
         if (c < 0 || !is_space(c))
             return;
         pdf->at++;
@@ -71,7 +71,8 @@ static uint64_t read_word(struct pdf *pdf, char word[WORD])
 {
     uint64_t n = 0;
     int c;
-    while ((c = reader_byte(pdf->reader, pdf->at + n)) > 32 && c < 127 && !is_delimiter(c)) {
+    while ((c = proof_reader_byte(pdf->reader, pdf->at + n)) > 32 && c < 127 &&
+           !is_delimiter(c)) {
         if (n < WORD - 1)
             word[n] = (char)c;
         n++;
@@ -96,9 +97,9 @@ static bool number_of(const char *word, uint64_t *ret)
 static bool skip_string(struct pdf *pdf)
 {
     uint64_t start = pdf->at++, control = 0;
-    bool wide = reader_byte(pdf->reader, pdf->at) == 0xfe;
+    bool wide = proof_reader_byte(pdf->reader, pdf->at) == 0xfe;
     for (unsigned depth = 1; depth;) {
-        int c = reader_byte(pdf->reader, pdf->at++);
+        int c = proof_reader_byte(pdf->reader, pdf->at++);
         if (c < 0)
             return false;
         if (c == '\\')
@@ -118,7 +119,7 @@ static bool skip_hex(struct pdf *pdf)
 {
     int c;
     do {
-        c = reader_byte(pdf->reader, ++pdf->at);
+        c = proof_reader_byte(pdf->reader, ++pdf->at);
     } while (c >= 0 && (is_space(c) || ascii_hex((uint8_t)c) >= 0));
     pdf->at++;
     return c == '>';
@@ -143,7 +144,7 @@ static bool read_token(struct pdf *pdf, char last[WORD], unsigned *depth, struct
 {
     char word[WORD];
     uint64_t value;
-    int c = reader_byte(pdf->reader, pdf->at);
+    int c = proof_reader_byte(pdf->reader, pdf->at);
     switch (c) {
     case '(':
         return skip_string(pdf);
@@ -154,13 +155,13 @@ static bool read_token(struct pdf *pdf, char last[WORD], unsigned *depth, struct
         pdf->at++;
         return (*depth)-- > 0;
     case '<':
-        if (reader_byte(pdf->reader, pdf->at + 1) != '<')
+        if (proof_reader_byte(pdf->reader, pdf->at + 1) != '<')
             return skip_hex(pdf);
         pdf->at += 2;
         return ++*depth < DEPTH_MOST;
     case '>':
         pdf->at += 2;
-        return reader_byte(pdf->reader, pdf->at - 1) == '>' && (*depth)-- > 0;
+        return proof_reader_byte(pdf->reader, pdf->at - 1) == '>' && (*depth)-- > 0;
     case '/':
         pdf->at++;
         read_word(pdf, word);
@@ -184,9 +185,9 @@ static bool read_token(struct pdf *pdf, char last[WORD], unsigned *depth, struct
 static bool ends_at(struct pdf *pdf, uint64_t at)
 {
     uint8_t word[9];
-    for (unsigned i = 0; i < 4 && is_space(reader_byte(pdf->reader, at)); i++)
+    for (unsigned i = 0; i < 4 && is_space(proof_reader_byte(pdf->reader, at)); i++)
         at++;
-    if (!reader_take(pdf->reader, at, word, 9) || memcmp(word, "endstream", 9))
+    if (!proof_reader_take(pdf->reader, at, word, 9) || memcmp(word, "endstream", 9))
         return false;
     pdf->at = at + 9;
     return true;
@@ -196,7 +197,7 @@ static bool stream_holds(struct pdf *pdf, uint64_t at, uint64_t len, enum filter
 {
     struct packed packed;
     struct jpeg jpeg;
-    struct reader part = reader_part(pdf->reader, at, len);
+    struct reader part = proof_reader_part(pdf->reader, at, len);
     uint64_t good;
     if (filter == FILTER_FLATE) {
         packed_run(pdf->reader, at, len, STREAM_ZLIB, UINT64_MAX, &packed);
@@ -211,18 +212,19 @@ static bool stream_holds(struct pdf *pdf, uint64_t at, uint64_t len, enum filter
         }
         return jpeg.decoded && len - jpeg.end < 4;
     }
-    return filter == FILTER_NONE && text_is_utf8(&part, &good);
+    return filter == FILTER_NONE && proof_text_is_utf8(&part, &good);
 }
 
 static void read_stream(struct pdf *pdf, const struct object *object)
 {
     uint64_t at = pdf->at, len = object->length, left = pdf->reader->size;
-    at += reader_byte(pdf->reader, at) == 13;
-    at += reader_byte(pdf->reader, at) == 10;
+    at += proof_reader_byte(pdf->reader, at) == 13;
+    at += proof_reader_byte(pdf->reader, at) == 10;
     left -= at < left ? at : left;
     pdf->streams++;
     if (len > left || !ends_at(pdf, at + len)) {
-        uint64_t found = reader_find(pdf->reader, bytes_of("endstream"), at, pdf->reader->size);
+        uint64_t found =
+            proof_reader_find(pdf->reader, bytes_of("endstream"), at, pdf->reader->size);
         if (found == UINT64_MAX) {
             damage(pdf, at, "a stream does not end");
             pdf->at = pdf->reader->size;
@@ -251,7 +253,7 @@ static void read_object(struct pdf *pdf)
             pdf->at = before + 1;
             return;
         }
-        if (!reader_charge(pdf->reader, 16))
+        if (!proof_reader_charge(pdf->reader, 16))
             return;
     }
     if (object.stream) {
@@ -272,7 +274,7 @@ static void read_table(struct pdf *pdf)
     unsigned depth = 0;
     bool end = false;
     skip_space(pdf);
-    if (reader_byte(pdf->reader, pdf->at) != '<')
+    if (proof_reader_byte(pdf->reader, pdf->at) != '<')
         return;
     do {
         skip_space(pdf);
@@ -280,24 +282,25 @@ static void read_table(struct pdf *pdf)
             damage(pdf, pdf->at, "its trailer is damaged");
             return;
         }
-    } while (depth && reader_charge(pdf->reader, 16));
+    } while (depth && proof_reader_charge(pdf->reader, 16));
 }
 
 /* Over what is no object: to the next one. */
 static void read_gap(struct pdf *pdf, uint64_t from)
 {
     uint64_t binary = 0, n = 0;
-    for (int c = 0; n < 64 && (c = reader_byte(pdf->reader, from + n)) >= 0; n++)
+    for (int c = 0; n < 64 && (c = proof_reader_byte(pdf->reader, from + n)) >= 0; n++)
         binary += (c < 32 && !is_space(c)) || c > 126;
-    uint64_t next = reader_find(pdf->reader, bytes_of(" obj"), from + 1, pdf->reader->size);
+    uint64_t next =
+        proof_reader_find(pdf->reader, bytes_of(" obj"), from + 1, pdf->reader->size);
     if (binary > GAP_BINARY)
         damage(pdf, from, "there is noise between its objects");
     /* Back over both numbers. */
     for (unsigned numbers = 0; next != UINT64_MAX && numbers < 2; numbers++) {
         int c;
-        while (next > from && (c = reader_byte(pdf->reader, next - 1)) >= '0' && c <= '9')
+        while (next > from && (c = proof_reader_byte(pdf->reader, next - 1)) >= '0' && c <= '9')
             next--;
-        if (!numbers && next > from && reader_byte(pdf->reader, next - 1) == ' ')
+        if (!numbers && next > from && proof_reader_byte(pdf->reader, next - 1) == ' ')
             next--;
     }
     pdf->at = next == UINT64_MAX || next <= from ? from + 1 : next;
@@ -357,10 +360,11 @@ static bool begins(bytes head)
 static void check(struct reader *reader, struct proof_result *ret)
 {
     struct pdf pdf = {.reader = reader, .damaged_at = UINT64_MAX};
-    pdf.encrypted = reader_find(reader, bytes_of("/Encrypt"), 0, reader->size) != UINT64_MAX;
+    pdf.encrypted =
+        proof_reader_find(reader, bytes_of("/Encrypt"), 0, reader->size) != UINT64_MAX;
     for (skip_space(&pdf); pdf.at < reader->size; skip_space(&pdf)) {
         read_top(&pdf);
-        if (!reader_charge(reader, 16))
+        if (!proof_reader_charge(reader, 16))
             return;
     }
     unsigned long long streams = pdf.streams, objects = pdf.objects, bare = pdf.uncovered;

@@ -23,7 +23,7 @@ static void check(struct reader *reader, struct proof_result *ret)
     for (;; chunks++) {
         uint8_t head[8], first = chunks == 0;
         uint32_t crc, stored;
-        if (!reader_take(reader, at, head, 8)) {
+        if (!proof_reader_take(reader, at, head, 8)) {
             kind_failed(ret, at, "it ends before its end chunk");
             return;
         }

@@ -91,7 +91,7 @@ static void look_for_noise(struct reader *reader, struct proof_result *ret)
 {
     uint64_t count[256] = {0}, at = 0;
     while (at < reader->size) {
-        bytes view = reader_view(reader, at, 0);
+        bytes view = proof_reader_view(reader, at, 0);
         if (!view.len)
             return;
         for (size_t i = 0; i < view.len; i++)
@@ -112,7 +112,7 @@ static void look_for_noise(struct reader *reader, struct proof_result *ret)
 static void check(struct reader *reader, struct proof_result *ret)
 {
     uint8_t copy[KIND_HEAD];
-    bytes head = reader_view(reader, 0, KIND_HEAD);
+    bytes head = proof_reader_view(reader, 0, KIND_HEAD);
     if (head.len)
         memcpy(copy, head.at, head.len);
     head.at = copy;

@@ -57,7 +57,7 @@ static uint64_t find_end(struct reader *reader)
     uint64_t least = reader->size > COMMENT_MOST + END ? reader->size - COMMENT_MOST - END : 0;
     if (reader->size < END)
         return UINT64_MAX;
-    bytes tail = reader_view(reader, least, COMMENT_MOST + END);
+    bytes tail = proof_reader_view(reader, least, COMMENT_MOST + END);
     for (size_t at = tail.len >= END ? tail.len - END + 1 : 0; at--;) {
         uint16_t comment = 0;
         if (!memcmp(tail.at + at, "PK\5\6", 4) && bytes_le16(tail, at + 20, &comment) &&
@@ -73,7 +73,7 @@ static bool read_directory(struct zip *zip)
     struct directory *directory = &zip->directory;
     uint8_t end[END], locator[20], large[56];
     uint64_t at = find_end(reader);
-    if (at == UINT64_MAX || !reader_take(reader, at, end, END)) {
+    if (at == UINT64_MAX || !proof_reader_take(reader, at, end, END)) {
         kind_failed(zip->ret, 0, "the directory at its end is missing");
         return false;
     }
@@ -81,9 +81,9 @@ static bool read_directory(struct zip *zip)
         (struct directory){load_le32(end + 16), load_le32(end + 12), load_le16(end + 10), at};
     if (directory->at == UINT32_MAX || directory->size == UINT32_MAX ||
         directory->count == UINT16_MAX) {
-        if (at >= 76 && reader_take(reader, at - 20, locator, 20) &&
+        if (at >= 76 && proof_reader_take(reader, at - 20, locator, 20) &&
             !memcmp(locator, "PK\6\7", 4) && load_le64(locator + 8) == at - 76 &&
-            reader_take(reader, at - 76, large, 56) && !memcmp(large, "PK\6\6", 4))
+            proof_reader_take(reader, at - 76, large, 56) && !memcmp(large, "PK\6\6", 4))
             *directory = (struct directory){load_le64(large + 48), load_le64(large + 40),
                                             load_le64(large + 32), at - 76};
     }
@@ -127,7 +127,7 @@ static bool extra_fits(bytes extra)
 static size_t read_central(struct reader *reader, uint64_t at, struct member *ret)
 {
     uint8_t head[CENTRAL];
-    if (!reader_take(reader, at, head, CENTRAL) || memcmp(head, "PK\1\2", 4))
+    if (!proof_reader_take(reader, at, head, CENTRAL) || memcmp(head, "PK\1\2", 4))
         return 0;
     size_t name = load_le16(head + 28), extra = load_le16(head + 30),
            comment = load_le16(head + 32);
@@ -138,7 +138,7 @@ static size_t read_central(struct reader *reader, uint64_t at, struct member *re
                            .flags = load_le16(head + 8),
                            .method = load_le16(head + 10),
                            .name = (uint16_t)name};
-    bytes view = reader_view(reader, at + CENTRAL, name + extra);
+    bytes view = proof_reader_view(reader, at + CENTRAL, name + extra);
     if (view.len != name + extra)
         return 0;
     ret->name_crc = stream_crc32(0, bytes_slice(view, 0, name));
@@ -186,10 +186,10 @@ static bool read_members(struct zip *zip)
 static uint64_t data_of(struct reader *reader, const struct member *member)
 {
     uint8_t head[LOCAL];
-    if (!reader_take(reader, member->at, head, LOCAL) || memcmp(head, "PK\3\4", 4))
+    if (!proof_reader_take(reader, member->at, head, LOCAL) || memcmp(head, "PK\3\4", 4))
         return 0;
     size_t name = load_le16(head + 26), extra = load_le16(head + 28);
-    bytes view = reader_view(reader, member->at + LOCAL, name + extra);
+    bytes view = proof_reader_view(reader, member->at + LOCAL, name + extra);
     if (view.len != name + extra || name != member->name ||
         load_le16(head + 8) != member->method ||
         stream_crc32(0, bytes_slice(view, 0, name)) != member->name_crc ||
@@ -208,7 +208,7 @@ static uint64_t data_of(struct reader *reader, const struct member *member)
 static size_t descriptor_of(struct reader *reader, uint64_t at, const struct member *member)
 {
     uint8_t all[24] = {0};
-    bytes view = reader_view(reader, at, sizeof all);
+    bytes view = proof_reader_view(reader, at, sizeof all);
     if (!(member->flags & 8) || view.len < 12)
         return 0;
     memcpy(all, view.at, view.len);

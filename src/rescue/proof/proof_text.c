@@ -5,7 +5,7 @@
  * What is random passes for ASCII with 97 of 256 values: 1.4 bits a byte. 29 bytes are 40 bits;
  * 64 bytes, at 90, prove. Units of UTF-16 are below 2100 in the alphabets: 3 bits each. Those
  * of Chinese, Japanese and Korean are where random ones are, too. */
-#include "rescue/proof/text.h"
+#include "rescue/proof/proof_text.h"
 #include "rescue/proof/kind.h"
 
 #include <string.h>
@@ -36,14 +36,14 @@ static size_t utf8_step(bytes view, size_t at)
     return first == 0xc2 && second < 0xa0 ? 0 : len; /* C1 controls */
 }
 
-bool text_is_utf8(struct reader *reader, uint64_t *ret_good)
+bool proof_text_is_utf8(struct reader *reader, uint64_t *ret_good)
 {
     uint64_t at = 0;
     while (at < reader->size) {
-        bytes view = reader_view(reader, at, 0);
+        bytes view = proof_reader_view(reader, at, 0);
         size_t i = 0, step = 1;
         if (view.len < 4 && reader->size - at > view.len)
-            view = reader_view(reader, at, 4096);
+            view = proof_reader_view(reader, at, 4096);
         while (i < view.len && (step = utf8_step(view, i)))
             i += step;
         at += i;
@@ -67,7 +67,7 @@ static bool count_bytes(struct reader *reader, struct counts *ret)
 {
     *ret = (struct counts){0};
     for (uint64_t at = 0; at < reader->size;) {
-        bytes view = reader_view(reader, at, 0);
+        bytes view = proof_reader_view(reader, at, 0);
         for (size_t i = 0; i < view.len; i++) {
             ret->high += view.at[i] >= 0x80;
             ret->control += view.at[i] < 0x80 && !is_plain(view.at[i]);
@@ -102,9 +102,9 @@ static bool is_wide(struct reader *reader, bool big, struct wide *wide, uint64_t
     uint64_t at = 2;
     *ret_good = 0;
     while (reader->size - at >= 2) {
-        bytes view = reader_view(reader, at, 0);
+        bytes view = proof_reader_view(reader, at, 0);
         if (view.len < 2)
-            view = reader_view(reader, at, 4096);
+            view = proof_reader_view(reader, at, 4096);
         for (size_t i = 0; i + 2 <= view.len; i += 2)
             if (!wide_step(wide, big ? load_be16(view.at + i) : load_le16(view.at + i))) {
                 *ret_good = at + i;
@@ -187,10 +187,10 @@ static void check(struct reader *reader, struct proof_result *ret)
 {
     uint64_t good;
     uint8_t mark[4] = {0};
-    int wide = reader_take(reader, 0, mark, 4) ? mark_of((bytes){mark, 4}) : 0;
+    int wide = proof_reader_take(reader, 0, mark, 4) ? mark_of((bytes){mark, 4}) : 0;
     if (wide)
         check_wide(reader, wide == 2, ret);
-    else if (!text_is_utf8(reader, &good))
+    else if (!proof_text_is_utf8(reader, &good))
         check_bytes(reader, good, ret);
     else if (reader->size >= PROVEN_LEAST)
         kind_proven(ret, good, "all of it is text in UTF-8");

@@ -1,11 +1,11 @@
-#include "rescue/proof/reader.h"
+#include "rescue/proof/proof_reader.h"
 
 #include "shim/stream.h"
 
 #include <errno.h>
 #include <string.h>
 
-struct reader reader_part(const struct reader *reader, uint64_t at, uint64_t len)
+struct reader proof_reader_part(const struct reader *reader, uint64_t at, uint64_t len)
 {
     if (at > reader->size)
         at = reader->size;
@@ -26,7 +26,7 @@ static void fill(struct reader_window *window, uint64_t at)
         window->len = len;
 }
 
-bytes reader_view(struct reader *reader, uint64_t at, size_t want)
+bytes proof_reader_view(struct reader *reader, uint64_t at, size_t want)
 {
     struct reader_window *window = reader->window;
     if (at >= reader->size || window->error)
@@ -52,19 +52,19 @@ bytes reader_view(struct reader *reader, uint64_t at, size_t want)
     return (bytes){window->bytes + (place - window->at), have};
 }
 
-int reader_byte(struct reader *reader, uint64_t at)
+int proof_reader_byte(struct reader *reader, uint64_t at)
 {
     const struct reader_window *window = reader->window;
     uint64_t place = reader->base + at;
     if (at < reader->size && place >= window->at && place - window->at < window->len)
         return window->bytes[place - window->at];
-    bytes view = reader_view(reader, at, 0);
+    bytes view = proof_reader_view(reader, at, 0);
     return view.len ? view.at[0] : -1;
 }
 
-bool reader_take(struct reader *reader, uint64_t at, void *ret, size_t len)
+bool proof_reader_take(struct reader *reader, uint64_t at, void *ret, size_t len)
 {
-    bytes view = reader_view(reader, at, len);
+    bytes view = proof_reader_view(reader, at, len);
     if (!len || view.len != len)
         return false;
     memcpy(ret, view.at, len);
@@ -73,19 +73,19 @@ bool reader_take(struct reader *reader, uint64_t at, void *ret, size_t len)
 
 bool reader_le32(struct reader *reader, uint64_t at, uint32_t *ret)
 {
-    return bytes_le32(reader_view(reader, at, 4), 0, ret);
+    return bytes_le32(proof_reader_view(reader, at, 4), 0, ret);
 }
 
 bool reader_be32(struct reader *reader, uint64_t at, uint32_t *ret)
 {
-    return bytes_be32(reader_view(reader, at, 4), 0, ret);
+    return bytes_be32(proof_reader_view(reader, at, 4), 0, ret);
 }
 
 bool reader_crc32(struct reader *reader, uint64_t at, uint64_t len, uint32_t *ret)
 {
     uint32_t crc = 0;
     while (len) {
-        bytes view = reader_view(reader, at, 0);
+        bytes view = proof_reader_view(reader, at, 0);
         if (!view.len)
             return false;
         if (view.len > len)
@@ -98,15 +98,15 @@ bool reader_crc32(struct reader *reader, uint64_t at, uint64_t len, uint32_t *re
     return true;
 }
 
-uint64_t reader_find(struct reader *reader, bytes needle, uint64_t at, uint64_t to)
+uint64_t proof_reader_find(struct reader *reader, bytes needle, uint64_t at, uint64_t to)
 {
     if (to > reader->size)
         to = reader->size;
     while (at < to && to - at >= needle.len) {
         /* A window that is nearly read gives little more than the needle: filled anew then. */
-        bytes view = reader_view(reader, at, 0);
+        bytes view = proof_reader_view(reader, at, 0);
         if (view.len < 4096)
-            view = reader_view(reader, at, READER_WINDOW);
+            view = proof_reader_view(reader, at, READER_WINDOW);
         if (view.len > to - at)
             view.len = (size_t)(to - at);
         if (view.len < needle.len)
@@ -122,7 +122,7 @@ uint64_t reader_find(struct reader *reader, bytes needle, uint64_t at, uint64_t 
 bool reader_is_all(struct reader *reader, uint64_t at, uint64_t to, uint8_t byte)
 {
     while (at < to) {
-        bytes view = reader_view(reader, at, 0);
+        bytes view = proof_reader_view(reader, at, 0);
         if (view.len > to - at)
             view.len = (size_t)(to - at);
         if (!view.len)
@@ -135,7 +135,7 @@ bool reader_is_all(struct reader *reader, uint64_t at, uint64_t to, uint8_t byte
     return true;
 }
 
-bool reader_charge(struct reader *reader, uint64_t steps)
+bool proof_reader_charge(struct reader *reader, uint64_t steps)
 {
     return budget_charge(reader->window->budget, steps);
 }
