@@ -279,7 +279,7 @@ static int run_cfb(struct apply *run, const struct recipe_stream *stream,
     if (error)
         return error;
 
-    uint8_t part[CFB_PART + BLOCK], kept[BLOCK];
+    uint8_t part[CFB_PART + BLOCK], kept[BLOCK] = {0};
     size_t done = 0;
     memcpy(part, head, BLOCK + within);
     while (done < len) {
