@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ASAN 1
@@ -21,11 +22,12 @@
 #define UNPOISON(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { ALIGN = 16, FIRST_CHUNK = 64 << 10, LARGEST_STEP = 8 << 20 };
+enum { ALIGN = 16, FIRST_CHUNK = 64 << 10, LARGEST_STEP = 8 << 20, LARGE = 1 << 20 };
 
 struct chunk {
     struct chunk *next; /* the chunk used after this one; kept by reset */
     size_t size, used;
+    size_t high; /* from here on all bytes are zero: nothing was ever pushed there */
     _Alignas(ALIGN) uint8_t data[];
 };
 
@@ -36,14 +38,24 @@ struct arena {
     struct chunk *first, *now;
 };
 
+static void *map(size_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
 static struct chunk *chunk_new(size_t size)
 {
-    struct chunk *chunk = malloc(sizeof *chunk + size);
+    /* The system's pages are zero: of large tables, only what is used costs memory. (calloc
+     * writes zeros once its heap has grown.) */
+    bool large = size >= LARGE;
+    struct chunk *chunk = large ? map(sizeof *chunk + size) : malloc(sizeof *chunk + size);
     if (!chunk)
         return NULL;
     chunk->next = NULL;
     chunk->size = size;
     chunk->used = 0;
+    chunk->high = large ? 0 : size;
     POISON(chunk->data, size);
     return chunk;
 }
@@ -62,7 +74,10 @@ static void chunks_free(struct chunk *chunk)
     while (chunk) {
         struct chunk *next = chunk->next;
         UNPOISON(chunk->data, chunk->size);
-        free(chunk);
+        if (chunk->size >= LARGE)
+            munmap(chunk, sizeof *chunk + chunk->size);
+        else
+            free(chunk);
         chunk = next;
     }
 }
@@ -122,7 +137,8 @@ static struct chunk *chunk_for(struct arena *arena, size_t size)
     return chunk;
 }
 
-void *arena_push_raw(struct arena *arena, size_t size)
+/* *ret_dirty: how many of the bytes may not be zero. */
+static uint8_t *push(struct arena *arena, size_t size, size_t *ret_dirty)
 {
     if (size > SIZE_MAX - ALIGN)
         return NULL;
@@ -136,17 +152,28 @@ void *arena_push_raw(struct arena *arena, size_t size)
             return NULL;
     }
     uint8_t *at = chunk->data + chunk->used;
+    size_t dirty = chunk->high > chunk->used ? chunk->high - chunk->used : 0;
+    *ret_dirty = dirty < size ? dirty : size;
     chunk->used += room;
+    if (chunk->high < chunk->used)
+        chunk->high = chunk->used;
     arena->total += room;
     UNPOISON(at, size);
     return at;
 }
 
+void *arena_push_raw(struct arena *arena, size_t size)
+{
+    size_t dirty;
+    return push(arena, size, &dirty);
+}
+
 void *arena_push(struct arena *arena, size_t size)
 {
-    void *at = arena_push_raw(arena, size);
+    size_t dirty;
+    uint8_t *at = push(arena, size, &dirty);
     if (at)
-        memset(at, 0, size);
+        memset(at, 0, dirty);
     return at;
 }
 

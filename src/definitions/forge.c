@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -18,7 +19,9 @@ enum {
     SAY_MAX = 4 << 20, /* bytes of one error with its line */
     FDS = DATABASE_FILES,
     SAYS_MAX = 1 << 20, /* letters from the worker for one of ours */
-    HISTORY_MAX = 16 << 20
+    HISTORY_MAX = 16 << 20,
+    SEAL_TRIES = 100,
+    SEAL_PAUSE_MS = 100
 };
 
 /* The box holds the largest rule file. Pages that were never written to cost nothing. */
@@ -513,6 +516,22 @@ int forge_add_database(struct forge *forge, const struct database_files *files, 
     return take_counts(parts[1], ret) ? error : nonsense(forge, why);
 }
 
+/* The kernel says busy as long as it holds pages for work of its own, which on a loaded machine
+ * is longer than it waits by itself. */
+static bool seal_file(int fd)
+{
+    const struct timespec pause = {.tv_nsec = SEAL_PAUSE_MS * 1000000L};
+    for (int i = 0; i < SEAL_TRIES; i++) {
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ==
+            0)
+            return true;
+        if (errno != EBUSY)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 int forge_seal(struct forge *forge, void **ret, size_t *ret_size, bytes *ret_history,
                struct why *why)
 {
@@ -533,9 +552,7 @@ int forge_seal(struct forge *forge, void **ret, size_t *ret_size, bytes *ret_his
     /* Once it is gone, and the file sealed, nobody can change what is checked now. */
     sandbox_end(&forge->child, NULL);
     forge->child.pid = 0;
-    if (ftruncate(forge->set, (off_t)letter.size) < 0 ||
-        fcntl(forge->set, F_ADD_SEALS,
-              F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+    if (ftruncate(forge->set, (off_t)letter.size) < 0 || !seal_file(forge->set))
         return fail(why, errno, "the rules cannot be sealed: %s", strerror(errno));
     void *map = mmap(NULL, letter.size, PROT_READ, MAP_PRIVATE, forge->set, 0);
     if (map == MAP_FAILED)
