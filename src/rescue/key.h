@@ -29,14 +29,22 @@ struct key {
     const char *family; /* NULL: try every format; else only this family's */
 };
 
+/* Half of an RSA key that came alone: it waits for the other half. */
+struct keyring_number {
+    bytes number;
+    char name; /* 'n', 'd', or 0: not known */
+};
+
 struct keyring {
     VEC(struct key) key;
+    VEC(struct keyring_number) number;
 };
 
 /* Reads a file of keys: PEM (PKCS #1, #8, SEC 1), DER, .NET XML, CryptoAPI and CNG blobs, hex,
  * base64, decimal, "name: value" lines, packed (d, n) pairs, a decryptor's key file; several
- * in one file are all added. Everything goes to the arena. -EBADMSG with what was expected when
- * no reading makes sense. */
+ * in one file are all added. n in one file and d in another are joined when both are there: 0
+ * without a new key means that a number waits. Everything goes to the arena. -EBADMSG with what
+ * was expected when no reading makes sense, -ENOMEM. */
 int keyring_add(struct keyring *ring, bytes file, bytes origin, struct arena *arena,
                 struct why *why) MUST_USE;
 /* "RSA private key of 2048 bits": for people, into ret. Returns ret. */
