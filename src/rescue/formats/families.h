@@ -12,13 +12,22 @@ extern const struct format format_gandcrab;
 extern const struct format format_linuxencoder1;
 extern const struct format format_linuxencoder3;
 extern const struct format format_maze;
+extern const struct format format_medusalocker3;
 extern const struct format format_nemucod;
 extern const struct format format_onyx2;
+extern const struct format format_phobos;
+extern const struct format format_play;
 extern const struct format format_princess;
 extern const struct format format_prometheus;
+extern const struct format format_proton;
+extern const struct format format_proxima;
+extern const struct format format_qilin;
+extern const struct format format_shinra;
 extern const struct format format_solidbit;
 extern const struct format format_teslacrypt2;
 extern const struct format format_teslacrypt3;
+extern const struct format format_trinity;
+extern const struct format format_zeppelin;
 
 /* The key that Prometheus makes of a seed, |seed| of .NET's Random. */
 void prometheus_key(uint32_t seed, uint8_t ret[32]);

@@ -6,23 +6,19 @@
 
 /* One row for each family, in the order of their names. */
 const struct format *const formats[] = {
-    &format_blackbasta,
-    &format_blackbyte,
-    &format_chaos,
-    &format_dmalocker,
-    &format_echoraix,
-    &format_gandcrab,
-    &format_linuxencoder1,
-    &format_linuxencoder3,
-    &format_maze,
-    &format_nemucod,
-    &format_onyx2,
-    &format_princess,
-    &format_prometheus,
-    &format_solidbit,
-    &format_teslacrypt2,
-    &format_teslacrypt3,
-    NULL,
+    &format_blackbasta,    &format_blackbyte,
+    &format_chaos,         &format_dmalocker,
+    &format_echoraix,      &format_gandcrab,
+    &format_linuxencoder1, &format_linuxencoder3,
+    &format_maze,          &format_medusalocker3,
+    &format_nemucod,       &format_onyx2,
+    &format_phobos,        &format_play,
+    &format_princess,      &format_prometheus,
+    &format_proton,        &format_proxima,
+    &format_qilin,         &format_shinra,
+    &format_solidbit,      &format_teslacrypt2,
+    &format_teslacrypt3,   &format_trinity,
+    &format_zeppelin,      NULL,
 };
 
 const struct format *format_find(const char *family)

@@ -1,6 +1,6 @@
-/* rescue_keys FILE... — what keyring_add makes of the files: for tests/unit/rescue/keys.py. One line
- * for each key: kind, its numbers or bytes in hex; "waiting N" for numbers without their other
- * half; "error NAME: reason". */
+/* rescue_keys FILE... — what keyring_add makes of the files: for tests/unit/rescue/keys.py. One
+ * line for each key: kind, its numbers or bytes in hex; "waiting N" for numbers without their
+ * other half; "error NAME: reason". */
 #include "rescue/key.h"
 #include "shim/crypto.h"
 
