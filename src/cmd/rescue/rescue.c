@@ -10,6 +10,7 @@ void rescue_table_fill(void)
         &rescue_identify_command,
         &rescue_pair_command,
         &rescue_salvage_command,
+        &rescue_zip_command,
     };
     _Static_assert(COUNT(rows) < COUNT(rescue_commands), "the table ends with an empty row");
     for (size_t i = 0; i < COUNT(rows); i++)

@@ -7,6 +7,7 @@ extern const struct command command_rescue;
 extern const struct command rescue_identify_command;
 extern const struct command rescue_pair_command;
 extern const struct command rescue_salvage_command;
+extern const struct command rescue_zip_command;
 
 /* Copies the rows together, once, before any command runs. */
 void rescue_table_fill(void);

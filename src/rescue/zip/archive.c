@@ -1,0 +1,247 @@
+/* local header   PK\3\4 version flags method time date crc packed size name extra | data
+ * central entry  PK\1\2 made version flags method time date crc packed size name extra comment
+ *                disk, internal, external attributes, offset of the local header
+ * end            PK\5\6 disks, entries, size and offset of the central directory, comment;
+ * sizes that do not fit are ffffffff and stand in the extra field 0001 (zip64). */
+#include "rescue/zip/archive.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    LOCAL = 30,
+    CENTRAL = 46,
+    END = 22,
+    LOCATOR = 20,
+    END64 = 56,
+    END_SEARCH = END + 65535 + LOCATOR,
+    FLAG_ENCRYPTED = 1,
+    FLAG_BEHIND = 8,
+    FLAG_STRONG = 64,
+    METHOD_AES = 99,
+};
+
+struct directory {
+    uint64_t at, size, entries;
+};
+
+static int find_directory64(const struct source *source, uint64_t at, struct directory *ret,
+                            struct why *why)
+{
+    uint8_t end[END64];
+    int error = source_read(source, at, end, sizeof end, why);
+    if (error)
+        return error == -ENODATA ? fail(why, EBADMSG, "the end of the archive is damaged")
+                                 : error;
+    if (memcmp(end, "PK\6\6", 4) != 0)
+        return fail(why, EBADMSG, "the end of the archive is damaged");
+    ret->entries = load_le64(end + 32);
+    ret->size = load_le64(end + 40);
+    ret->at = load_le64(end + 48);
+    return 0;
+}
+
+static int find_directory(const struct source *source, struct arena *arena,
+                          struct directory *ret, struct why *why)
+{
+    bytes tail = {0};
+    uint64_t want = source->size < END_SEARCH ? source->size : END_SEARCH;
+    int error = source_take(source, source->size - want, (size_t)want, arena, &tail, why);
+    if (error)
+        return error;
+    for (size_t i = tail.len; i-- > 0;) {
+        const uint8_t *at = tail.at + i;
+        if (tail.len - i < END || memcmp(at, "PK\5\6", 4) != 0)
+            continue;
+        ret->entries = load_le16(at + 10);
+        ret->size = load_le32(at + 12);
+        ret->at = load_le32(at + 16);
+        if (i >= LOCATOR && memcmp(at - LOCATOR, "PK\6\7", 4) == 0)
+            return find_directory64(source, load_le64(at - LOCATOR + 8), ret, why);
+        return 0;
+    }
+    return fail(why, EBADMSG, "no zip archive, or its end is missing");
+}
+
+/* Sizes and place out of the extra field of zip64. */
+static void read_zip64(bytes extra, struct archive_member *member)
+{
+    uint16_t kind, len;
+    for (size_t at = 0; bytes_le16(extra, at, &kind) && bytes_le16(extra, at + 2, &len);
+         at += 4u + len) {
+        bytes part = bytes_slice(extra, at + 4, len);
+        if (kind != 1)
+            continue;
+        uint64_t *const fields[] = {&member->size, &member->packed, &member->local};
+        for (size_t i = 0, from = 0; i < COUNT(fields); i++)
+            if (*fields[i] == UINT32_MAX && bytes_le64(part, from, fields[i]))
+                from += 8;
+        return;
+    }
+}
+
+static int find_data(const struct source *source, struct archive_member *member,
+                     struct why *why)
+{
+    uint8_t local[LOCAL];
+    int error = source_read(source, member->local, local, sizeof local, why);
+    if (!error && memcmp(local, "PK\3\4", 4) != 0)
+        error = -ENODATA;
+    if (error)
+        return error == -ENODATA ? fail(why, EBADMSG, "a member's local header is damaged")
+                                 : error;
+    member->data = member->local + LOCAL + load_le16(local + 26) + load_le16(local + 28);
+    if (member->data > source->size || member->packed > source->size - member->data)
+        return fail(why, EBADMSG, "a member's data lie behind the end of the archive");
+    return 0;
+}
+
+static int read_entry(const struct source *source, bytes *rest, struct archive *archive,
+                      struct arena *arena, struct why *why)
+{
+    const uint8_t *at = rest->at;
+    if (rest->len < CENTRAL || memcmp(at, "PK\1\2", 4) != 0)
+        return fail(why, EBADMSG, "the archive's directory is damaged");
+    size_t name = load_le16(at + 28), extra = load_le16(at + 30), comment = load_le16(at + 32);
+    if (rest->len - CENTRAL < name + extra + comment)
+        return fail(why, EBADMSG, "the archive's directory is damaged");
+
+    struct archive_member *member = vec_push(arena, &archive->member);
+    if (!member)
+        return fail(why, ENOMEM, "no memory for the archive's directory");
+    *member = (struct archive_member){
+        .name = bytes_slice(*rest, CENTRAL, name),
+        .version = load_le16(at + 6),
+        .flags = load_le16(at + 8),
+        .method = load_le16(at + 10),
+        .time = load_le16(at + 12),
+        .date = load_le16(at + 14),
+        .crc = load_le32(at + 16),
+        .packed = load_le32(at + 20),
+        .size = load_le32(at + 24),
+        .attributes = load_le32(at + 38),
+        .local = load_le32(at + 42),
+    };
+    read_zip64(bytes_slice(*rest, CENTRAL + name, extra), member);
+    *rest = bytes_slice(*rest, CENTRAL + name + extra + comment, SIZE_MAX);
+    bool encrypted = member->flags & FLAG_ENCRYPTED;
+    member->legacy = encrypted && !(member->flags & FLAG_STRONG) &&
+                     member->method != METHOD_AES && member->packed >= ZIPCRYPTO_HEADER;
+    archive->legacy += member->legacy;
+    archive->other += encrypted && !member->legacy;
+    return find_data(source, member, why);
+}
+
+int archive_read(const struct source *source, struct arena *arena, struct archive *ret,
+                 struct why *why)
+{
+    struct directory directory;
+    bytes rest = {0};
+    *ret = (struct archive){.legacy = 0};
+    int error = find_directory(source, arena, &directory, why);
+    if (error)
+        return error;
+    if (directory.size > ARCHIVE_DIRECTORY || directory.at > source->size ||
+        directory.size > source->size - directory.at)
+        return fail(why, EBADMSG, "the archive's directory lies outside of it");
+    error = source_take(source, directory.at, (size_t)directory.size, arena, &rest, why);
+    while (!error && rest.len >= CENTRAL && ret->member.n < ARCHIVE_MEMBERS)
+        error = read_entry(source, &rest, ret, arena, why);
+    return error;
+}
+
+/* --- what is known --- */
+
+/* How kinds of files begin, by the ends of their names. Dots are bytes that are not known. */
+struct head {
+    const char *ends; /* separated by blanks */
+    unsigned at;
+    unsigned len;
+    const char *bytes;
+};
+
+#define HEAD(ends, at, text)                                                                   \
+    {                                                                                          \
+        ends, at, sizeof text - 1, text                                                        \
+    }
+static const struct head heads[] = {
+    HEAD("png", 0, "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+    HEAD("jpg jpeg", 0, "\xff\xd8\xff\xe0\0\x10JFIF\0\1"),
+    HEAD("doc xls ppt msi msg vsd pub thumbs.db", 0,
+         "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x3e\0"),
+    HEAD("doc xls ppt msi msg vsd pub thumbs.db", 28, "\xfe\xff\x09\0\6\0\0\0\0\0\0\0"),
+    HEAD("db sqlite sqlite3 db3", 0, "SQLite format 3\0"),
+    HEAD("docx xlsx pptx", 0, "PK\3\4\x14\0\6\0\x08\0\0\0\x21\0"),
+    HEAD("docx xlsx pptx", 30, "[Content_Types].xml"),
+    HEAD("odt ods odp", 0, "PK\3\4\x14\0\0\x08\0\0"),
+    HEAD("odt ods odp", 30, "mimetypeapplication/vnd.oasis.opendocument."),
+    HEAD("exe dll sys", 0, "MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0\xb8\0\0\0\0\0\0\0\x40\0\0\0"),
+    HEAD("7z", 0, "7z\xbc\xaf\x27\x1c\0\4"),
+    HEAD("7z", 16, "\0\0\0\0"),
+    HEAD("7z", 23, "\0\0\0\0\0"),
+    HEAD("xml svg xhtml plist", 0, "<?xml version=\"1.0\" encoding=\""),
+    HEAD("wav", 8, "WAVEfmt \x10\0\0\0\1\0"),
+    HEAD("wav", 0, "RIFF"),
+    HEAD("flac", 0, "fLaC\0\0\0\x22\x10\0\x10\0"),
+    HEAD("pcap", 0, "\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0"),
+    HEAD("class", 0, "\xca\xfe\xba\xbe\0\0\0"),
+    HEAD("pst ost", 0, "!BDN"),
+    HEAD("ico", 0, "\0\0\1\0"),
+};
+#undef HEAD
+
+static bool ends_as(bytes name, const char *ends)
+{
+    bytes rest = bytes_of(ends), end;
+    while (bytes_cut(&rest, ' ', &end))
+        if (name.len > end.len && name.at[name.len - end.len - 1] == '.' &&
+            bytes_same(bytes_slice(name, name.len - end.len, SIZE_MAX), end))
+            return true;
+    return false;
+}
+
+uint8_t archive_check_byte(const struct archive_member *member)
+{
+    return (uint8_t)(member->flags & FLAG_BEHIND ? member->time >> 8 : member->crc >> 24);
+}
+
+size_t archive_known(const struct archive_member *member, struct attack_known *ret, size_t max)
+{
+    size_t n = 0;
+    if (!member->legacy || !max)
+        return 0;
+    ret[n++] = (struct attack_known){ZIPCRYPTO_HEADER - 1, archive_check_byte(member)};
+    for (size_t i = 0; i < COUNT(heads) && !member->method; i++) {
+        if (!ends_as(member->name, heads[i].ends))
+            continue;
+        for (unsigned k = 0; k < heads[i].len && n < max; k++) {
+            uint64_t at = ZIPCRYPTO_HEADER + heads[i].at + k;
+            if (at < member->packed)
+                ret[n++] = (struct attack_known){at, (uint8_t)heads[i].bytes[k]};
+        }
+    }
+    return n;
+}
+
+const struct archive_member *archive_easiest(const struct archive *archive)
+{
+    const struct archive_member *best = NULL;
+    size_t most = ATTACK_KNOWN - 1;
+    for (uint32_t i = 0; i < archive->member.n; i++) {
+        struct attack_known known[ARCHIVE_HEADS];
+        size_t n = archive_known(&archive->member.at[i], known, ARCHIVE_HEADS);
+        if (n > most) {
+            most = n;
+            best = &archive->member.at[i];
+        }
+    }
+    return best;
+}
+
+const struct archive_member *archive_find(const struct archive *archive, bytes name)
+{
+    for (uint32_t i = 0; i < archive->member.n; i++)
+        if (bytes_equal(archive->member.at[i].name, name))
+            return &archive->member.at[i];
+    return NULL;
+}
