@@ -135,7 +135,7 @@ static int read_entry(const struct source *source, bytes *rest, struct archive *
 int archive_read(const struct source *source, struct arena *arena, struct archive *ret,
                  struct why *why)
 {
-    struct directory directory;
+    struct directory directory = {0};
     bytes rest = {0};
     *ret = (struct archive){.legacy = 0};
     int error = find_directory(source, arena, &directory, why);
