@@ -169,12 +169,41 @@ def nothing_is_replaced_and_a_dry_run_writes_nothing():
 
 
 @case
+def a_short_key_is_found_without_any_original():
+    place = Place(lambda data: bytes(a ^ KEY[i % 7] for i, a in enumerate(data)))
+    run = place.run("--output", "out", "data")
+    check("repeats after 7 bytes" in run.stdout and "12 proven" in run.stdout, run.stdout,
+          run.stderr)
+    check(place.hashes("out") == {n: sha(d) for n, d in place.plain.items()})
+
+
+@case
+def a_disk_tells_the_block_by_its_zeros():
+    place = Place(own_stream)
+    disk = bytearray(300000)
+    for at in range(0, 300000, 50000):
+        disk[at:at + 9000] = RANDOM.randbytes(9000)
+    locked = bytearray(disk)
+    for at in range(0, len(disk), 192):
+        locked[at:at + 64] = bytes(a ^ b for a, b in zip(disk[at:at + 64], KEY))
+    place.write("data/vm-flat.vmdk.basta", locked)
+    os.makedirs(os.path.join(place.at, "disks"))
+    os.rename(os.path.join(place.at, "data/vm-flat.vmdk.basta"),
+              os.path.join(place.at, "disks/vm.vmdk"))
+    run = place.run("--output", "out", "disks")
+    check("64 bytes in every 192" in run.stdout, run.stdout, run.stderr)
+    check(place.hashes("out") == {"vm.vmdk": sha(disk)}, run.stdout)
+    run = place.run("--output", "none", "data")
+    check(run.returncode == 2 and "an original is needed" in run.stderr, run.stderr)
+
+
+@case
 def what_is_no_pair_is_refused():
     place = Place(one_stream)
     run = place.run("--original", "backup/deep/pic7.png", "data")
     check(run.returncode == 2 and "needs its --encrypted" in run.stderr, run.stderr)
-    run = place.run("data")
-    check(run.returncode == 2 and "no pair" in run.stderr, run.stderr)
+    run = place.run()
+    check(run.returncode == 2 and "no PATH" in run.stderr, run.stderr)
     os.makedirs(os.path.join(place.at, "empty"))
     run = place.run("--originals", "empty", "data")
     check(run.returncode == 2 and "no pair" in run.stderr, run.stderr)

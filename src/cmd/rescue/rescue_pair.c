@@ -1,5 +1,7 @@
 #include "cmd/rescue/rescue.h"
 #include "rescue/pair/find.h"
+#include "rescue/pair/guess.h"
+#include "rescue/pair/heads.h"
 #include "rescue/pair/outfile.h"
 #include "rescue/pair/serve.h"
 #include "scan/text.h"
@@ -122,7 +124,8 @@ static const char *path_of(const struct find_list *list, uint32_t i)
 static void close_pairs(struct pair_files *files, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        close(files[i].plain);
+        if (files[i].plain >= 0)
+            close(files[i].plain);
         close(files[i].encrypted);
     }
 }
@@ -182,6 +185,66 @@ static void given_extension(struct run *run)
     }
 }
 
+static bool open_alone(struct run *run, uint32_t i, struct pair_files *ret)
+{
+    struct stat facts;
+    const struct find_file *file = &run->encrypted.file.at[i];
+    *ret =
+        (struct pair_files){.plain = -1, .name = bytes_slice(file->path, file->name, SIZE_MAX)};
+    ret->encrypted = open_file(path_of(&run->encrypted, i), &facts, NULL);
+    ret->encrypted_size = ret->encrypted >= 0 ? (uint64_t)facts.st_size : 0;
+    return ret->encrypted >= 0;
+}
+
+/* What all names end in, when it is the extension of no kind that is known. */
+static void common_extension(struct run *run)
+{
+    bytes common = {0};
+    for (uint32_t i = 0; i < run->encrypted.file.n; i++) {
+        const struct find_file *file = &run->encrypted.file.at[i];
+        bytes name = bytes_slice(file->path, file->name, SIZE_MAX);
+        struct head_byte head[1];
+        size_t dot = name.len;
+        while (dot && name.at[dot - 1] != '.')
+            dot--;
+        bytes extension = bytes_slice(name, dot ? dot - 1 : 0, SIZE_MAX);
+        if (dot < 2 || heads_of(name, false, head, 1) ||
+            (common.len && !bytes_equal(common, extension)))
+            return;
+        common = extension;
+    }
+    if (run->encrypted.file.n > 1)
+        run->extension = common;
+}
+
+/* Without originals: files whose kind is known by name, and the largest. */
+static size_t open_all_alone(struct run *run, struct pair_files *files)
+{
+    enum { LARGEST = 8 };
+
+    uint32_t large[LARGEST], larges = 0;
+    size_t n = 0;
+    for (uint32_t i = 0; i < run->encrypted.file.n; i++) {
+        const struct find_file *file = &run->encrypted.file.at[i];
+        struct head_byte head[1];
+        if (n < GUESS_FILES - LARGEST &&
+            heads_of(bytes_slice(file->path, file->name, SIZE_MAX), true, head, 1) &&
+            open_alone(run, i, &files[n]))
+            n++;
+        uint32_t at = larges;
+        while (at && run->encrypted.file.at[large[at - 1]].size < file->size)
+            at--;
+        if (at == LARGEST)
+            continue;
+        larges += larges < LARGEST;
+        memmove(&large[at + 1], &large[at], (larges - 1 - at) * sizeof *large);
+        large[at] = i;
+    }
+    for (uint32_t i = 0; i < larges; i++)
+        n += open_alone(run, large[i], &files[n]);
+    return n;
+}
+
 static int learn(struct run *run, struct why *why)
 {
     struct pair_files files[PAIR_SERVE_PAIRS];
@@ -191,7 +254,14 @@ static int learn(struct run *run, struct why *why)
     run->extension = find_extension(&run->originals, &run->encrypted, run->pair, run->pairs);
     if (!run->extension.len)
         given_extension(run);
-    int error = open_pairs(run, files, &n, why);
+    bool alone = !run->arguments->original.n && !run->arguments->originals.n;
+    int error = 0;
+    if (alone) {
+        common_extension(run);
+        n = open_all_alone(run, files);
+    } else {
+        error = open_pairs(run, files, &n, why);
+    }
     if (error)
         return error;
     error = pair_serve_new(files, n, &run->serve, &run->summary, why);
@@ -222,8 +292,9 @@ static void print_summary(struct run *run)
         text_word(out, "}\n");
         return;
     }
-    text_printf(out, "%u of %u pair%s agree%s: ", s->pairs, s->given, s->given == 1 ? "" : "s",
-                s->given == 1 ? "s" : "");
+    if (s->given)
+        text_printf(out, "%u of %u pair%s agree%s: ", s->pairs, s->given,
+                    s->given == 1 ? "" : "s", s->given == 1 ? "s" : "");
     text_visible(out, bytes_of(s->words));
     text_word(out, "\n");
 }
@@ -409,9 +480,6 @@ static int check(const struct pair_arguments *a, int argc, struct why *why)
 {
     if (a->original.n != a->encrypted.n)
         return fail(why, EINVAL, "each --original needs its --encrypted, and the reverse");
-    if (!a->original.n && !a->originals.n)
-        return fail(why, EINVAL,
-                    "no pair: give --original and --encrypted, or --originals DIR");
     if (!a->original.n && !argc)
         return fail(why, EINVAL, "no PATH given (see 'candor rescue pair --help')");
     return 0;
@@ -479,6 +547,8 @@ const struct command rescue_pair_command = {
         "Then one file that you still have as it was, in a backup, a sent mail or on a "
         "camera's "
         "card, opens many others. The larger it is, the more comes back.\n\n"
+        "Without any original, short keys are found by how files of a kind begin, and blocks "
+        "that are joined again and again by the zeros that disks are full of.\n\n"
         "The encrypted files are only read. What comes back is written below --output, "
         "checked, "
         "and each file is said to be proven (checksums or structure cover it), plausible, of "

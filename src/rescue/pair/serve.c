@@ -1,5 +1,6 @@
 #include "rescue/pair/serve.h"
 
+#include "rescue/pair/guess.h"
 #include "shim/crypto.h"
 
 #include <errno.h>
@@ -188,16 +189,28 @@ static bool serve_one(struct serving *s)
     return tell(SANDBOX_FIRST, &answer, -1, &s->why) == 0;
 }
 
+static int learn_alone(struct serving *s)
+{
+    struct source files[PAIR_SERVE_PAIRS];
+    struct budget budget = {.steps = LEARN_STEPS};
+    for (size_t i = 0; i < s->count; i++)
+        files[i] = source_of_file(SANDBOX_FIRST + 1 + (int)i, s->files[i].encrypted_size,
+                                  s->files[i].name);
+    return guess_learn(files, s->count, s->arena, &budget, &s->scheme, &s->why);
+}
+
 static int learn(struct serving *s, struct pair_summary *ret)
 {
     struct pair pairs[PAIR_SERVE_PAIRS];
     struct budget budget = {.steps = LEARN_STEPS};
-    for (size_t i = 0; i < s->count; i++) {
+    bool alone = s->count && s->files[0].plain < 0;
+    for (size_t i = 0; i < s->count && !alone; i++) {
         int fd = SANDBOX_FIRST + 1 + 2 * (int)i;
         pairs[i].plain = source_of_file(fd, s->files[i].plain_size, (bytes){0});
         pairs[i].encrypted = source_of_file(fd + 1, s->files[i].encrypted_size, (bytes){0});
     }
-    int error = pair_learn(pairs, s->count, s->arena, &budget, &s->scheme, &s->why);
+    int error = alone ? learn_alone(s)
+                      : pair_learn(pairs, s->count, s->arena, &budget, &s->scheme, &s->why);
     if (error)
         return error;
     uint64_t length = pair_length(&s->scheme);
@@ -217,7 +230,7 @@ static int learn(struct serving *s, struct pair_summary *ret)
     *ret = (struct pair_summary){.method = s->scheme.method,
                                  .block = s->scheme.block,
                                  .pairs = s->scheme.pairs,
-                                 .given = (uint32_t)s->count,
+                                 .given = alone ? 0 : (uint32_t)s->count,
                                  .period = s->scheme.period,
                                  .prefix = s->scheme.prefix,
                                  .suffix = s->scheme.suffix,
@@ -282,14 +295,15 @@ int pair_serve_new(const struct pair_files *pairs, size_t count, struct pair_ser
         return fail(why, errno, "cannot start a sealed process: %s", strerror(errno));
 
     struct serving serving = {.files = pairs, .count = count, .window = window};
-    keep[0] = ends[1];
+    size_t kept = 0;
+    keep[kept++] = ends[1];
     for (size_t i = 0; i < count; i++) {
-        keep[1 + 2 * i] = pairs[i].plain;
-        keep[2 + 2 * i] = pairs[i].encrypted;
+        if (pairs[i].plain >= 0)
+            keep[kept++] = pairs[i].plain;
+        keep[kept++] = pairs[i].encrypted;
     }
     *ret = (struct pair_serve){.child = {0, -1}, .socket = ends[0], .window = window};
-    int error =
-        sandbox_spawn(&profile_worker, serve, &serving, keep, 1 + 2 * count, &ret->child, why);
+    int error = sandbox_spawn(&profile_worker, serve, &serving, keep, kept, &ret->child, why);
     close(ends[1]);
     if (!error)
         error = hear(ret->socket, &message, NULL, why);

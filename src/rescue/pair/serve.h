@@ -39,10 +39,12 @@ struct pair_serve {
     uint8_t *window;
 };
 
-/* An open pair: descriptors that the caller keeps, and sizes. */
+/* An open pair: descriptors that the caller keeps, and sizes. Where there are no originals,
+ * `plain` of all of them is -1, and the encrypted files alone are learned from (guess.h). */
 struct pair_files {
     int plain, encrypted;
     uint64_t plain_size, encrypted_size;
+    bytes name; /* of the encrypted file */
 };
 
 /* Learns from `count` pairs, at most PAIR_SERVE_PAIRS. From a process without threads. */

@@ -298,7 +298,7 @@ int pair_recipe(const struct pair_scheme *scheme, const struct source *encrypted
                 struct arena *arena, struct recipe *ret, struct why *why)
 {
     uint64_t size = encrypted->size;
-    struct recipe recipe = {.guess = scheme->suffix_varies};
+    struct recipe recipe = {.guess = scheme->suffix_varies || !scheme->pairs};
     bool guess = false;
     if (scheme->method == PAIR_CIPHER)
         return fail(why, ENOTSUP, "a pair does not open other files of this kind");

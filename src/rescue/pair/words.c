@@ -54,6 +54,8 @@ static const char *trust_words(const struct pair_scheme *scheme)
 {
     if (scheme->method == PAIR_CIPHER)
         return "";
+    if (!scheme->pairs)
+        return "; learned without an original: only what comes out tells whether it is right";
     if (scheme->shared)
         return "; several files were seen to have it in common";
     if (scheme->agreed)
@@ -67,6 +69,11 @@ bytes pair_words(const struct pair_scheme *scheme, struct arena *arena)
     for (uint32_t i = 0; i < scheme->rule.n && scheme->method != PAIR_SAME; i++) {
         const struct pair_rule *rule = &scheme->rule.at[i];
         bytes one = rule_words(rule, arena);
+        if (!scheme->pairs) {
+            where = arena_printf(arena, "; encrypted, as it seems: %.*s", (int)one.len,
+                                 one.at ? (const char *)one.at : "");
+            continue;
+        }
         where = arena_printf(arena, "%.*s; encrypted in files of %llu to %llu bytes: %.*s",
                              (int)where.len, where.at ? (const char *)where.at : "",
                              (ull)rule->from, (ull)rule->to, (int)one.len,

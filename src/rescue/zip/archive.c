@@ -5,6 +5,8 @@
  * sizes that do not fit are ffffffff and stand in the extra field 0001 (zip64). */
 #include "rescue/zip/archive.h"
 
+#include "rescue/pair/heads.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -152,54 +154,6 @@ int archive_read(const struct source *source, struct arena *arena, struct archiv
 
 /* --- what is known --- */
 
-/* How kinds of files begin, by the ends of their names. Dots are bytes that are not known. */
-struct head {
-    const char *ends; /* separated by blanks */
-    unsigned at;
-    unsigned len;
-    const char *bytes;
-};
-
-#define HEAD(ends, at, text)                                                                   \
-    {                                                                                          \
-        ends, at, sizeof text - 1, text                                                        \
-    }
-static const struct head heads[] = {
-    HEAD("png", 0, "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
-    HEAD("jpg jpeg", 0, "\xff\xd8\xff\xe0\0\x10JFIF\0\1"),
-    HEAD("doc xls ppt msi msg vsd pub thumbs.db", 0,
-         "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x3e\0"),
-    HEAD("doc xls ppt msi msg vsd pub thumbs.db", 28, "\xfe\xff\x09\0\6\0\0\0\0\0\0\0"),
-    HEAD("db sqlite sqlite3 db3", 0, "SQLite format 3\0"),
-    HEAD("docx xlsx pptx", 0, "PK\3\4\x14\0\6\0\x08\0\0\0\x21\0"),
-    HEAD("docx xlsx pptx", 30, "[Content_Types].xml"),
-    HEAD("odt ods odp", 0, "PK\3\4\x14\0\0\x08\0\0"),
-    HEAD("odt ods odp", 30, "mimetypeapplication/vnd.oasis.opendocument."),
-    HEAD("exe dll sys", 0, "MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0\xb8\0\0\0\0\0\0\0\x40\0\0\0"),
-    HEAD("7z", 0, "7z\xbc\xaf\x27\x1c\0\4"),
-    HEAD("7z", 16, "\0\0\0\0"),
-    HEAD("7z", 23, "\0\0\0\0\0"),
-    HEAD("xml svg xhtml plist", 0, "<?xml version=\"1.0\" encoding=\""),
-    HEAD("wav", 8, "WAVEfmt \x10\0\0\0\1\0"),
-    HEAD("wav", 0, "RIFF"),
-    HEAD("flac", 0, "fLaC\0\0\0\x22\x10\0\x10\0"),
-    HEAD("pcap", 0, "\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0"),
-    HEAD("class", 0, "\xca\xfe\xba\xbe\0\0\0"),
-    HEAD("pst ost", 0, "!BDN"),
-    HEAD("ico", 0, "\0\0\1\0"),
-};
-#undef HEAD
-
-static bool ends_as(bytes name, const char *ends)
-{
-    bytes rest = bytes_of(ends), end;
-    while (bytes_cut(&rest, ' ', &end))
-        if (name.len > end.len && name.at[name.len - end.len - 1] == '.' &&
-            bytes_same(bytes_slice(name, name.len - end.len, SIZE_MAX), end))
-            return true;
-    return false;
-}
-
 uint8_t archive_check_byte(const struct archive_member *member)
 {
     return (uint8_t)(member->flags & FLAG_BEHIND ? member->time >> 8 : member->crc >> 24);
@@ -211,15 +165,11 @@ size_t archive_known(const struct archive_member *member, struct attack_known *r
     if (!member->legacy || !max)
         return 0;
     ret[n++] = (struct attack_known){ZIPCRYPTO_HEADER - 1, archive_check_byte(member)};
-    for (size_t i = 0; i < COUNT(heads) && !member->method; i++) {
-        if (!ends_as(member->name, heads[i].ends))
-            continue;
-        for (unsigned k = 0; k < heads[i].len && n < max; k++) {
-            uint64_t at = ZIPCRYPTO_HEADER + heads[i].at + k;
-            if (at < member->packed)
-                ret[n++] = (struct attack_known){at, (uint8_t)heads[i].bytes[k]};
-        }
-    }
+    struct head_byte head[HEADS_MOST];
+    size_t heads = member->method ? 0 : heads_of(member->name, false, head, HEADS_MOST);
+    for (size_t i = 0; i < heads && n < max; i++)
+        if (ZIPCRYPTO_HEADER + head[i].at < member->packed)
+            ret[n++] = (struct attack_known){ZIPCRYPTO_HEADER + head[i].at, head[i].plain};
     return n;
 }
 
