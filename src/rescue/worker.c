@@ -139,9 +139,9 @@ static bool plan_is_sound(const struct worker *worker, struct worker_plan *plan)
     tame(plan->variant, sizeof plan->variant);
     tame(plan->reason.text, sizeof plan->reason.text);
     tame(plan->refusal.text, sizeof plan->refusal.text);
-    return plan->family >= -1 && plan->family < rows && plan->key >= -1 &&
+    return plan->family >= -1 && plan->family < rows && plan->key >= WORKER_KEY_OWN &&
            plan->key < (int32_t)worker->keys && plan->fit <= FIT_IS &&
-           plan->name_len < WORKER_NAME && (plan->family >= 0 || plan->key < 0) &&
+           plan->name_len < WORKER_NAME && (plan->family >= 0 || plan->key == WORKER_KEY_NO) &&
            (!plan->sizes_known || plan->plain <= INT64_MAX);
 }
 

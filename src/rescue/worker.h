@@ -19,7 +19,9 @@ enum {
     WORKER_NAME = 256,  /* bytes of a file name, with its NUL */
     WORKER_SECRET = 64, /* bytes of a key that was found */
     WORKER_KEYS = 65536,
-    WORKER_HASH = 32, /* SHA-256 */
+    WORKER_HASH = 32,    /* SHA-256 */
+    WORKER_KEY_NO = -1,  /* no key opens it */
+    WORKER_KEY_OWN = -2, /* the file holds its own */
     WORKER_FDS = 2,
 };
 
@@ -46,7 +48,7 @@ enum worker_kind {
 
 struct worker_request {
     uint32_t kind;
-    int32_t family, key; /* places in `formats` and in the ring */
+    int32_t family, key; /* places in `formats` and in the ring, or WORKER_KEY_OWN */
     uint64_t size;       /* of the file of fd 0 */
     bool sparse;         /* WORKER_APPLY: zeros need not be written */
     uint16_t name_len;
@@ -65,7 +67,7 @@ struct worker_key {
 
 struct worker_plan {
     int32_t family; /* -1: none fits */
-    int32_t key;    /* -1: no key opens it */
+    int32_t key;    /* place in the ring, or WORKER_KEY_... */
     uint32_t fit;   /* enum fit */
     uint32_t wants; /* as format.keys */
     bool guess, partial, decrypted, sizes_known;

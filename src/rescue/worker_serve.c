@@ -100,30 +100,35 @@ static void fill_plan(struct worker_plan *ret, int32_t key, const struct recipe 
     }
 }
 
+/* What comes of one key: 3 when the file itself confirms it, else how its result looks. */
+static int try_key(struct worker_serve *serve, const struct source *source,
+                   const struct format *format, int32_t place, int best,
+                   struct worker_plan *ret)
+{
+    const struct key *key = place < 0 ? NULL : &serve->ring.key.at[place];
+    struct arena_mark mark = arena_mark(serve->arena);
+    struct recipe recipe = {0};
+    struct why why = {""};
+    int error = format->open(source, key, serve->arena, &recipe, &why);
+    if (error && (error != -EKEYREJECTED || !ret->refusal.text[0]))
+        ret->refusal = why;
+    int looks = error ? 0 : recipe.guess ? look_at_head(serve, source, &recipe) : 3;
+    if (looks > best)
+        fill_plan(ret, place, &recipe);
+    arena_pop(serve->arena, mark);
+    return looks > best ? looks : best;
+}
+
 /* The first key that the file itself confirms; else the one that gives the best beginning. */
 static bool find_key(struct worker_serve *serve, const struct source *source,
                      const struct format *format, struct worker_plan *ret)
 {
-    int best = 0;
-    for (uint32_t i = 0; i < serve->read.keys && !serve->page->stop; i++) {
+    int best = format->keys ? 0 : try_key(serve, source, format, WORKER_KEY_OWN, 0, ret);
+    for (uint32_t i = 0; i < serve->read.keys && best < 3 && !serve->page->stop; i++) {
         const struct key *key = &serve->ring.key.at[i];
-        if (!(format->keys >> key->kind & 1) ||
-            (key->family && strcmp(key->family, format->family) != 0))
-            continue;
-        struct arena_mark mark = arena_mark(serve->arena);
-        struct recipe recipe = {0};
-        struct why why = {""};
-        int error = format->open(source, key, serve->arena, &recipe, &why);
-        if (error && (error != -EKEYREJECTED || !ret->refusal.text[0]))
-            ret->refusal = why;
-        int looks = error ? 0 : recipe.guess ? look_at_head(serve, source, &recipe) : 3;
-        if (looks > best) {
-            best = looks;
-            fill_plan(ret, (int32_t)i, &recipe);
-        }
-        arena_pop(serve->arena, mark);
-        if (best == 3)
-            return true;
+        if (format->keys >> key->kind & 1 &&
+            (!key->family || !strcmp(key->family, format->family)))
+            best = try_key(serve, source, format, (int32_t)i, best, ret);
     }
     return best > 0;
 }
@@ -145,7 +150,7 @@ static int plan(struct worker_serve *serve, const struct source *source,
     bool found = false;
     for (size_t i = 0; i < n && !found; i++) {
         struct worker_plan one = {.family = place_of(fit[i]),
-                                  .key = -1,
+                                  .key = WORKER_KEY_NO,
                                   .fit = fits[i].fit,
                                   .wants = fit[i]->keys,
                                   .partial = fits[i].partial,
@@ -160,7 +165,7 @@ static int plan(struct worker_serve *serve, const struct source *source,
             *ret = one;
     }
     if (!n)
-        *ret = (struct worker_plan){.family = -1, .key = -1};
+        *ret = (struct worker_plan){.family = -1, .key = WORKER_KEY_NO};
     return 0;
 }
 
@@ -232,14 +237,15 @@ static int apply(struct worker_serve *serve, const struct worker_request *reques
     int32_t rows = 0;
     while (formats[rows])
         rows++;
-    if (request->family < 0 || request->family >= rows || request->key < 0 ||
-        (uint32_t)request->key >= serve->read.keys)
+    bool own = request->key == WORKER_KEY_OWN;
+    if (request->family < 0 || request->family >= rows ||
+        (!own && (request->key < 0 || (uint32_t)request->key >= serve->read.keys)))
         return fail(why, EINVAL, "there is no such format or key");
     struct recipe recipe = {0};
     struct output output = {
         .page = serve->page, .fd = to, .sparse = request->sparse, .why = why};
-    int error = formats[request->family]->open(source, &serve->ring.key.at[request->key],
-                                               serve->arena, &recipe, why);
+    int error = formats[request->family]->open(
+        source, own ? NULL : &serve->ring.key.at[request->key], serve->arena, &recipe, why);
     if (error)
         return error;
     output.digest = digest_new(DIGEST_SHA256);

@@ -38,8 +38,10 @@
 
 static const struct filter_row worker_calls[] = {WORKER_CALLS, END};
 
-/* Only at a place: what it was handed for reading cannot be written to in any way. */
-static const struct filter_row writer_calls[] = {WORKER_CALLS, ANY(pwrite64), END};
+/* Writes only at a place: what it was handed for reading cannot be written to in any way. OpenSSL
+ * blinds private keys with random numbers, and looks whether it was forked. */
+static const struct filter_row writer_calls[] = {WORKER_CALLS, ANY(pwrite64), ANY(getrandom),
+                                                 ANY(getpid), END};
 /* clang-format on */
 
 const struct sandbox_profile profile_worker = {

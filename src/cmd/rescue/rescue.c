@@ -7,10 +7,8 @@ static struct command rescue_commands[12];
 void rescue_table_fill(void)
 {
     const struct command *const rows[] = {
-        &rescue_identify_command,
-        &rescue_pair_command,
-        &rescue_salvage_command,
-        &rescue_zip_command,
+        &rescue_decrypt_command, &rescue_identify_command, &rescue_pair_command,
+        &rescue_salvage_command, &rescue_zip_command,
     };
     _Static_assert(COUNT(rows) < COUNT(rescue_commands), "the table ends with an empty row");
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -35,7 +33,9 @@ const struct command command_rescue = {
         "Work on a copy of the disk where you can, and keep the encrypted files and the notes: "
         "a key may be published later.",
     .exits = "0\tsuccess\n2\tan error",
-    .examples = "candor rescue identify /srv/data\twhat encrypted these files",
+    .examples =
+        "candor rescue identify /srv/data\twhat encrypted these files\n"
+        "candor rescue decrypt --dry-run --key police.pem /srv/data\twhat would come back",
     .options = no_options,
     .commands = rescue_commands,
     .run = run_rescue,

@@ -4,6 +4,7 @@
 #include "cmd/commands.h"
 
 extern const struct command command_rescue;
+extern const struct command rescue_decrypt_command;
 extern const struct command rescue_identify_command;
 extern const struct command rescue_pair_command;
 extern const struct command rescue_salvage_command;

@@ -1,0 +1,371 @@
+#include "cmd/rescue/rescue.h"
+#include "rescue/job/report.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KEY_FILES = 1024, DRAWN_EVERY_MS = 200 };
+
+#define KEY_MOST   ((size_t)16 << 20)
+#define KEY_MEMORY ((size_t)256 << 20)
+
+struct decrypt_arguments {
+    struct option_list keys;
+    const char *output, *report, *journal;
+    bool dry_run, json, keep_failed;
+    int64_t jobs;
+};
+
+#define TARGET(field) offsetof(struct decrypt_arguments, field)
+
+static const struct option decrypt_table[] = {
+    {"key", 0, OPTION_LIST, "FILE|TEXT", "Options", "a key, in whatever form it was handed out",
+     "A file (PEM, DER, XML, a blob, hex, base64, a decryptor's key file; of several keys in "
+     "one "
+     "all are tried), a directory of such files, or the key itself as text. May be given "
+     "several "
+     "times: each file is opened by the key that fits it, whatever the order.",
+     NULL, TARGET(keys)},
+    {"output", 'o', OPTION_TEXT, "DIR", "Options",
+     "write below DIR instead of beside the files",
+     "For a disk that is full or must not be written to. The folders are made there as they "
+     "are "
+     "found.",
+     NULL, TARGET(output)},
+    {"dry-run", 'n', OPTION_FLAG, NULL, "Options", "say what would be done, and write nothing",
+     NULL, NULL, TARGET(dry_run)},
+    {"report", 0, OPTION_TEXT, "FILE", "Options",
+     "write a report: a page if FILE ends in .html, JSON if in .json, else text",
+     "What happened to each file, by which key, with its SHA-256 before and after: for the "
+     "police, an insurance or whoever helps.",
+     NULL, TARGET(report)},
+    {"json", 0, OPTION_FLAG, NULL, "Options", "write JSON Lines, an object for each file", NULL,
+     NULL, TARGET(json)},
+    {"keep-failed", 0, OPTION_FLAG, NULL, "Options",
+     "keep what came out damaged, as NAME.not-recovered", NULL, NULL, TARGET(keep_failed)},
+    {"jobs", 'j', OPTION_NUMBER, "N", "Options", "workers; a worker for each processor if 0",
+     NULL, NULL, TARGET(jobs)},
+    {"journal", 0, OPTION_TEXT, "DIR", "Options", "keep the journal in DIR",
+     "By it the next run cleans up after one that was killed, and knows what is done. "
+     "/var/lib/candor/rescue for root, else ~/.local/state/candor/rescue.",
+     NULL, TARGET(journal)},
+    {0}};
+
+static volatile bool stopped;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopped = true;
+}
+
+/* --- keys --- */
+
+struct keys {
+    struct arena *arena;
+    struct worker_key_file file[KEY_FILES];
+    size_t n;
+};
+
+static int add_key(struct keys *keys, bytes data, const char *origin, struct why *why)
+{
+    bytes name = arena_copy(keys->arena, bytes_of(origin));
+    if (keys->n == KEY_FILES || !name.at || !data.at)
+        return fail(why, E2BIG, "there are too many keys");
+    keys->file[keys->n++] = (struct worker_key_file){data, name};
+    return 0;
+}
+
+static int read_key_file(struct keys *keys, int fd, const char *path, const struct stat *st,
+                         struct why *why)
+{
+    if (st->st_size <= 0 || (uint64_t)st->st_size > KEY_MOST)
+        return fail(why, EFBIG, "'%s' cannot be a file of keys: it has %lld bytes", path,
+                    (long long)st->st_size);
+    uint8_t *data = arena_push_raw(keys->arena, (size_t)st->st_size);
+    if (!data)
+        return fail(why, ENOMEM, "out of memory");
+    ssize_t n = pread(fd, data, (size_t)st->st_size, 0);
+    if (n < 0)
+        return fail(why, errno, "cannot read '%s': %s", path, strerror(errno));
+    return add_key(keys, (bytes){data, (size_t)n}, path, why);
+}
+
+/* Those in a directory, not below it. */
+static int read_key_folder(struct keys *keys, int fd, const char *path, struct why *why)
+{
+    DIR *list = fdopendir(fd);
+    int error = list ? 0 : fail(why, errno, "cannot read '%s': %s", path, strerror(errno));
+    for (struct dirent *entry; list && !error && (entry = readdir(list));) {
+        char name[PATH_MAX];
+        struct stat st;
+        if (entry->d_name[0] == '.')
+            continue;
+        int file = openat(dirfd(list), entry->d_name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        if (file >= 0 && fstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+            (uint64_t)st.st_size <= KEY_MOST &&
+            (size_t)snprintf(name, sizeof name, "%s/%s", path, entry->d_name) < sizeof name)
+            error = read_key_file(keys, file, name, &st, why);
+        if (file >= 0)
+            close(file);
+    }
+    if (list)
+        closedir(list);
+    return error;
+}
+
+/* A file where there is one of that name, else the key itself. */
+static int read_key(struct keys *keys, const char *given, struct why *why)
+{
+    struct stat st;
+    int fd = open(given, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), error;
+    if (fd < 0 && errno != ENOENT && errno != ENAMETOOLONG && errno != ENOTDIR)
+        return fail(why, errno, "cannot read '%s': %s", given, strerror(errno));
+    if (fd < 0)
+        return add_key(keys, arena_copy(keys->arena, bytes_of(given)), "--key", why);
+    if (fstat(fd, &st) < 0)
+        error = fail(why, errno, "cannot read '%s': %s", given, strerror(errno));
+    else if (S_ISDIR(st.st_mode))
+        return read_key_folder(keys, fd, given, why);
+    else if (!S_ISREG(st.st_mode))
+        error = fail(why, EINVAL, "'%s' is not a regular file", given);
+    else
+        error = read_key_file(keys, fd, given, &st, why);
+    close(fd);
+    return error;
+}
+
+/* --- output --- */
+
+struct show {
+    const struct decrypt_arguments *arguments;
+    struct job *job;
+    bool terminal, drawn;
+    int64_t drawn_ms;
+    struct text out;
+};
+
+static void hide(struct show *show)
+{
+    if (show->drawn)
+        fputs("\r\033[K", stderr);
+    show->drawn = false;
+}
+
+static void flush(struct show *show)
+{
+    hide(show);
+    if (text_write(&show->out, 1))
+        show->out.len = 0;
+}
+
+static void on_planned(void *context, const struct job_file *file)
+{
+    struct show *show = context;
+    bool failed = file->state != JOB_PLANNED;
+    if (!show->arguments->dry_run && !failed)
+        return;
+    /* Noise of whatever kind can be: only what was named is said so of. */
+    if (!show->arguments->json && file->state == JOB_MAYBE &&
+        !bytes_equal(file->path, file->root))
+        return;
+    if (show->arguments->json)
+        report_json_file(show->job, file, !show->arguments->dry_run, &show->out);
+    else
+        report_text_file(show->job, file, false, &show->out);
+    flush(show);
+}
+
+static void on_finished(void *context, const struct job_file *file)
+{
+    struct show *show = context;
+    if (show->arguments->json)
+        report_json_file(show->job, file, true, &show->out);
+    else
+        report_text_file(show->job, file, true, &show->out);
+    flush(show);
+}
+
+static void on_note(void *context, const char *text)
+{
+    struct show *show = context;
+    struct text visible = {0};
+    hide(show);
+    text_word(&visible, "candor: ");
+    text_visible(&visible, bytes_of(text));
+    text_byte(&visible, '\n');
+    if (text_write(&visible, 2))
+        show->drawn = false;
+    text_free(&visible);
+}
+
+static void on_progress(void *context, const char *what, uint64_t files, uint64_t all_files,
+                        uint64_t done, uint64_t all)
+{
+    struct show *show = context;
+    struct timespec now;
+    struct text line = {0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    if (!show->terminal || ms - show->drawn_ms < DRAWN_EVERY_MS)
+        return;
+    show->drawn_ms = ms;
+    text_printf(&line, "\r\033[K%s: ", what);
+    text_grouped(&line, files);
+    if (all_files) {
+        text_word(&line, " of ");
+        text_grouped(&line, all_files);
+        text_word(&line, " files, ");
+        text_size(&line, done);
+        text_word(&line, " of ");
+        text_size(&line, all);
+        if (all)
+            text_printf(&line, " (%llu %%)", (unsigned long long)(done * 100 / all));
+    } else {
+        text_word(&line, " files");
+    }
+    show->drawn = !text_write(&line, 2);
+    text_free(&line);
+}
+
+static int write_report(const char *path, const struct job *job, int64_t began, struct why *why)
+{
+    struct text text = {0};
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return fail(why, errno, "cannot write the report '%s': %s", path, strerror(errno));
+    report_write(report_kind_of(path), job, began, (int64_t)time(NULL), &text);
+    int error = text_write(&text, fd);
+    if (fsync(fd) < 0 && errno != EINVAL && !error)
+        error = -errno;
+    close(fd);
+    text_free(&text);
+    return error ? fail(why, -error, "cannot write the report '%s': %s", path, strerror(-error))
+                 : 0;
+}
+
+static int status_of(const struct job *job)
+{
+    const uint64_t *count = job->count;
+    if (count[JOB_MAYBE] && !count[JOB_RECOVERED] && !count[JOB_ALREADY])
+        return EXIT_NOT_FULLY;
+    return count[JOB_FAILED] + count[JOB_UNREAD] + count[JOB_DAMAGED] + count[JOB_NO_KEY] +
+                   count[JOB_AGAIN]
+               ? EXIT_NOT_FULLY
+               : EXIT_CLEAN;
+}
+
+static int decrypt(const struct decrypt_arguments *arguments, struct keys *keys, char **paths,
+                   size_t count)
+{
+    static struct job job;
+    struct why why = {""};
+    struct show show = {.arguments = arguments, .job = &job, .terminal = isatty(2)};
+    int64_t began = (int64_t)time(NULL);
+    char output[PATH_MAX];
+    int status = EXIT_CLEAN;
+    for (int i = 0; i < arguments->keys.n; i++)
+        if (read_key(keys, arguments->keys.at[i], &why))
+            return command_error(why.text);
+    if (arguments->output && !realpath(arguments->output, output)) {
+        if (errno != ENOENT || mkdir(arguments->output, 0777) < 0 ||
+            !realpath(arguments->output, output))
+            return command_error(strerror(errno));
+    }
+    const struct job_options options = {
+        .paths = (const char *const *)paths,
+        .path_count = count,
+        .output = arguments->output ? output : NULL,
+        .journal = arguments->journal,
+        .keys = keys->file,
+        .key_count = keys->n,
+        .workers = arguments->jobs > 0 && arguments->jobs <= TEAM_MOST
+                       ? (unsigned)arguments->jobs
+                       : job_workers(),
+        .dry_run = arguments->dry_run,
+        .keep_failed = arguments->keep_failed,
+        .stop = &stopped,
+        .context = &show,
+        .planned = on_planned,
+        .finished = on_finished,
+        .progress = on_progress,
+        .note = on_note,
+    };
+    int error = job_run(&options, &job, &why);
+    if (error)
+        status = command_error(why.text);
+    if (!error || error == -ECANCELED) {
+        if (arguments->json)
+            report_json_summary(&job, &show.out);
+        else
+            report_text_summary(&job, !arguments->dry_run, &show.out);
+    }
+    flush(&show);
+    if (arguments->report && job.arena && write_report(arguments->report, &job, began, &why))
+        status = command_error(why.text);
+    if (!status)
+        status = status_of(&job);
+    text_free(&show.out);
+    job_free(&job);
+    return status;
+}
+
+static int run_decrypt(const struct command *self, void *parsed, int argc, char **argv)
+{
+    const struct decrypt_arguments *arguments = parsed;
+    const struct sigaction action = {.sa_handler = on_signal};
+    (void)self;
+    if (argc == 0)
+        return command_error("no path given (see 'candor rescue decrypt --help')");
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    struct keys *keys = calloc(1, sizeof *keys);
+    if (keys)
+        keys->arena = arena_new(KEY_MEMORY);
+    int status = keys && keys->arena ? decrypt(arguments, keys, argv, (size_t)argc)
+                                     : command_error("out of memory");
+    if (keys)
+        arena_free(keys->arena);
+    free(keys);
+    return status;
+}
+
+const struct command rescue_decrypt_command = {
+    .name = "decrypt",
+    .title = "candor-rescue-decrypt",
+    .summary = "files back, with a key",
+    .arguments = "[OPTION]... PATH...",
+    .doc =
+        "Finds the encrypted files below the paths, tells what encrypted them, tries the keys "
+        "on "
+        "each, and writes what comes out beside it, under the name it had. Nothing that is "
+        "there "
+        "is changed, moved or overwritten; where a name is taken, ' (recovered)' is added.\n\n"
+        "Of each file it is said how sure it is that it came back: proven (checksums or "
+        "structure "
+        "hold to the last byte), plausible (the structure holds, and does not reach every "
+        "byte), "
+        "unknown (nothing in such files can be checked). What is not right is not kept.\n\n"
+        "It can be interrupted, or killed, at any moment: run it again, and it goes on. What "
+        "is "
+        "there already is not written twice.",
+    .exits = "0\tall encrypted files that were found are recovered\n2\tan error\n"
+             "3\tsome files are not recovered",
+    .examples =
+        "candor rescue decrypt --dry-run --key police.pem /srv/data\twhat would come back\n"
+        "candor rescue decrypt --key police.pem --report report.html /srv/data\tget it back\n"
+        "candor rescue decrypt --key keys/ --output /mnt/usb /srv/data\tto another disk",
+    .options = decrypt_table,
+    .size = sizeof(struct decrypt_arguments),
+    .run = run_decrypt,
+};

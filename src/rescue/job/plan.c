@@ -1,0 +1,240 @@
+#include "rescue/job/plan.h"
+
+#include "scan/walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { DISKS = 64 };
+
+struct planning {
+    struct job *job;
+    bytes root; /* absolute, without links */
+    bool root_is_file;
+    int error;
+    struct why *why;
+};
+
+static const char *keep_text(struct arena *arena, const char *text)
+{
+    return text[0] ? (const char *)arena_copy(arena, bytes_of(text)).at : NULL;
+}
+
+static void note(struct job *job, bytes path, const char *what)
+{
+    char text[512];
+    snprintf(text, sizeof text, "%.*s: %s", (int)(path.len < 400 ? path.len : 400),
+             (const char *)path.at, what);
+    job->options->note(job->options->context, text);
+}
+
+/* Where what comes out of a file goes: its own directory, or the same way below the output. */
+static bytes folder_of(const struct planning *planning, const struct job_file *file)
+{
+    struct job *job = planning->job;
+    size_t root = planning->root.len;
+    if (!job->options->output)
+        return arena_copy(job->arena,
+                          bytes_slice(file->path, 0, file->name > 1 ? file->name - 1 : 1));
+    /* Below the last part of what was named. */
+    while (root > 1 && file->path.at[root - 1] != '/')
+        root--;
+    bytes way = planning->root_is_file || file->name <= root
+                    ? (bytes){0}
+                    : bytes_slice(file->path, root, file->name - 1 - root);
+    return arena_printf(job->arena, "%s%s%.*s", job->options->output, way.len ? "/" : "",
+                        (int)way.len, (const char *)way.at);
+}
+
+static void take_plan(struct job *job, struct job_file *file, const struct worker_plan *plan)
+{
+    char name[NAMES_MAX];
+    const bytes told = {plan->name, plan->name_len};
+    file->family = plan->family;
+    file->key = plan->key;
+    file->plain = plan->plain;
+    file->lost = plan->lost;
+    file->guess = plan->guess;
+    file->partial = plan->partial;
+    file->decrypted = plan->decrypted;
+    file->sizes_known = plan->sizes_known;
+    file->variant = keep_text(job->arena, plan->variant);
+    file->reason = keep_text(job->arena, plan->reason.text);
+    file->why = keep_text(job->arena, plan->refusal.text);
+    file->state = plan->key != WORKER_KEY_NO ? JOB_PLANNED
+                  : plan->fit == FIT_IS      ? JOB_NO_KEY
+                                             : JOB_MAYBE;
+    names_original(bytes_slice(file->path, file->name, file->path.len), told, name);
+    file->out = arena_copy(job->arena, bytes_of(name));
+}
+
+void plan_reply(struct job *job, struct job_file *file, const struct worker_reply *reply,
+                int error, const struct why *why)
+{
+    if (error || reply->error) {
+        file->state = JOB_UNREAD;
+        file->family = -1;
+        file->why = keep_text(job->arena, error ? why->text : reply->why.text);
+    } else if (reply->plan.family < 0) {
+        return;
+    } else {
+        take_plan(job, file, &reply->plan);
+    }
+    struct job_file **row = vec_push(job->arena, &job->file);
+    if (row)
+        *row = file;
+    if (row && file->state == JOB_PLANNED)
+        job->bytes_all += file->plain;
+}
+
+static bool plan_one(struct planning *planning, int fd, const struct stat *st,
+                     const struct walk_file *walked)
+{
+    struct job *job = planning->job;
+    struct worker_request request = {.kind = WORKER_PLAN, .size = (uint64_t)st->st_size};
+    struct job_file *file = PUSH(job->arena, struct job_file);
+    unsigned slot;
+    bytes name = bytes_slice(walked->path, walked->name, walked->path.len);
+    if (file)
+        *file = (struct job_file){.path = arena_copy(job->arena, walked->path),
+                                  .name = walked->name,
+                                  .root = planning->root,
+                                  .identity = journal_file_of(st)};
+    if (!file || !file->path.at) {
+        planning->error = fail(planning->why, ENOMEM, "out of memory");
+        return false;
+    }
+    file->folder = folder_of(planning, file);
+    request.name_len = (uint16_t)(name.len < WORKER_NAME ? name.len : 0);
+    memcpy(request.name, name.at, request.name_len);
+    planning->error = team_idle(&job->team, &slot, planning->why);
+    if (planning->error)
+        return false;
+    team_begin(&job->team, slot, &request, &fd, 1, file);
+    return true;
+}
+
+static bool on_file(void *context, const struct walk_file *walked)
+{
+    struct planning *planning = context;
+    struct job *job = planning->job;
+    struct stat st;
+    bytes name = bytes_slice(walked->path, walked->name, walked->path.len);
+    if (journal_is_temporary(name))
+        return true;
+    job->seen++;
+    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, fd;
+    if (walked->directory)
+        fd = openat(walked->directory->fd, (const char *)name.at, flags);
+    else
+        fd = open((const char *)walked->path.at, flags);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        note(job, walked->path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return true;
+    }
+    bool good = !S_ISREG(st.st_mode) || !st.st_size || plan_one(planning, fd, &st, walked);
+    close(fd);
+    return good && !(job->options->stop && *job->options->stop);
+}
+
+static void on_skip(void *context, enum walk_skip reason, bytes path, int error)
+{
+    struct planning *planning = context;
+    note(planning->job, path,
+         reason == WALK_UNREADABLE ? strerror(error) : walk_skip_text(reason));
+}
+
+int plan_make(struct job *job, struct why *why)
+{
+    struct planning planning = {.job = job, .why = why};
+    const struct walk_options walk = {
+        .stop = job->options->stop, .context = &planning, .file = on_file, .skip = on_skip};
+    for (size_t i = 0; i < job->options->path_count && !planning.error; i++) {
+        struct stat st;
+        char *root = realpath(job->options->paths[i], NULL);
+        if (!root || stat(root, &st) < 0) {
+            planning.error =
+                fail(why, errno, "'%.180s': %s", job->options->paths[i], strerror(errno));
+        } else {
+            planning.root = arena_copy(job->arena, bytes_of(root));
+            planning.root_is_file = !S_ISDIR(st.st_mode);
+            walk_path(&walk, root);
+        }
+        free(root);
+    }
+    team_finish(&job->team);
+    return planning.error;
+}
+
+/* --- space --- */
+
+struct disk {
+    uint64_t device, need, have;
+    bytes folder;
+};
+
+/* The nearest directory that is there already. */
+static int look_at_disk(bytes folder, struct disk *ret)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    struct statvfs vfs;
+    size_t len = folder.len;
+    if (!len || len >= sizeof path)
+        return -ENAMETOOLONG;
+    memcpy(path, folder.at, len);
+    path[len] = 0;
+    while (len > 1 && stat(path, &st) < 0) {
+        while (len > 1 && path[len - 1] != '/')
+            len--;
+        while (len > 1 && path[len - 1] == '/')
+            len--;
+        path[len] = 0;
+    }
+    if (stat(path, &st) < 0 || statvfs(path, &vfs) < 0)
+        return -errno;
+    *ret = (struct disk){
+        .device = st.st_dev, .have = (uint64_t)vfs.f_bavail * vfs.f_frsize, .folder = folder};
+    return 0;
+}
+
+int plan_space(struct job *job, struct why *why)
+{
+    struct disk disks[DISKS], one = {0};
+    size_t n = 0;
+    bytes before = {0};
+    for (uint32_t i = 0; i < job->file.n; i++) {
+        const struct job_file *file = job->file.at[i];
+        if (file->state != JOB_PLANNED)
+            continue;
+        if (!bytes_equal(before, file->folder) && look_at_disk(file->folder, &one))
+            continue; /* is said when it is to be written */
+        before = file->folder;
+        size_t d = 0;
+        while (d < n && disks[d].device != one.device)
+            d++;
+        if (d == n && n < DISKS)
+            disks[n++] = one;
+        if (d < n)
+            disks[d].need += file->plain;
+    }
+    for (size_t d = 0; d < n; d++)
+        if (disks[d].need > disks[d].have)
+            return fail(why, ENOSPC,
+                        "%llu MB are needed on the disk of '%.*s', and %llu MB are free; "
+                        "nothing was written (say '--output' for another disk)",
+                        (unsigned long long)(disks[d].need >> 20) + 1,
+                        (int)(disks[d].folder.len < 100 ? disks[d].folder.len : 100),
+                        (const char *)disks[d].folder.at,
+                        (unsigned long long)(disks[d].have >> 20));
+    return 0;
+}

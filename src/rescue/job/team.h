@@ -1,0 +1,48 @@
+/* team — several workers, each at one request, and whoever waits for them.
+ *
+ * One thread. A reply is handed to `reply`, which may give the same worker its next request. A
+ * worker that died is replaced when it is needed again. */
+#pragma once
+#include "rescue/worker.h"
+
+enum { TEAM_MOST = 16 };
+
+struct team_options {
+    struct worker_options worker;
+    unsigned size; /* workers, at most TEAM_MOST */
+    void *context;
+    /* `error`: the worker was stopped (-EFAULT), or did nothing for two minutes (-ETIMEDOUT);
+     * else reply->error is the request's. */
+    void (*reply)(void *context, unsigned slot, void *at, const struct worker_reply *reply,
+                  int error, const struct why *why);
+    /* About ten times a second while waiting. */
+    void (*pause)(void *context);
+    const volatile bool *stop; /* workers are told, and end what they are at */
+};
+
+struct team_slot {
+    struct worker worker;
+    void *at; /* what the request is about; NULL: idle */
+    uint64_t done_seen;
+    int64_t seen_ms;
+};
+
+struct team {
+    struct team_options options;
+    struct team_slot slot[TEAM_MOST];
+    struct walls walls;
+    struct worker_ring ring;
+};
+
+/* Starts all of them. From a process without further threads. */
+int team_new(const struct team_options *options, struct team *ret, struct why *why) MUST_USE;
+/* Waits until one is idle: its slot. -E...: none can be started any more. */
+int team_idle(struct team *team, unsigned *ret_slot, struct why *why) MUST_USE;
+/* Hands an idle one a request about `at`. When it is gone, `reply` is told so. */
+void team_begin(struct team *team, unsigned slot, const struct worker_request *request,
+                const int *fds, size_t count, void *at);
+/* Waits until all are idle. */
+void team_finish(struct team *team);
+/* Bytes done of what they are at. */
+uint64_t team_done(const struct team *team);
+void team_end(struct team *team);
