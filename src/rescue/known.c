@@ -111,6 +111,24 @@ static unsigned mark_bits(const struct mark *mark, bytes head)
     return bits;
 }
 
+/* How many bytes from the start on are text, and how many characters those are. A character of
+ * UTF-8 that the head cuts counts as whole. */
+static size_t text_run(bytes head, size_t *characters)
+{
+    size_t i = 0;
+    for (*characters = 0; i < head.len; ++*characters) {
+        uint8_t c = head.at[i];
+        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : 9;
+        if (more == 0 ? !printable(c) : more == 9)
+            return i;
+        for (size_t k = 1; k <= more && i + k < head.len; k++)
+            if ((head.at[i + k] & 0xc0) != 0x80)
+                return i;
+        i += 1 + more;
+    }
+    return head.len;
+}
+
 /* Local file header, APPNOTE 4.3.7: signature, version, flags, method, ..., name's length. */
 static unsigned zip_bits(bytes head)
 {
@@ -124,11 +142,11 @@ static unsigned zip_bits(bytes head)
         return 0;
     /* 1 of 256 x 4 versions, 2^11 flags, 2^11 methods, 2^8 lengths, 2^6 extra lengths. */
     unsigned bits = 32 + 6 + 11 + 11 + 8 + 6;
-    size_t seen = 0;
-    for (; seen < name && 30 + seen < head.len; seen++)
-        if (head.at[30 + seen] < 0x20)
-            return 0;
-    return bits + (unsigned)(seen / 6);
+    size_t characters;
+    bytes shown = bytes_slice(head, 30, name);
+    if (text_run(shown, &characters) < shown.len)
+        return 0;
+    return bits + (unsigned)(characters * 136 / 100);
 }
 
 /* Sizes that are written at a file's start and are right. */
@@ -163,24 +181,6 @@ static unsigned gzip_bits(bytes head)
             bits += i % 5 == 0;
         }
     return bits;
-}
-
-/* How many bytes from the start on are text, and how many characters those are. A character of
- * UTF-8 that the head cuts counts as whole. */
-static size_t text_run(bytes head, size_t *characters)
-{
-    size_t i = 0;
-    for (*characters = 0; i < head.len; ++*characters) {
-        uint8_t c = head.at[i];
-        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : 9;
-        if (more == 0 ? !printable(c) : more == 9)
-            return i;
-        for (size_t k = 1; k <= more && i + k < head.len; k++)
-            if ((head.at[i + k] & 0xc0) != 0x80)
-                return i;
-        i += 1 + more;
-    }
-    return head.len;
 }
 
 /* 100 of 256 values are text: 1.36 bits a byte, no more for a longer character. */
@@ -246,4 +246,55 @@ bool known_noise(bytes part)
         squares += (uint64_t)count[i] * count[i];
     double chi = (double)squares * 256 / (double)part.len - (double)part.len;
     return chi < 375;
+}
+
+/* Starts of kinds that known_bits finds by more than fixed bytes. */
+static const char *const starts[] = {"PK\3\4",   "RIFF",     "BM",
+                                     "\x1f\x8b", "\xff\xfe", "\xfe\xff"};
+
+void known_quick_make(struct known_quick *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    for (unsigned i = 0; i < sizeof ret->pair; i++) {
+        uint8_t low = (uint8_t)i, high = (uint8_t)(i >> 8);
+        if ((printable(low) && (printable(high) || high >= 0xc2)) || low >= 0xc2)
+            ret->pair[i] |= KNOWN_TEXT;
+    }
+    for (size_t i = 0; i < COUNT(marks); i++)
+        if (!marks[i].at)
+            ret->pair[load_le16((const uint8_t *)marks[i].text)] |= KNOWN_MARK;
+    for (size_t i = 0; i < COUNT(starts); i++)
+        ret->pair[load_le16((const uint8_t *)starts[i])] |= KNOWN_MARK;
+}
+
+/* One of the marks fits as far as 8 bytes go. */
+bool known_quick_mark(uint32_t first, uint32_t second)
+{
+    uint8_t head[8];
+    memcpy(head, &first, 4);
+    memcpy(head + 4, &second, 4);
+    for (size_t i = 0; i < COUNT(starts); i++)
+        if (!memcmp(head, starts[i], strlen(starts[i])))
+            return true;
+    for (size_t i = 0; i < COUNT(marks); i++) {
+        const struct mark *mark = &marks[i];
+        size_t n = 0, len = mark->len < sizeof head ? mark->len : sizeof head;
+        if (mark->at)
+            continue;
+        while (n < len &&
+               ((mark->any && mark->any[n] == 'x') || head[n] == (uint8_t)mark->text[n]))
+            n++;
+        if (n == len)
+            return true;
+    }
+    return false;
+}
+
+bool known_quick_text(uint32_t first, uint32_t second)
+{
+    uint8_t head[8];
+    size_t characters;
+    memcpy(head, &first, 4);
+    memcpy(head + 4, &second, 4);
+    return text_run((bytes){head, sizeof head}, &characters) == sizeof head;
 }

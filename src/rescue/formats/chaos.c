@@ -31,14 +31,20 @@ enum {
 
 static const uint8_t salt[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
+static const char letters[CHAOS_LETTERS + 1] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ1234567890*!=&?&/";
+
+void chaos_letters(uint8_t ret[CHAOS_LETTERS])
+{
+    memcpy(ret, letters, CHAOS_LETTERS);
+}
+
 void chaos_text(uint32_t seed, uint8_t *ret, size_t len)
 {
-    static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ1234567890*!=&?&/";
     struct generator_dotnet random;
     generator_dotnet_seed(&random, (int32_t)seed);
     for (size_t i = 0; i < len; i++)
-        ret[i] = (uint8_t)letters[generator_dotnet_next(&random, 0, sizeof letters - 1)];
+        ret[i] = (uint8_t)letters[generator_dotnet_next(&random, 0, CHAOS_LETTERS)];
 }
 
 /* The parts of a Chaos file. */

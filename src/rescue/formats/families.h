@@ -42,5 +42,10 @@ void dmalocker_next(unsigned version, uint32_t *state, uint8_t ret[32]);
 bool princess_key(bytes text, size_t len, uint8_t ret[16]);
 /* The text that Princess draws for a seed. */
 void princess_text(uint32_t seed, uint8_t ret[32]);
+
+enum { CHAOS_LETTERS = 69 };
+
+/* The characters that Chaos and its kin choose from. */
+void chaos_letters(uint8_t ret[CHAOS_LETTERS]);
 /* The characters that Chaos and its kin draw `len` of for a seed. */
 void chaos_text(uint32_t seed, uint8_t *ret, size_t len);

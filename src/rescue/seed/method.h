@@ -9,3 +9,10 @@ struct seed_method {
     int (*find)(const struct seed_case *what, struct arena *arena, struct key *ret,
                 struct why *why);
 };
+
+extern const struct seed_method seed_dmalocker;
+extern const struct seed_method seed_linuxencoder1;
+extern const struct seed_method seed_princess;
+extern const struct seed_method seed_prometheus;
+extern const struct seed_method seed_solidbit;
+extern const struct seed_method seed_teslacrypt2;

@@ -7,7 +7,8 @@
 
 /* In the order of their families' names. */
 static const struct seed_method *const methods[] = {
-    NULL,
+    &seed_dmalocker, &seed_linuxencoder1, &seed_princess, &seed_prometheus,
+    &seed_solidbit,  &seed_teslacrypt2,   NULL,
 };
 
 static const struct seed_method *method_of(const struct format *format)

@@ -1,0 +1,193 @@
+/* TeslaCrypt 2: the header publishes the file's secret times another secret, a number of at
+ * most 512 bits. It is factored by elliptic curves; of what is found, each product below 2^256
+ * is tried as the secret of the file's public key. All factors but the largest of each secret
+ * have to be found: often within minutes, sometimes never in this way. */
+#include "rescue/formats/families.h"
+#include "rescue/seed/hunt.h"
+#include "rescue/seed/method.h"
+#include "shim/curve.h"
+#include "shim/factor.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    PUBLIC = 0xc8,
+    MULTIPLE = 0x108,
+    DIGITS = 128,
+    HEADER = 0x19e,
+    KEY = 32,
+    PARTS = 32,   /* most factors that are kept apart */
+    CHOICES = 16, /* most of them that are tried in all combinations */
+};
+
+/* Bounds and how many curves with each: factors of 15, 20, 25, 30, 35, 40 digits. */
+static const struct {
+    double bound;
+    unsigned curves;
+} efforts[] = {{2e3, 25}, {11e3, 90}, {5e4, 214}, {25e4, 430}, {1e6, 904}, {3e6, 2350}};
+
+struct split {
+    struct factor_number part[PARTS];
+    bool prime[PARTS];
+    unsigned parts;
+    struct curve *curve;
+    uint8_t wanted[2 * KEY];
+    uint8_t secret[KEY];
+};
+
+/* The product of the chosen parts as a secret. */
+static bool fits(struct split *split, const struct factor_number *product)
+{
+    uint8_t point[2 * KEY];
+    unsigned bits = factor_bits(product);
+    if (bits > 8 * KEY || bits < 200)
+        return false;
+    memcpy(split->secret, product->at + FACTOR_BYTES - KEY, KEY);
+    return curve_multiply(split->curve, split->secret, NULL, point) &&
+           !memcmp(point, split->wanted, sizeof point);
+}
+
+/* All products of known factors. */
+static bool products(struct split *split)
+{
+    unsigned n = split->parts < CHOICES ? split->parts : CHOICES;
+    for (uint32_t choice = 0; choice < 1u << n; choice++) {
+        struct factor_number product;
+        factor_of_int(1, &product);
+        bool small = true;
+        for (unsigned i = 0; i < n && small; i++)
+            if (choice >> i & 1)
+                small = factor_multiply(&product, &split->part[i], &product) &&
+                        factor_bits(&product) <= 8 * KEY;
+        if (small && fits(split, &product))
+            return true;
+    }
+    return false;
+}
+
+static bool add(struct split *split, const struct factor_number *part)
+{
+    if (split->parts == PARTS)
+        return false;
+    split->part[split->parts] = *part;
+    split->prime[split->parts++] = factor_is_prime(part);
+    return true;
+}
+
+/* Takes a factor out of part `of`, which stays as what is left. */
+static bool take(struct split *split, unsigned of, const struct factor_number *factor)
+{
+    if (!factor_divide(&split->part[of], factor))
+        return false;
+    split->prime[of] = factor_is_prime(&split->part[of]);
+    return add(split, factor);
+}
+
+static void trial(struct split *split)
+{
+    uint32_t prime;
+    while (factor_bits(&split->part[0]) > 1 &&
+           (prime = factor_small(&split->part[0], 1 << 18)) != 0) {
+        struct factor_number factor;
+        factor_of_int(prime, &factor);
+        if (!take(split, 0, &factor))
+            return;
+    }
+}
+
+static bool all_prime(const struct split *split)
+{
+    for (unsigned i = 0; i < split->parts; i++)
+        if (!split->prime[i] && !factor_is_one(&split->part[i]))
+            return false;
+    return true;
+}
+
+/* Curve after curve over what is no prime; true with the secret. */
+static int curves(struct split *split, const struct seed_case *what, struct why *why)
+{
+    unsigned done = 0, all = 0;
+    for (size_t i = 0; i < COUNT(efforts); i++)
+        all += efforts[i].curves;
+    for (size_t effort = 0; effort < COUNT(efforts); effort++)
+        for (unsigned curve = 0; curve < efforts[effort].curves; curve++, done++) {
+            if (all_prime(split))
+                return fail(why, ENOENT, "all factors are known, and no product is the secret");
+            if (what->stop && *what->stop)
+                return fail(why, ECANCELED, "stopped after %u elliptic curves", done);
+            if (what->progress)
+                what->progress(what->context, done, all);
+            for (unsigned i = 0; i < split->parts; i++) {
+                struct factor_number factor;
+                if (split->prime[i] || factor_is_one(&split->part[i]) ||
+                    !factor_curve(&split->part[i], efforts[effort].bound, 1000 + done, &factor))
+                    continue;
+                if (!take(split, i, &factor))
+                    return fail(why, ENOENT, "more than %d factors", PARTS);
+                if (products(split))
+                    return 0;
+                i--; /* it may have more */
+            }
+        }
+    return fail(why, ENOENT, "%u elliptic curves did not find all factors", done);
+}
+
+static uint64_t teslacrypt2_total(const struct seed_case *what)
+{
+    (void)what;
+    return 1;
+}
+
+static int read_header(const struct seed_case *what, struct split *split, struct why *why)
+{
+    uint8_t header[HEADER], number[DIGITS / 2] = {0};
+    int error = source_read(what->source, 0, header, sizeof header, why);
+    if (error)
+        return error;
+    size_t digits = 0;
+    while (digits < DIGITS && ascii_hex(header[MULTIPLE + digits]) >= 0)
+        digits++;
+    for (size_t i = 0; i < digits; i++) {
+        size_t place = digits - 1 - i; /* from the right */
+        number[sizeof number - 1 - place / 2] |=
+            (uint8_t)(ascii_hex(header[MULTIPLE + i]) << (place & 1 ? 4 : 0));
+    }
+    memcpy(split->wanted, header + PUBLIC, sizeof split->wanted);
+    struct factor_number whole;
+    if (digits < 64 || !factor_of_bytes((bytes){number, sizeof number}, &whole) ||
+        !add(split, &whole))
+        return fail(why, EBADMSG, "no multiple of the secret in the header");
+    return 0;
+}
+
+static int teslacrypt2_find(const struct seed_case *what, struct arena *arena, struct key *ret,
+                            struct why *why)
+{
+    struct split *split = PUSH(arena, struct split);
+    if (!split)
+        return fail(why, ENOMEM, "no memory for factors");
+    int error = read_header(what, split, why);
+    if (error)
+        return error;
+    split->curve = curve_new(CURVE_SECP256K1);
+    if (!split->curve)
+        return fail(why, ENOMEM, "no memory for a curve");
+    trial(split);
+    error = products(split) ? 0 : curves(split, what, why);
+    split->curve = curve_free(split->curve);
+    if (error)
+        return error;
+    *ret = (struct key){.kind = KEY_BYTES,
+                        .secret = arena_copy(arena, (bytes){split->secret, KEY}),
+                        .family = what->format->family,
+                        .origin = arena_printf(arena, "factored out of the file's header")};
+    return ret->secret.at && ret->origin.at ? 0 : fail(why, ENOMEM, "no memory for a key");
+}
+
+const struct seed_method seed_teslacrypt2 = {
+    .family = "teslacrypt2",
+    .describe = "elliptic curves over the number that the file publishes",
+    .total = teslacrypt2_total,
+    .find = teslacrypt2_find,
+};
