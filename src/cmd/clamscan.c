@@ -116,6 +116,24 @@ static bool is_excluded(const void *context, const char *name)
     return list == &arguments->include_pua;
 }
 
+/* clamscan does not load what is excluded. */
+static uint64_t count_excluded(const struct clamscan *run,
+                               const struct clamscan_arguments *arguments)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < run->sets.n && (arguments->include_pua.n || arguments->exclude_pua.n);
+         i++) {
+        const struct ruleset *set = &run->sets.at[i].set;
+        struct hash_label label;
+        for (uint32_t k = 0; k < set->rule_count; k++)
+            count += is_excluded(arguments, ruleset_text(set, set->rules[k].name));
+        for (uint32_t k = 0; k < set->hash_count; k++)
+            count += hashes_label(&set->hashes, k, &label) == 0 &&
+                     is_excluded(arguments, label.name);
+    }
+    return count;
+}
+
 static void begin_report(struct clamscan *run)
 {
     const struct clamscan_arguments *arguments = run->arguments;
@@ -277,7 +295,7 @@ static int run_clamscan(const struct command *self, void *parsed, int argc, char
                clamscan_load(arguments, &run.sets, &why) < 0) {
         status = fail_load(&run, why.text);
     } else {
-        run.report.known = run.sets.known;
+        run.report.known = run.sets.known - count_excluded(&run, arguments);
         status = scan_files(&run, argc, argv);
     }
     write_log(&run);

@@ -83,6 +83,7 @@ static void end_early(struct pool *pool)
             drop_job(pool, pool->parts[i]);
     for (int i = 0; i < pool->options.jobs; i++) {
         struct side *side = &pool->sides[i];
+        side->worker.page->skip_after = 0;
         side->worker.page->skip_to = side->next_seq - 1;
         side->worker.page->control.interrupted = true;
         uint32_t current = side->worker.page->current;

@@ -232,11 +232,15 @@ void pool_rebalance(struct pool *pool)
     }
     if (!idle || !busy || pool->waiting)
         return;
+    /* The oldest stays there, whether the worker has begun it or not. */
+    uint32_t current = busy->worker.page->current, kept = pool_handed(busy, 0)->seq;
+    if (kept < current)
+        kept = current;
+    busy->worker.page->skip_after = kept;
     busy->worker.page->skip_to = busy->next_seq - 1;
-    uint32_t current = busy->worker.page->current;
     for (uint32_t i = 0; i < busy->count; i++) {
         struct handed *handed = pool_handed(busy, i);
-        if (handed->taken_back || handed->seq <= current || i == 0)
+        if (handed->taken_back || handed->seq <= kept)
             continue;
         handed->taken_back = true;
         busy->live--;

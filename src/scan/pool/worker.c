@@ -273,7 +273,7 @@ static bool run_batch(struct state *state, size_t len)
         at += sizeof held->job + job_tail(&held->job);
         if (held->job.has_fd && state->fd_next < state->fd_count)
             held->fd = state->fds[state->fd_next++];
-        bool skip = held->job.seq <= page->skip_to;
+        bool skip = held->job.seq <= page->skip_to && held->job.seq > page->skip_after;
         if (!skip && held->job.size >= LARGE) {
             const struct held next = *held;
             if (!release(state) || !flush(state))

@@ -22,7 +22,8 @@ struct worker_page {
     struct examine_control control; /* place: the worker's; stop: set by the pool, cleared by
                                        the worker when it begins a job */
     volatile uint32_t stop_job;     /* the pool's: what `stop` is about */
-    volatile uint32_t skip_to;      /* the pool's: jobs up to this one were taken back */
+    volatile uint32_t skip_after;   /* the pool's: jobs after this one, up to */
+    volatile uint32_t skip_to;      /* this one, were taken back; written in this order */
     volatile bool flush;            /* the pool's: answers are wanted now */
     volatile uint32_t idle;         /* the pool's: how many parts would be taken */
     volatile bool outbox;           /* a part lies in the outbox: set by the worker, cleared by
