@@ -169,7 +169,7 @@ static unsigned size_bits(bytes head, uint64_t size)
 /* RFC 1952: signature, method, few flags, one of three speeds, system. */
 static unsigned gzip_bits(bytes head)
 {
-    if (head.len < 16 || memcmp(head.at, "\x1f\x8b\x08", 3) || head.at[3] & 0xe0 ||
+    if (head.len < 16 || memcmp(head.at, "\x1f\x8b\x08", 3) != 0 || head.at[3] & 0xe0 ||
         (head.at[8] != 0 && head.at[8] != 2 && head.at[8] != 4) ||
         (head.at[9] > 13 && head.at[9] != 255))
         return 0;
@@ -195,7 +195,8 @@ static unsigned text_bits(bytes head, uint64_t size)
 /* UTF-16 with its mark, of western text. */
 static unsigned wide_bits(bytes head)
 {
-    if (head.len < 16 || (memcmp(head.at, "\xff\xfe", 2) && memcmp(head.at, "\xfe\xff", 2)))
+    if (head.len < 16 ||
+        (memcmp(head.at, "\xff\xfe", 2) != 0 && memcmp(head.at, "\xfe\xff", 2) != 0))
         return 0;
     size_t low = head.at[0] == 0xff ? 0 : 1, zero = 0, n = head.len / 2 - 1;
     if (n > 512)

@@ -34,7 +34,7 @@ void prometheus_key(uint32_t seed, uint8_t ret[32])
 static bool trailer(const struct source *source)
 {
     uint8_t end[16];
-    if (source_tail(source, end, sizeof end, NULL) || memcmp(end + 6, "GotAllDone", 10))
+    if (source_tail(source, end, sizeof end, NULL) || memcmp(end + 6, "GotAllDone", 10) != 0)
         return false;
     for (unsigned i = 0; i < 5; i++)
         if (base64_value(end[i]) == BASE64_OUTSIDE)

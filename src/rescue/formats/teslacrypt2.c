@@ -57,7 +57,7 @@ static bool fits(const struct curve *curve, const uint8_t *secret, const uint8_t
 {
     uint8_t point[2 * KEY];
     if (!curve_multiply(curve, secret, NULL, point) ||
-        memcmp(point, header + PUBLIC + 1, sizeof point))
+        memcmp(point, header + PUBLIC + 1, sizeof point) != 0)
         return false;
     size_t zeros = 0;
     while (zeros < KEY && !secret[zeros])

@@ -4,6 +4,7 @@
  * true runs begin up to RULE_SLACK bytes earlier and end as much later. */
 #include "rescue/pair/rule.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { CANDIDATES = 12, PHASE_RUNS = 256, RULES = 8 };

@@ -304,7 +304,7 @@ int pair_recipe(const struct pair_scheme *scheme, const struct source *encrypted
         return fail(why, ENOTSUP, "a pair does not open other files of this kind");
     if (size < scheme->prefix || size - scheme->prefix < scheme->suffix)
         return fail(why, EBADMSG, "shorter than the %llu bytes that were added to such files",
-                    (unsigned long long)(scheme->prefix + scheme->suffix));
+                    (unsigned long long)scheme->prefix + scheme->suffix);
     recipe.size = size - scheme->prefix - scheme->suffix;
 
     struct undo *undo = PUSH(arena, struct undo);

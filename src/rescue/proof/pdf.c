@@ -187,7 +187,7 @@ static bool ends_at(struct pdf *pdf, uint64_t at)
     uint8_t word[9];
     for (unsigned i = 0; i < 4 && is_space(proof_reader_byte(pdf->reader, at)); i++)
         at++;
-    if (!proof_reader_take(pdf->reader, at, word, 9) || memcmp(word, "endstream", 9))
+    if (!proof_reader_take(pdf->reader, at, word, 9) || memcmp(word, "endstream", 9) != 0)
         return false;
     pdf->at = at + 9;
     return true;
@@ -261,7 +261,7 @@ static void read_object(struct pdf *pdf)
         read_stream(pdf, &object);
         skip_space(pdf);
         read_word(pdf, word);
-        if (strcmp(word, "endobj"))
+        if (strcmp(word, "endobj") != 0)
             damage(pdf, pdf->at, "an object does not end");
     }
 }
@@ -333,7 +333,7 @@ static void read_top(struct pdf *pdf)
             read_object(pdf);
         } else if (!number_of(second, &value)) {
             read_gap(pdf, from);
-        } else if (strcmp(third, "n") && strcmp(third, "f")) {
+        } else if (strcmp(third, "n") != 0 && strcmp(third, "f") != 0) {
             pdf->at = back; /* "0 12" of a table: what follows is its first line */
         }
     } else {

@@ -22,8 +22,8 @@ static const struct proof_kind *const kinds[] = {
 
 enum { NOISE_LEAST = 2048, NOISE_MOST = 255 + 6 * 23 };
 
-static void say(struct proof_result *ret, enum proof proof, uint64_t good, const char *fmt,
-                va_list values)
+__attribute__((format(printf, 4, 0))) static void
+say(struct proof_result *ret, enum proof proof, uint64_t good, const char *fmt, va_list values)
 {
     ret->proof = proof;
     ret->good = good;

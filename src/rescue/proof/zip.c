@@ -127,7 +127,7 @@ static bool extra_fits(bytes extra)
 static size_t read_central(struct reader *reader, uint64_t at, struct member *ret)
 {
     uint8_t head[CENTRAL];
-    if (!proof_reader_take(reader, at, head, CENTRAL) || memcmp(head, "PK\1\2", 4))
+    if (!proof_reader_take(reader, at, head, CENTRAL) || memcmp(head, "PK\1\2", 4) != 0)
         return 0;
     size_t name = load_le16(head + 28), extra = load_le16(head + 30),
            comment = load_le16(head + 32);
@@ -186,7 +186,7 @@ static bool read_members(struct zip *zip)
 static uint64_t data_of(struct reader *reader, const struct member *member)
 {
     uint8_t head[LOCAL];
-    if (!proof_reader_take(reader, member->at, head, LOCAL) || memcmp(head, "PK\3\4", 4))
+    if (!proof_reader_take(reader, member->at, head, LOCAL) || memcmp(head, "PK\3\4", 4) != 0)
         return 0;
     size_t name = load_le16(head + 26), extra = load_le16(head + 28);
     bytes view = proof_reader_view(reader, member->at + LOCAL, name + extra);
