@@ -4,7 +4,10 @@
  * the other walls with the system call filter left open: what a single wall holds it must hold
  * alone.
  *
- * usage: escape [--user]     (--user: root becomes an ordinary user first) */
+ * usage: escape [--user] [--rescuer]
+ *
+ * --user: root becomes an ordinary user first; --rescuer: the worker of candor rescue, which
+ * may write at places of files that it was handed for that. */
 #include "sandbox/sandbox.h"
 #include "stage.h"
 #include "tap.h"
@@ -30,6 +33,7 @@ enum { CALLS = 470, PATIENCE_MS = 20000 };
 /* Every call that the kernel may have, granted. */
 static struct filter_row all_calls[CALLS + 1];
 static struct sandbox_profile profile_open;
+static const struct sandbox_profile *tried = &profile_worker;
 
 enum outcome {
     OUT_UNSEALED,
@@ -159,11 +163,17 @@ struct counts {
     int open;               /* got through without the filter */
 };
 
+/* Its own number, which is 1 in its namespace, tells a rescuer nothing; OpenSSL asks for it. */
+static bool is_granted(const struct way *way)
+{
+    return tried == &profile_writer && strcmp(way->name, "getpid") == 0;
+}
+
 /* Behind all walls, then behind all but the filter, then outside. */
 static void try_all(const struct way *way, const struct stage *stage, struct counts *counts)
 {
     counts->ways++;
-    enum outcome inside = try(&profile_worker, way, stage);
+    enum outcome inside = try(tried, way, stage);
     counts->killed += inside == OUT_KILLED;
     counts->refused += inside == OUT_REFUSED;
     bool held = inside == OUT_KILLED || inside == OUT_REFUSED;
@@ -207,7 +217,7 @@ static void prepare(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int call = 0; call < CALLS; call++)
         all_calls[call] = (struct filter_row){FILTER_ANY, call, 0, 0, 0, 0};
-    profile_open = profile_worker;
+    profile_open = *tried;
     profile_open.calls = all_calls;
     tale = mmap(NULL, sizeof *tale, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     /* A limit that stands for root too: workers may not raise it. */
@@ -217,9 +227,15 @@ static void prepare(void)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--user") == 0)
+    bool user = false;
+    for (int i = 1; i < argc; i++) {
+        user = user || strcmp(argv[i], "--user") == 0;
+        if (strcmp(argv[i], "--rescuer") == 0)
+            tried = &profile_writer;
+    }
+    if (user) {
         become_user();
-    else if (geteuid() != 0) {
+    } else if (geteuid() != 0) {
         tap_skip("escape as root", "not root");
         return tap_done();
     }
@@ -229,7 +245,8 @@ int main(int argc, char **argv)
     stage_set(&stage);
     for (size_t t = 0; t < COUNT(tables); t++)
         for (const struct way *way = tables[t]; way->name; way++)
-            try_all(way, &stage, &counts);
+            if (!is_granted(way))
+                try_all(way, &stage, &counts);
     stage_strike(&stage);
     for (int wall = 0; wall < WALL_COUNT; wall++) {
         if (!counts.second[wall])
