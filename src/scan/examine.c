@@ -618,7 +618,10 @@ static void take_member(void *to, const struct unpack *parent,
     examiner->type_count = facts_around(examiner->file, object.up, examiner->types);
     examiner->found_count = 0;
     examiner->member = &told;
+    uint64_t findings = examiner->reply.findings;
     scan_bytes(examiner, &object, (bytes){0}, TARGET_BIT(TARGET_MEMBER));
+    /* It is in the report, besides the child that may come of it. */
+    examiner->reply.objects += examiner->reply.findings > findings;
     examiner->member = NULL;
 }
 

@@ -227,6 +227,25 @@ def digests_of_many():
 
 
 @case
+def members():
+    """What signatures say of members by their names, also of those that cannot be opened, beside what is in them."""
+    if not shutil.which("zip"):
+        print("# SKIP zip is not installed")
+        return
+    os.mkdir("db")
+    put("evil.txt", b"hello world")
+    subprocess.run(["zip", "-q", "-P", "secret", "closed.zip", "evil.txt"], check=True)
+    subprocess.run(["zip", "-q", "open.zip", "evil.txt"], check=True)
+    put("db/a.cdb", b"Name.One:CL_TYPE_ZIP:*:evil\\.txt:*:*:*:*:*:*\nName.Closed:*:*:evil.*:*:*:1:*:*:*\n")
+    put("db/b.ndb", b"Body:0:*:68656c6c6f\n")
+    for name, want in (("closed.zip", {"Name.One", "Name.Closed"}), ("open.zip", {"Name.One", "Body"})):
+        os.rename(name, "f")
+        for options in ([], ["--no-walls"]):
+            names = found("--clamav", "db", *options)
+            check({n.removesuffix(".UNOFFICIAL") for n in names} == want, name, names)
+
+
+@case
 def not_kept():
     databases()
     check(found("--clamav", "db", "--no-cache") == ["YARA.one.UNOFFICIAL"])
