@@ -7,8 +7,9 @@ static struct command rescue_commands[12];
 void rescue_table_fill(void)
 {
     const struct command *const rows[] = {
-        &rescue_decrypt_command, &rescue_identify_command, &rescue_pair_command,
-        &rescue_salvage_command, &rescue_zip_command,
+        &rescue_decrypt_command, &rescue_identify_command, &rescue_learn_command,
+        &rescue_pair_command,    &rescue_recheck_command,  &rescue_salvage_command,
+        &rescue_triage_command,  &rescue_zip_command,
     };
     _Static_assert(COUNT(rows) < COUNT(rescue_commands), "the table ends with an empty row");
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -34,6 +35,7 @@ const struct command command_rescue = {
         "a key may be published later.",
     .exits = "0\tsuccess\n2\tan error",
     .examples =
+        "candor rescue triage /srv/data\twhat happened there, and what to do first\n"
         "candor rescue identify /srv/data\twhat encrypted these files\n"
         "candor rescue decrypt --dry-run --key police.pem /srv/data\twhat would come back",
     .options = no_options,

@@ -6,8 +6,11 @@
 extern const struct command command_rescue;
 extern const struct command rescue_decrypt_command;
 extern const struct command rescue_identify_command;
+extern const struct command rescue_learn_command;
 extern const struct command rescue_pair_command;
+extern const struct command rescue_recheck_command;
 extern const struct command rescue_salvage_command;
+extern const struct command rescue_triage_command;
 extern const struct command rescue_zip_command;
 
 /* Copies the rows together, once, before any command runs. */

@@ -1,6 +1,8 @@
 #include "cmd/rescue/rescue.h"
-#include "rescue/format.h"
-#include "scan/text.h"
+#include "cmd/rescue/rescue_describe.h"
+#include "cmd/rescue/rescue_knowledge.h"
+#include "rescue/identify/identify_worker.h"
+#include "scan/walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,96 +10,120 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FITS_MAX = 5 };
+#define KNOWLEDGE_MEMORY ((size_t)256 << 20)
 
 struct identify_arguments {
-    bool json;
+    const char *notes;
+    bool json, all;
 };
 
 #define TARGET(field) offsetof(struct identify_arguments, field)
 
-static const struct option identify_table[] = {{"json", 0, OPTION_FLAG, NULL, "Options",
-                                                "write JSON Lines, an object for each file",
-                                                NULL, NULL, TARGET(json)},
-                                               {0}};
+static const struct option identify_table[] = {
+    {"all", 'a', OPTION_FLAG, NULL, "Options",
+     "show files below a directory that nothing speaks against too", NULL, NULL, TARGET(all)},
+    {"json", 0, OPTION_FLAG, NULL, "Options", "write JSON Lines, an object for each file", NULL,
+     NULL, TARGET(json)},
+    {"notes", 0, OPTION_TEXT, "FILE", "Options",
+     "judge notes by the model FILE that 'candor rescue learn' wrote", NULL, NULL,
+     TARGET(notes)},
+    {0}};
 
-static const char *fit_word(enum fit fit)
+struct identifying {
+    const struct identify_arguments *arguments;
+    struct knowledge knowledge;
+    struct identify_worker *worker;
+    struct text out;
+    int status;
+};
+
+static void print(struct identifying *identifying, bytes path, bool named,
+                  const struct sighting *sighting)
 {
-    return fit == FIT_IS ? "is" : "can be";
-}
-
-static void print_fit(struct text *out, const struct format *format,
-                      const struct recognition *fit)
-{
-    text_printf(out, "  %s %s", fit_word(fit->fit), format->title);
-    if (fit->variant)
-        text_printf(out, " (%s)", fit->variant);
-    text_printf(out, ": %s\n", fit->reason.text);
-}
-
-static void json_fit(struct text *out, const struct format *format,
-                     const struct recognition *fit)
-{
-    text_printf(out, "{\"family\":\"%s\",\"certain\":%s,\"reason\":", format->family,
-                fit->fit == FIT_IS ? "true" : "false");
-    text_json(out, bytes_of(fit->reason.text));
-    text_byte(out, '}');
-}
-
-static int identify(const char *path, bool json, struct text *out, struct why *why)
-{
-    const struct format *found[FITS_MAX];
-    struct recognition fits[FITS_MAX];
-    struct stat facts;
-    const char *slash = strrchr(path, '/');
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-    if (fd < 0 || fstat(fd, &facts) < 0 || !S_ISREG(facts.st_mode)) {
-        int error = fail(why, fd < 0 ? errno : EINVAL, "cannot read '%s': %s", path,
-                         fd < 0 ? strerror(errno) : "not a regular file");
-        if (fd >= 0)
-            close(fd);
-        return error;
-    }
-    struct source source =
-        source_of_file(fd, (uint64_t)facts.st_size, bytes_of(slash ? slash + 1 : path));
-    size_t n = format_recognise(&source, found, fits, FITS_MAX);
-    close(fd);
-
-    if (json) {
+    struct text *out = &identifying->out;
+    if (sighting->kind == IDENTITY_NOTHING && !named && !identifying->arguments->all)
+        return;
+    if (identifying->arguments->json) {
         text_word(out, "{\"path\":");
-        text_json(out, bytes_of(path));
-        text_word(out, ",\"formats\":[");
+        text_json(out, path);
+        text_byte(out, ',');
+        rescue_describe_json(&identifying->knowledge, sighting, out);
+        text_word(out, "}\n");
     } else {
-        text_visible(out, bytes_of(path));
-        text_word(out, n ? "\n" : ": of no format that is known\n");
+        text_visible(out, path);
+        text_byte(out, '\n');
+        rescue_describe_text(&identifying->knowledge, sighting, out);
     }
-    for (size_t i = 0; i < n; i++) {
-        if (json && i)
-            text_byte(out, ',');
-        (json ? json_fit : print_fit)(out, found[i], &fits[i]);
+}
+
+static bool take_file(void *context, const struct walk_file *file)
+{
+    struct identifying *identifying = context;
+    struct sighting sighting;
+    struct stat facts;
+    struct why why;
+    const char *name = (const char *)file->path.at + (file->directory ? file->name : 0);
+    int at = file->directory ? file->directory->fd : AT_FDCWD;
+    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (file->named ? 0 : O_NOFOLLOW);
+    int fd = openat(at, name, flags);
+    int error = 0;
+    if (fd < 0 || fstat(fd, &facts) < 0)
+        error = fail(&why, errno, "%s", strerror(errno));
+    else if (!S_ISREG(facts.st_mode))
+        error = fail(&why, EINVAL, "not a regular file");
+    if (!error)
+        error = identify_worker_look(identifying->worker, fd, (uint64_t)facts.st_size,
+                                     bytes_slice(file->path, file->name, file->path.len),
+                                     &sighting, &why);
+    if (fd >= 0)
+        close(fd);
+    if (error) {
+        why_wrap(&why, error, (const char *)file->path.at);
+        identifying->status = command_error(why.text);
+        return true;
     }
-    if (json)
-        text_word(out, "]}\n");
-    return 0;
+    print(identifying, file->path, file->named, &sighting);
+    if (identifying->out.len > 1 << 16 && text_write(&identifying->out, 1) < 0)
+        identifying->status = EXIT_ERROR;
+    return identifying->status != EXIT_ERROR || !identifying->out.failed;
+}
+
+static void take_skip(void *context, enum walk_skip reason, bytes path, int error)
+{
+    struct identifying *identifying = context;
+    struct why why;
+    if (reason != WALK_UNREADABLE)
+        return;
+    fail(&why, error, "%.*s: %s", (int)(path.len < 180 ? path.len : 180), path.at,
+         strerror(error));
+    identifying->status = command_error(why.text);
 }
 
 static int run(const struct command *self, void *parsed, int argc, char **argv)
 {
-    const struct identify_arguments *arguments = parsed;
-    struct text out = {0};
+    struct identifying identifying = {.arguments = parsed};
+    const struct walk_options walk = {
+        .context = &identifying, .file = take_file, .skip = take_skip};
     struct why why;
-    int status = EXIT_CLEAN;
     (void)self;
     if (!argc)
         return command_error("no PATH given (see 'candor rescue identify --help')");
-    for (int i = 0; i < argc; i++)
-        if (identify(argv[i], arguments->json, &out, &why) < 0)
-            status = command_error(why.text);
-    if (text_write(&out, 1) < 0)
-        status = EXIT_ERROR;
-    text_free(&out);
-    return status;
+    struct arena *arena = arena_new(KNOWLEDGE_MEMORY);
+    int error = arena ? rescue_knowledge_open(identifying.arguments->notes, arena,
+                                              &identifying.knowledge, &why)
+                      : fail(&why, ENOMEM, "out of memory");
+    if (!error)
+        error = identify_worker_new(&identifying.knowledge, &identifying.worker, &why);
+    for (int i = 0; !error && i < argc; i++)
+        walk_path(&walk, argv[i]);
+    if (error)
+        identifying.status = command_error(why.text);
+    identify_worker_free(identifying.worker);
+    if (text_write(&identifying.out, 1) < 0)
+        identifying.status = EXIT_ERROR;
+    text_free(&identifying.out);
+    arena_free(arena);
+    return identifying.status;
 }
 
 const struct command rescue_identify_command = {
@@ -105,7 +131,16 @@ const struct command rescue_identify_command = {
     .title = "candor-rescue-identify",
     .summary = "say which ransomware encrypted files or wrote notes, and why",
     .arguments = "PATH...",
-    .exits = "0\tsuccess\n2\tan error",
+    .doc =
+        "Notes are told by their words, by addresses that known notes have, by the name they "
+        "give "
+        "themselves and by their file names; encrypted files by marks that their families "
+        "leave, "
+        "by what their formats look like, and by their names. Each reason is shown. A share is "
+        "how "
+        "much it speaks for that family beside all others and beside one that is not known.\n\n"
+        "Every file is read by a process that can do nothing else.",
+    .exits = "0\tsuccess\n2\tan error: some file could not be read",
     .options = identify_table,
     .size = sizeof(struct identify_arguments),
     .run = run,
