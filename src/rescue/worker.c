@@ -162,6 +162,8 @@ static bool is_sound(const struct worker *worker, struct worker_reply *reply)
         return reply->key.kind <= KEY_SEED;
     case WORKER_PLAN:
         return plan_is_sound(worker, &reply->plan);
+    case WORKER_SEEK:
+        return reply->found.kind <= KEY_SEED && reply->found.secret_len <= WORKER_SECRET;
     case WORKER_PROOF:
         tame(reply->proof.kind, sizeof reply->proof.kind);
         tame(reply->proof.reason.text, sizeof reply->proof.reason.text);
@@ -175,7 +177,10 @@ int worker_send(struct worker *worker, const struct worker_request *request, con
                 size_t count, struct why *why)
 {
     worker->kind = request->kind;
-    worker->page->done = 0;
+    if (worker->page) {
+        worker->page->done = 0;
+        worker->page->stop = false;
+    }
     if (worker->socket >= 0 && send_bytes(worker->socket, request, sizeof *request, fds, count))
         return 0;
     gone(worker, why);
@@ -189,11 +194,23 @@ int worker_receive(struct worker *worker, struct worker_reply *ret, struct why *
     return is_sound(worker, ret) ? 0 : nonsense(worker, why);
 }
 
+/* One more key is in the ring. */
+static void note_kept(struct worker *worker, const struct worker_request *request,
+                      const struct worker_reply *reply)
+{
+    if (request->kind == WORKER_KEEP && !reply->error)
+        worker->keys++;
+}
+
 int worker_ask(struct worker *worker, const struct worker_request *request, const int *fds,
                size_t count, struct worker_reply *ret, struct why *why)
 {
     int error = worker_send(worker, request, fds, count, why);
-    return error ? error : worker_receive(worker, ret, why);
+    if (!error)
+        error = worker_receive(worker, ret, why);
+    if (!error)
+        note_kept(worker, request, ret);
+    return error;
 }
 
 void worker_end(struct worker *worker)

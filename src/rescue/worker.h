@@ -30,9 +30,20 @@ struct worker_key_file {
     bytes data, origin;
 };
 
+/* A key that a search found, or that was handed on. */
+struct worker_found {
+    int32_t family;
+    uint32_t kind; /* enum key_kind */
+    uint64_t seed;
+    uint16_t secret_len;
+    uint8_t secret[WORKER_SECRET];
+};
+
 struct worker_options {
     const struct worker_key_file *keys;
     size_t key_count;
+    const struct worker_found *found; /* behind the keys in the ring */
+    size_t found_count;
 };
 
 enum worker_kind {
@@ -43,6 +54,8 @@ enum worker_kind {
     WORKER_COMPARE, /* the same without writing: only the hash */
     WORKER_PROOF,   /* fd 0: what came out */
     WORKER_DIGEST,  /* fd 0: its hash */
+    WORKER_SEEK,    /* fd 0: searches a part of what `family` can have as keys (seed.h) */
+    WORKER_KEEP,    /* `found` becomes the next key of the ring */
     WORKER_KINDS,
 };
 
@@ -51,6 +64,11 @@ struct worker_request {
     int32_t family, key; /* places in `formats` and in the ring, or WORKER_KEY_OWN */
     uint64_t size;       /* of the file of fd 0 */
     bool sparse;         /* WORKER_APPLY: zeros need not be written */
+    /* WORKER_SEEK: which of how many parts; when the file was changed. `key`: of a file of
+     * about the same time, or WORKER_KEY_NO. */
+    uint32_t part, parts;
+    int64_t changed;
+    struct worker_found found;
     uint16_t name_len;
     uint8_t name[WORKER_NAME]; /* of the file of fd 0, without folders */
 };
@@ -102,6 +120,7 @@ struct worker_reply {
         struct worker_plan plan;
         struct worker_written written;
         struct worker_proof proof;
+        struct worker_found found;
     };
 };
 

@@ -1,5 +1,6 @@
 #include "rescue/worker_serve.h"
 
+#include "rescue/seed/seed.h"
 #include "shim/digest.h"
 
 #include <errno.h>
@@ -22,6 +23,32 @@ static void put_text(char *to, size_t room, const char *text)
     snprintf(to, room, "%s", text ? text : "");
 }
 
+static int32_t rows(void)
+{
+    int32_t n = 0;
+    while (formats[n])
+        n++;
+    return n;
+}
+
+static int keep(struct worker_serve *serve, const struct worker_found *found, struct why *why)
+{
+    if (found->family < 0 || found->family >= rows() || found->kind > KEY_SEED ||
+        found->secret_len > WORKER_SECRET || serve->ring.key.n >= WORKER_KEYS)
+        return fail(why, EINVAL, "there is no such key");
+    struct key *key = vec_push(serve->keys, &serve->ring.key);
+    if (!key)
+        return fail(why, ENOMEM, "out of memory");
+    *key = (struct key){.kind = found->kind,
+                        .origin = bytes_of("found by search"),
+                        .secret =
+                            arena_copy(serve->keys, (bytes){found->secret, found->secret_len}),
+                        .seed = found->seed,
+                        .family = formats[found->family]->family};
+    serve->read.keys = serve->ring.key.n;
+    return 0;
+}
+
 void worker_serve_keys(struct worker_serve *serve)
 {
     for (size_t i = 0; i < serve->options->key_count; i++) {
@@ -34,6 +61,9 @@ void worker_serve_keys(struct worker_serve *serve)
                  (int)(file->origin.len < 60 ? file->origin.len : 60),
                  (const char *)file->origin.at, why.text);
     }
+    for (size_t i = 0; i < serve->options->found_count; i++)
+        if (keep(serve, &serve->options->found[i], NULL))
+            break;
     serve->read.keys = serve->ring.key.n < WORKER_KEYS ? serve->ring.key.n : WORKER_KEYS;
 }
 
@@ -234,11 +264,8 @@ static int apply(struct worker_serve *serve, const struct worker_request *reques
                  const struct source *source, int to, struct worker_written *ret,
                  struct why *why)
 {
-    int32_t rows = 0;
-    while (formats[rows])
-        rows++;
     bool own = request->key == WORKER_KEY_OWN;
-    if (request->family < 0 || request->family >= rows ||
+    if (request->family < 0 || request->family >= rows() ||
         (!own && (request->key < 0 || (uint32_t)request->key >= serve->read.keys)))
         return fail(why, EINVAL, "there is no such format or key");
     struct recipe recipe = {0};
@@ -276,6 +303,52 @@ static int hash(struct worker_serve *serve, const struct source *source,
     ret->size = output.at;
     digest_free(output.digest);
     return error;
+}
+
+/* --- a search --- */
+
+static void seek_progress(void *context, uint64_t tried, uint64_t all)
+{
+    struct worker_serve *serve = context;
+    (void)all;
+    serve->page->done = tried;
+}
+
+static int seek(struct worker_serve *serve, const struct worker_request *request,
+                const struct source *source, struct worker_found *ret, struct why *why)
+{
+    struct key key = {0};
+    if (request->family < 0 || request->family >= rows() || !request->parts ||
+        request->part >= request->parts || !seed_has(formats[request->family]))
+        return fail(why, ENOTSUP, "there is no search for its keys");
+    struct seed_case what = {.source = source,
+                             .format = formats[request->family],
+                             .changed = request->changed,
+                             .threads = 1,
+                             .stop = &serve->page->stop,
+                             .progress = seek_progress,
+                             .context = serve};
+    if (request->key >= 0 && (uint32_t)request->key < serve->read.keys)
+        what.near = &serve->ring.key.at[request->key];
+    uint64_t total = seed_total(&what), each = total / request->parts;
+    if (total <= 1 && request->part)
+        return fail(why, ENOENT, "the first worker does all of it");
+    if (total > 1) {
+        what.from = each * request->part;
+        what.to = request->part + 1 == request->parts ? total : what.from + each;
+    }
+    int error = seed_find(&what, serve->arena, &key, why);
+    if (error)
+        return error;
+    if (key.secret.len > WORKER_SECRET)
+        return fail(why, EMSGSIZE, "the key that was found is too long");
+    *ret = (struct worker_found){.family = request->family,
+                                 .kind = key.kind,
+                                 .seed = key.seed,
+                                 .secret_len = (uint16_t)key.secret.len};
+    if (key.secret.len)
+        memcpy(ret->secret, key.secret.at, key.secret.len);
+    return 0;
 }
 
 static int prove(struct worker_serve *serve, const struct source *source,
@@ -324,6 +397,12 @@ void worker_serve_request(struct worker_serve *serve, const struct worker_reques
         break;
     case WORKER_DIGEST:
         ret->error = hash(serve, &source, &ret->written, &ret->why);
+        break;
+    case WORKER_SEEK:
+        ret->error = seek(serve, request, &source, &ret->found, &ret->why);
+        break;
+    case WORKER_KEEP:
+        ret->error = keep(serve, &request->found, &ret->why);
         break;
     default:
         ret->error = fail(&ret->why, EINVAL, "there is no such request");

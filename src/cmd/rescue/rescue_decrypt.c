@@ -21,7 +21,7 @@ enum { KEY_FILES = 1024, DRAWN_EVERY_MS = 200 };
 struct decrypt_arguments {
     struct option_list keys;
     const char *output, *report, *journal;
-    bool dry_run, json, keep_failed;
+    bool dry_run, json, keep_failed, no_search;
     int64_t jobs;
 };
 
@@ -52,6 +52,10 @@ static const struct option decrypt_table[] = {
      NULL, TARGET(json)},
     {"keep-failed", 0, OPTION_FLAG, NULL, "Options",
      "keep what came out damaged, as NAME.not-recovered", NULL, NULL, TARGET(keep_failed)},
+    {"no-search", 0, OPTION_FLAG, NULL, "Options", "do not search for keys that nobody gave",
+     "Some families made their keys so badly that all of them can be tried (minutes for a "
+     "file).",
+     NULL, TARGET(no_search)},
     {"jobs", 'j', OPTION_NUMBER, "N", "Options", "workers; a worker for each processor if 0",
      NULL, NULL, TARGET(jobs)},
     {"journal", 0, OPTION_TEXT, "DIR", "Options", "keep the journal in DIR",
@@ -293,6 +297,7 @@ static int decrypt(const struct decrypt_arguments *arguments, struct keys *keys,
                        : job_workers(),
         .dry_run = arguments->dry_run,
         .keep_failed = arguments->keep_failed,
+        .search = !arguments->no_search,
         .stop = &stopped,
         .context = &show,
         .planned = on_planned,

@@ -3,6 +3,7 @@
 #include "home/home.h"
 #include "rescue/job/plan.h"
 #include "rescue/job/recover.h"
+#include "rescue/job/search.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -44,6 +45,7 @@ unsigned job_workers(void)
 struct phase {
     struct job *job;
     struct recover *recover;
+    struct search *search;
 };
 
 static void on_reply(void *context, unsigned slot, void *at, const struct worker_reply *reply,
@@ -52,6 +54,8 @@ static void on_reply(void *context, unsigned slot, void *at, const struct worker
     struct phase *phase = context;
     if (phase->recover)
         recover_reply(phase->recover, slot, at, reply, error, why);
+    else if (phase->search)
+        search_reply(phase->search, slot, reply, error, why);
     else
         plan_reply(phase->job, at, reply, error, why);
 }
@@ -66,6 +70,9 @@ static void on_pause(void *context)
     if (phase->recover)
         job->options->progress(job->options->context, "recovering", finished, job->file.n,
                                job->bytes_done + team_done(&job->team), job->bytes_all);
+    else if (phase->search)
+        job->options->progress(job->options->context, "searching", team_done(&job->team), 0, 0,
+                               0);
     else
         job->options->progress(job->options->context, "looking", job->seen, 0, 0, 0);
 }
@@ -150,6 +157,8 @@ static int run(struct job *job, struct phase *phase, struct why *why)
         error = prepare(job, why);
     if (!error)
         error = plan_make(job, why);
+    if (!error && job->options->search)
+        error = search_all(&phase->search, job, why);
     if (error)
         return error;
     tell_plan(job);

@@ -57,6 +57,7 @@ struct job_options {
     size_t key_count;
     unsigned workers;
     bool dry_run, keep_failed;
+    bool search; /* for keys that nobody has, where a format allows it */
     const volatile bool *stop;
     void *context;
     /* What was planned for a file, before anything is written; then what became of it. */

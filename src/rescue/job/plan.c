@@ -75,6 +75,13 @@ static void take_plan(struct job *job, struct job_file *file, const struct worke
     file->out = arena_copy(job->arena, bytes_of(name));
 }
 
+void plan_again(struct job *job, struct job_file *file, const struct worker_plan *plan)
+{
+    take_plan(job, file, plan);
+    if (file->state == JOB_PLANNED)
+        job->bytes_all += file->plain;
+}
+
 void plan_reply(struct job *job, struct job_file *file, const struct worker_reply *reply,
                 int error, const struct why *why)
 {

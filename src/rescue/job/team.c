@@ -51,7 +51,7 @@ static void attend(struct team *team, struct team_slot *slot, bool readable)
     if (slot->worker.page->done != slot->done_seen) {
         slot->done_seen = slot->worker.page->done;
         slot->seen_ms = now_ms();
-    } else if (now_ms() - slot->seen_ms > HANGS_MS) {
+    } else if (slot->worker.kind != WORKER_SEEK && now_ms() - slot->seen_ms > HANGS_MS) {
         worker_end(&slot->worker);
         fail(&why, ETIMEDOUT, "what reads it did nothing for two minutes");
         tell(team, slot, &reply, -ETIMEDOUT, &why);
