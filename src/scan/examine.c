@@ -335,10 +335,12 @@ static bool is_new(struct examiner *examiner, uint32_t set, uint32_t rule)
     return true;
 }
 
-/* What a signature says of an object that another one trusts. */
-static bool is_mistake(const struct ruleset *set, uint32_t rule, const struct verdict *verdict)
+/* What a signature says of an object that another one trusts, or of what is in it. */
+static bool is_mistake(const struct examiner *examiner, uint32_t set_number, uint32_t rule,
+                       const struct reply_object *object)
 {
-    return verdict->trusted &&
+    const struct ruleset *set = &examiner->options.sets[set_number].set;
+    return (object->trusted >> set_number & 1) &&
            (rule >= set->rule_count || set->rules[rule].flags & RULE_SIGNATURE);
 }
 
@@ -346,6 +348,8 @@ static bool is_mistake(const struct ruleset *set, uint32_t rule, const struct ve
 static void scan_bytes(struct examiner *examiner, struct reply_object *object, bytes data,
                        uint32_t targets)
 {
+    if (object->up)
+        object->trusted |= object->up->trusted;
     examiner->block = (struct block){.data = data};
     examiner->object = (struct object_input){.blocks = &examiner->block,
                                              .block_count = 1,
@@ -359,9 +363,10 @@ static void scan_bytes(struct examiner *examiner, struct reply_object *object, b
         describe(examiner, i, object);
         if (scanner_scan(examiner->scanners[i], &examiner->object, &verdict) < 0)
             examiner->limits = "memory was out";
+        object->trusted |= (uint32_t)verdict.trusted << i;
         for (uint32_t k = 0; k < verdict.finding_count; k++) {
             uint32_t rule = verdict.findings[k].rule;
-            if (is_mistake(&examiner->options.sets[i].set, rule, &verdict) ||
+            if (is_mistake(examiner, (uint32_t)i, rule, object) ||
                 !is_new(examiner, (uint32_t)i, rule))
                 continue;
             reply_finding(&examiner->reply, object, (uint32_t)i, rule);
@@ -484,10 +489,11 @@ static size_t join_path(struct examiner *examiner, const struct reply_object *ob
 }
 
 /* Whether what is in this container can be examined elsewhere as it would be here: what is
- * there knows the containers around it, but not what they found out about passwords. */
+ * there knows the containers around it, but not what they found out about passwords, nor
+ * whether they are trusted. */
 static bool may_share(const struct examiner *examiner, const struct unpack *parent)
 {
-    return examiner->share && parent->depth < EXAMINE_CHAIN &&
+    return examiner->share && !examiner->at->trusted && parent->depth < EXAMINE_CHAIN &&
            examiner->run.passwords == examiner->options.passwords &&
            reply_has_room(&examiner->reply);
 }

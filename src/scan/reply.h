@@ -150,6 +150,7 @@ struct reply_object {
     bool unread;   /* not even its kind is asked */
     uint16_t type; /* enum filetype, where signatures ask */
     uint32_t number;
+    uint32_t trusted; /* bits: in which rulesets a signature trusts it, or a container of it */
 };
 
 struct reply {

@@ -246,6 +246,29 @@ def members():
 
 
 @case
+def trusted():
+    """What a .fp line trusts is trusted in all its views, and with all that is in it."""
+    os.mkdir("db")
+    put("db/a.ndb", b"Body:0:*:68656c6c6f\n")
+    put("inner", b"well, hello world\n" * 40)
+    for outer, inner in (("middle", "inner"), ("f", "middle")):
+        with tarfile.open(outer, "w:gz") as tar:
+            tar.add(inner)
+    for name in None, "inner", "middle", "f":
+        if name:
+            with open(name, "rb") as file:
+                data = file.read()
+            put("db/b.fp", hashlib.md5(data).hexdigest().encode() + b":%d:Good\n" % len(data))
+        # The tar in between is an object of its own, and holds the words as they are.
+        for options in ([], ["--no-walls"]):
+            names = found("--clamav", "db", *options)
+            check((names == []) == (name in ("middle", "f")), name, names)
+    os.rename("inner", "f")
+    put("db/b.fp", hashlib.md5(b"well, hello world\n" * 40).hexdigest().encode() + b":720:Good\n")
+    check(found("--clamav", "db") == [])
+
+
+@case
 def not_kept():
     databases()
     check(found("--clamav", "db", "--no-cache") == ["YARA.one.UNOFFICIAL"])
