@@ -24,7 +24,7 @@ static int check_stream(struct apply *run, uint32_t number, int64_t *last)
     bool chained = stream->cipher == RECIPE_AES_CBC || stream->cipher == RECIPE_AES_CFB ||
                    stream->cipher == RECIPE_DES3_CBC;
     if ((chained || stream->cipher == RECIPE_OWN) &&
-        (piece->start == RECIPE_SEEK || piece->start == RECIPE_OFFSET))
+        (piece->start == RECIPE_SEEK || piece->start == RECIPE_OFFSET || piece->skip))
         return refuse(run, number, "seeks in a stream that cannot");
 
     int64_t *before = &last[piece->stream];
@@ -34,6 +34,8 @@ static int check_stream(struct apply *run, uint32_t number, int64_t *last)
         ret->coded = piece->length;
     else
         ret->coded = piece->length - piece->length % grain;
+    if (__builtin_add_overflow(ret->coded, piece->skip, &ret->stride))
+        return refuse(run, number, "has an endless stream");
     if (piece->start == RECIPE_RUNS_ON && *before >= 0) {
         ret->before = *before;
         ret->first = run->piece[*before].end;
@@ -47,12 +49,12 @@ static int check_stream(struct apply *run, uint32_t number, int64_t *last)
         return refuse(run, number, "is no multiple of its stream's grain");
 
     uint64_t total;
+    uint64_t base = piece->start == RECIPE_OFFSET ? ret->behind - ret->coded : ret->first;
+    uint64_t repeats = piece->start == RECIPE_OFFSET ? 1 : ret->count;
     if (piece->start == RECIPE_RESTART)
-        ret->end = ret->coded;
-    else if (piece->start == RECIPE_OFFSET)
-        ret->end = ret->behind;
-    else if (__builtin_mul_overflow(ret->count, ret->coded, &total) ||
-             __builtin_add_overflow(ret->first, total, &ret->end))
+        ret->end = ret->stride;
+    else if (__builtin_mul_overflow(repeats, ret->stride, &total) ||
+             __builtin_add_overflow(base, total, &ret->end))
         return refuse(run, number, "has an endless stream");
     if (ret->coded)
         *before = number;

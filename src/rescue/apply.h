@@ -9,8 +9,10 @@
 #pragma once
 #include "crypt/chacha.h"
 #include "crypt/hc128.h"
+#include "crypt/kcipher2.h"
 #include "crypt/rc4.h"
 #include "crypt/salsa.h"
+#include "crypt/sosemanuk.h"
 #include "rescue/recipe.h"
 #include "shim/cipher.h"
 
@@ -33,6 +35,7 @@ struct apply_place {
 /* What is found out once of each piece. */
 struct apply_piece {
     uint64_t count, step;
+    uint64_t stride; /* what the stream has moved on by at the next repeat */
     uint64_t coded;  /* bytes of each repeat that the stream covers */
     uint64_t first;  /* position of the first one (RUNS_ON and SEEK) */
     uint64_t end;    /* position behind the last one */
@@ -55,6 +58,7 @@ struct apply_stream {
     bool kept;                /* CBC, CFB: `block` is the last ciphertext before `place` */
     struct apply_place place; /* RECIPE_OWN: with which its run began */
     uint8_t block[CIPHER_BLOCK];
+    bool busy;      /* RECIPE_OWN: its input is being looked for */
     uint8_t *grain; /* RECIPE_OWN: a grain, decrypted, at position grain_at */
     uint64_t grain_at, grain_len;
 };
@@ -66,6 +70,8 @@ struct apply_cursor {
     union {
         struct rc4 rc4;
         struct hc128 hc128;
+        struct kcipher2 kcipher2;
+        struct sosemanuk sosemanuk;
     };
 };
 

@@ -35,10 +35,11 @@ static bool can_be(const struct recipe_stream *stream)
         return is_one_of(key, 16, 24, 32);
     case RECIPE_AES_CBC:
     case RECIPE_AES_CTR:
+    case RECIPE_AES_CTR_LE:
     case RECIPE_AES_CFB:
         return is_one_of(key, 16, 24, 32) && iv == BLOCK;
     case RECIPE_AES_GCM:
-        return is_one_of(key, 16, 24, 32) && iv == 12;
+        return is_one_of(key, 16, 24, 32) && is_one_of(iv, 12, BLOCK, BLOCK);
     case RECIPE_DES3_ECB:
         return is_one_of(key, 16, 24, 24);
     case RECIPE_DES3_CBC:
@@ -47,7 +48,8 @@ static bool can_be(const struct recipe_stream *stream)
         return is_one_of(rounds, 8, 12, 20) && key == 32 && is_one_of(iv, 8, 12, 24);
     case RECIPE_SALSA:
         return is_one_of(rounds, 8, 12, 20) &&
-               ((key == 16 && iv == 8) || (key == 32 && is_one_of(iv, 8, 24, 24)));
+               ((key == 16 && iv == 8) || (key == 32 && is_one_of(iv, 8, 24, 24)) ||
+                (key == 64 && !iv));
     case RECIPE_RC4:
         return key && key <= 256;
     case RECIPE_KCIPHER2:
@@ -92,6 +94,7 @@ static bool make(struct apply_stream *ret, const struct recipe_stream *stream)
         ret->cipher = cipher_new(CIPHER_AES, CIPHER_CTR, CIPHER_ENCRYPT, stream->key);
         return ret->cipher;
     case RECIPE_AES_CFB:
+    case RECIPE_AES_CTR_LE:
         ret->cipher = cipher_new(CIPHER_AES, CIPHER_ECB, CIPHER_ENCRYPT, stream->key);
         return ret->cipher;
     case RECIPE_DES3_ECB:
@@ -104,6 +107,8 @@ static bool make(struct apply_stream *ret, const struct recipe_stream *stream)
         return chacha_set(&ret->chacha, stream->rounds, stream->key, stream->iv,
                           stream->counter);
     case RECIPE_SALSA:
+        if (stream->key.len == 64)
+            return salsa_set_state(&ret->salsa, stream->rounds, stream->key.at);
         return salsa_set(&ret->salsa, stream->rounds, stream->key, stream->iv, stream->counter);
     default:
         return true;
@@ -122,7 +127,7 @@ static uint64_t position_of(const struct apply *run, struct apply_place place)
         break;
     }
     const struct apply_piece *piece = &run->piece[place.piece];
-    return piece->first + place.repeat * piece->coded + place.off;
+    return piece->first + place.repeat * piece->stride + place.off;
 }
 
 /* The same place, as the end of the repeat before when it is the begin of one. False where the
@@ -302,23 +307,54 @@ static int run_cfb(struct apply *run, const struct recipe_stream *stream,
     return 0;
 }
 
+/* The lowest 32 bits of GCM's counter for the keystream's block `number`. */
+static uint32_t gcm_low(const struct recipe_stream *stream, uint64_t number)
+{
+    return (uint32_t)(stream->iv.len == 12 ? number + 2
+                                           : number + 1 + load_be32(stream->iv.at + 12));
+}
+
 /* The counter block that the keystream's block `number` is made of. */
 static void counter_block(const struct recipe_stream *stream, uint64_t number,
                           uint8_t ret[BLOCK])
 {
     memcpy(ret, stream->iv.at, stream->iv.len);
     if (stream->cipher == RECIPE_AES_GCM) {
-        uint32_t low = (uint32_t)(number + 2);
+        uint32_t low = gcm_low(stream, number);
         for (size_t i = 0; i < 4; i++)
             ret[BLOCK - 1 - i] = (uint8_t)(low >> 8 * i);
         return;
     }
+    bool little = stream->cipher == RECIPE_AES_CTR_LE;
     unsigned carry = 0;
     for (size_t i = 0; i < BLOCK; i++) {
-        carry += ret[BLOCK - 1 - i] + (i < 8 ? (uint8_t)(number >> 8 * i) : 0U);
-        ret[BLOCK - 1 - i] = (uint8_t)carry;
+        uint8_t *at = &ret[little ? i : BLOCK - 1 - i];
+        carry += *at + (i < 8 ? (uint8_t)(number >> 8 * i) : 0U);
+        *at = (uint8_t)carry;
         carry >>= 8;
     }
+}
+
+/* Counters that libcrypto does not have: the blocks are made here. */
+static int run_little(struct apply *run, const struct recipe_stream *stream,
+                      struct apply_stream *state, uint64_t position, uint8_t *data, size_t len)
+{
+    uint8_t part[CFB_PART];
+    while (len) {
+        size_t within = position % BLOCK, blocks = (within + len + BLOCK - 1) / BLOCK;
+        if (blocks > CFB_PART / BLOCK)
+            blocks = CFB_PART / BLOCK;
+        for (size_t i = 0; i < blocks; i++)
+            counter_block(stream, position / BLOCK + i, part + i * BLOCK);
+        if (!cipher_add(state->cipher, part, part, blocks * BLOCK))
+            return refused(run);
+        size_t size = blocks * BLOCK - within < len ? blocks * BLOCK - within : len;
+        xor_into(data, part + within, size);
+        position += size;
+        data += size;
+        len -= size;
+    }
+    return 0;
 }
 
 static int run_counter(struct apply *run, const struct recipe_stream *stream,
@@ -328,7 +364,7 @@ static int run_counter(struct apply *run, const struct recipe_stream *stream,
         size_t part = len;
         if (stream->cipher == RECIPE_AES_GCM) {
             /* Its counter has 32 bits and wraps alone. */
-            uint64_t left = ((UINT64_C(1) << 32) - (uint32_t)(position / BLOCK + 2)) * BLOCK -
+            uint64_t left = ((UINT64_C(1) << 32) - gcm_low(stream, position / BLOCK)) * BLOCK -
                             position % BLOCK;
             if (part > left)
                 part = (size_t)left;
@@ -346,7 +382,7 @@ static int run_counter(struct apply *run, const struct recipe_stream *stream,
         data += part;
         len -= part;
         state->begun =
-            stream->cipher != RECIPE_AES_GCM || (uint32_t)(position / BLOCK + 2) != 0;
+            stream->cipher != RECIPE_AES_GCM || gcm_low(stream, position / BLOCK) != 0;
         state->next = position;
     }
     return 0;
@@ -384,6 +420,11 @@ static bool cursor_set(struct apply_cursor *cursor, const struct recipe_stream *
         return rc4_set(&cursor->rc4, stream->key);
     case RECIPE_HC128:
         return hc128_set(&cursor->hc128, stream->key, stream->iv);
+    case RECIPE_KCIPHER2:
+        kcipher2_prepare(&cursor->kcipher2);
+        return kcipher2_set(&cursor->kcipher2, stream->key, stream->iv);
+    case RECIPE_SOSEMANUK:
+        return sosemanuk_set(&cursor->sosemanuk, stream->key, stream->iv);
     default:
         return false;
     }
@@ -394,6 +435,10 @@ static void cursor_xor(struct apply_cursor *cursor, const struct recipe_stream *
 {
     if (stream->cipher == RECIPE_RC4)
         rc4_xor(&cursor->rc4, data, len);
+    else if (stream->cipher == RECIPE_KCIPHER2)
+        kcipher2_xor(&cursor->kcipher2, data, len);
+    else if (stream->cipher == RECIPE_SOSEMANUK)
+        sosemanuk_xor(&cursor->sosemanuk, data, len);
     else
         hc128_xor(&cursor->hc128, data, len);
     cursor->position += len;
@@ -469,6 +514,16 @@ static struct apply_place on_the_way(const struct apply *run, struct apply_place
     return (struct apply_place){piece, in / coded, in % coded};
 }
 
+/* The layers below must not run the stream meanwhile: it has one state, which is not ours. */
+static int own_input(struct apply *run, struct apply_stream *state, struct apply_place place,
+                     uint8_t *ret, size_t len)
+{
+    state->busy = true;
+    int error = apply_input(run, place, ret, len);
+    state->busy = false;
+    return error;
+}
+
 /* RECIPE_OWN: runs through what lies before a place, from where the stream is or from its
  * begin. */
 static int own_run_up(struct apply *run, const struct recipe_stream *stream,
@@ -488,7 +543,7 @@ static int own_run_up(struct apply *run, const struct recipe_stream *stream,
             size = target - state->next;
         if (size > most)
             size = most;
-        int error = apply_input(run, place, run->scratch, (size_t)size);
+        int error = own_input(run, state, place, run->scratch, (size_t)size);
         if (error)
             return error;
         stream->apply(stream->context, state->next, run->scratch, (size_t)size);
@@ -505,7 +560,7 @@ static int own_grain(struct apply *run, const struct recipe_stream *stream,
     uint64_t left = run->piece[begin.piece].coded - begin.off;
     if (size > left)
         size = (size_t)left;
-    int error = apply_input(run, begin, state->grain, size);
+    int error = own_input(run, state, begin, state->grain, size);
     if (error)
         return error;
     state->grain_at = position_of(run, begin);
@@ -528,6 +583,8 @@ static int run_own(struct apply *run, const struct recipe_stream *stream,
                    size_t len)
 {
     size_t grain = apply_cipher_grain(stream);
+    if (state->busy)
+        return fail(run->why, ENOTSUP, "a stream whose input it made itself");
     if (!state->grain && !(state->grain = arena_push_raw(run->arena, grain)))
         return fail(run->why, ENOMEM, "no memory for a block of %zu bytes", grain);
     while (len) {
@@ -585,6 +642,8 @@ int apply_cipher(struct apply *run, struct apply_place place, uint8_t *data, siz
     case RECIPE_AES_CTR:
     case RECIPE_AES_GCM:
         return run_counter(run, stream, state, position_of(run, place), data, len);
+    case RECIPE_AES_CTR_LE:
+        return run_little(run, stream, state, position_of(run, place), data, len);
     case RECIPE_CHACHA:
         chacha_xor(&state->chacha, position_of(run, place), data, len);
         return 0;

@@ -19,6 +19,7 @@ struct recognition {
     struct why reason;   /* "marker 'choung dong ...' 32 bytes before the end" */
     bool partial;        /* only parts of the file are encrypted */
     bool decrypted;      /* bears signs of an interrupted or finished decryption */
+    unsigned bits;       /* among those that fit alike: how many bits speak for it */
     uint64_t plain;      /* size of the plain file, UINT64_MAX: unknown before it is opened */
 };
 

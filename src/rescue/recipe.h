@@ -14,16 +14,19 @@
 #include "rescue/source.h"
 
 enum recipe_cipher {
-    RECIPE_AES_ECB, /* key 16, 24, 32 bytes. A tail shorter than a block is left as it is */
-    RECIPE_AES_CBC, /* iv 16; the same */
-    RECIPE_AES_CTR, /* iv 16: the first counter block, counted up as one 128-bit number */
-    RECIPE_AES_GCM, /* iv 12: its keystream only, from block 2 on; no tag is looked at */
+    RECIPE_AES_ECB,    /* key 16, 24, 32 bytes. A tail shorter than a block is left as it is */
+    RECIPE_AES_CBC,    /* iv 16; the same */
+    RECIPE_AES_CTR,    /* iv 16: the first counter block, counted up as one 128-bit number */
+    RECIPE_AES_CTR_LE, /* the same, counted as a little-endian number */
+    RECIPE_AES_GCM, /* iv 12: its keystream only, from block 2 on; no tag is looked at. iv 16:
+                       the block J0 that a nonce of another length makes (ghash_begin) */
     RECIPE_AES_CFB, /* iv 16; 128-bit feedback */
     RECIPE_DES3_ECB,
     RECIPE_DES3_CBC,
     RECIPE_CHACHA, /* rounds 8, 12, 20; key 32; iv 8 (64-bit counter), 12 (RFC 8439: 32-bit
                       counter), 24 (XChaCha) */
-    RECIPE_SALSA,  /* rounds 8, 12, 20; key 16 or 32; iv 8 or 24 (XSalsa) */
+    RECIPE_SALSA,  /* rounds 8, 12, 20; key 16 or 32; iv 8 or 24 (XSalsa); or key 64 without iv:
+                      the whole state (salsa_set_state) */
     RECIPE_RC4,
     RECIPE_KCIPHER2,  /* RFC 7008: key 16, iv 16 */
     RECIPE_SOSEMANUK, /* key 1 to 32, iv 16 */
@@ -60,8 +63,10 @@ struct recipe_piece {
     int stream;           /* index in recipe.stream; RECIPE_COPY; RECIPE_GIVEN: `given` */
     enum recipe_start start;
     uint64_t position;
-    bytes given; /* `length` bytes */
-    bool over;   /* works on what earlier pieces put there, not on the encrypted file */
+    uint64_t skip; /* bytes of the stream that are passed over after each repeat (not of CBC,
+                      CFB and RECIPE_OWN) */
+    bytes given;   /* `length` bytes */
+    bool over;     /* works on what earlier pieces put there, not on the encrypted file */
 };
 
 struct recipe {

@@ -108,3 +108,26 @@ bool cipher_add(struct cipher *cipher, const uint8_t *in, uint8_t *out, size_t l
     }
     return true;
 }
+
+bool cipher_gcm_open(bytes key, bytes nonce, bytes in, const uint8_t tag[16], uint8_t *out)
+{
+    const EVP_CIPHER *type = key.len == 16   ? EVP_aes_128_gcm()
+                             : key.len == 24 ? EVP_aes_192_gcm()
+                             : key.len == 32 ? EVP_aes_256_gcm()
+                                             : NULL;
+    EVP_CIPHER_CTX *context =
+        type && nonce.len && nonce.len <= 128 ? EVP_CIPHER_CTX_new() : NULL;
+    struct cipher cipher = {context};
+    uint8_t copy[16];
+    int wrote = 0;
+    memcpy(copy, tag, sizeof copy);
+    bool good =
+        context && EVP_DecryptInit_ex(context, type, NULL, NULL, NULL) == 1 &&
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_IVLEN, (int)nonce.len, NULL) == 1 &&
+        EVP_DecryptInit_ex(context, NULL, NULL, key.at, nonce.at) == 1 &&
+        cipher_add(&cipher, in.at, out, in.len) &&
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, 16, copy) == 1 &&
+        EVP_DecryptFinal_ex(context, copy, &wrote) == 1;
+    EVP_CIPHER_CTX_free(context);
+    return good;
+}

@@ -26,3 +26,6 @@ struct cipher *cipher_free(struct cipher *cipher);
 bool cipher_begin(struct cipher *cipher, const uint8_t *iv);
 /* The next `len` bytes, whole blocks but for CTR; `out` may be `in`. */
 bool cipher_add(struct cipher *cipher, const uint8_t *in, uint8_t *out, size_t len);
+/* GCM of AES with a nonce of any length: `in` to out[in.len], which is of no use when the
+ * answer is false: another key, or `tag` is not that of the data. */
+bool cipher_gcm_open(bytes key, bytes nonce, bytes in, const uint8_t tag[16], uint8_t *out);

@@ -1,5 +1,6 @@
 #include "rescue/formats/compose.h"
 
+#include "crypt/ghash.h"
 #include "rescue/known.h"
 #include "shim/cipher.h"
 
@@ -147,4 +148,78 @@ bool compose_named(const struct source *source, const char *extension)
     bytes end = bytes_of(extension);
     return source->name.len > end.len &&
            bytes_same(bytes_slice(source->name, source->name.len - end.len, end.len), end);
+}
+
+bool compose_chance(const struct source *source, uint64_t end, size_t len)
+{
+    uint8_t part[KNOWN_HEAD];
+    if (len > sizeof part || end > source->size || end < len ||
+        source_read(source, end - len, part, len, NULL))
+        return false;
+    if (len >= 512)
+        return known_noise((bytes){part, len});
+    unsigned seen[256] = {0}, most = 0;
+    for (size_t i = 0; i < len; i++)
+        if (++seen[part[i]] > most)
+            most = seen[part[i]];
+    return most <= 3 + len / 32;
+}
+
+int compose_gcm(struct recipe *recipe, struct arena *arena, bytes key, bytes nonce,
+                struct why *why)
+{
+    struct recipe_stream stream = {.cipher = RECIPE_AES_GCM, .key = key, .iv = nonce};
+    if (nonce.len != 12) {
+        uint8_t hash_key[16] = {0}, *begin = arena_push(arena, 16);
+        if (!begin)
+            return fail(why, ENOMEM, "no memory for a recipe");
+        if (!cipher_aes(CIPHER_ECB, CIPHER_ENCRYPT, key, NULL, (bytes){hash_key, 16}, hash_key))
+            return fail(why, EIO, "libcrypto does not encrypt AES");
+        ghash_begin(hash_key, nonce, begin);
+        stream.iv = (bytes){begin, 16};
+    }
+    return compose_stream(recipe, arena, &stream, why);
+}
+
+int compose_tagged(const struct source *source, uint64_t at, uint64_t len, bytes key,
+                   bytes nonce, const uint8_t tag[16], struct arena *arena, struct why *why)
+{
+    if (len > 1 << 24)
+        return fail(why, EBADMSG, "%llu bytes under one tag", (unsigned long long)len);
+    struct arena_mark mark = arena_mark(arena);
+    bytes part = {0};
+    int error = source_take(source, at, (size_t)len, arena, &part, why);
+    if (!error && !cipher_gcm_open(key, nonce, part, tag, (uint8_t *)(uintptr_t)part.at))
+        error = fail(why, EBADMSG, "%llu bytes at %llu are not what was encrypted: damaged",
+                     (unsigned long long)len, (unsigned long long)at);
+    arena_pop(arena, mark);
+    return error;
+}
+
+int compose_turns(struct recipe *recipe, struct arena *arena, struct compose_turns *turns,
+                  uint64_t at, uint64_t length, struct why *why)
+{
+    uint64_t whole = length / turns->block, rest = length % turns->block;
+    int error = 0;
+    for (unsigned i = 0; i < turns->count && i < whole && !error; i++) {
+        uint64_t begin = at + i * turns->block;
+        struct recipe_piece piece = {
+            .at = begin,
+            .from = begin,
+            .length = turns->block,
+            .count = (whole - i + turns->count - 1) / turns->count,
+            .step = turns->count * turns->block,
+            .stream = turns->first + (int)((turns->turn + i) % turns->count),
+        };
+        error = compose_piece(recipe, arena, &piece, why);
+    }
+    turns->turn = (unsigned)((turns->turn + whole) % turns->count);
+    if (error || !rest)
+        return error;
+    struct recipe_piece piece = {.at = at + length - rest,
+                                 .from = at + length - rest,
+                                 .length = rest,
+                                 .stream = turns->first + (int)turns->turn};
+    turns->turn = (turns->turn + 1) % turns->count;
+    return compose_piece(recipe, arena, &piece, why);
 }

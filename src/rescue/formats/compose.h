@@ -32,3 +32,26 @@ bool compose_unmarked(const struct source *source);
 bool compose_secret(const struct key *key, size_t len, bytes *ret);
 /* Whether the file's name ends in `extension` (".encrypted"), whatever the case. */
 bool compose_named(const struct source *source, const char *extension);
+/* Whether the last `len` bytes before `end` look like chance: what is sealed, or a public key.
+ * Of short parts only: no byte more than a few times. */
+bool compose_chance(const struct source *source, uint64_t end, size_t len);
+/* A stream of AES-GCM for a nonce of any length; key and nonce must outlive the recipe. Its
+ * index, or -E.... */
+int compose_gcm(struct recipe *recipe, struct arena *arena, bytes key, bytes nonce,
+                struct why *why) MUST_USE;
+/* Whether `len` bytes (1 << 24 at most) at `at` bear the tag. 0, -EBADMSG: they do not, -E....
+ */
+int compose_tagged(const struct source *source, uint64_t at, uint64_t len, bytes key,
+                   bytes nonce, const uint8_t tag[16], struct arena *arena,
+                   struct why *why) MUST_USE;
+
+/* Several streams that take turns, each for `block` bytes: the `length` bytes at `at` of the
+ * file, which begin a block. `turn` is the stream that is next, and is moved on. */
+struct compose_turns {
+    int first; /* index of the first of the streams, which follow each other */
+    unsigned count, turn;
+    uint64_t block;
+};
+
+int compose_turns(struct recipe *recipe, struct arena *arena, struct compose_turns *turns,
+                  uint64_t at, uint64_t length, struct why *why) MUST_USE;

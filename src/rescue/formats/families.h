@@ -3,16 +3,26 @@
 #pragma once
 #include "rescue/format.h"
 
+extern const struct format format_akira;
+extern const struct format format_akiralinux;
 extern const struct format format_blackbasta;
 extern const struct format format_blackbyte;
 extern const struct format format_chaos;
 extern const struct format format_dmalocker;
 extern const struct format format_echoraix;
+extern const struct format format_enmity;
 extern const struct format format_gandcrab;
+extern const struct format format_hive;
+extern const struct format format_hunters;
+extern const struct format format_inc;
 extern const struct format format_linuxencoder1;
 extern const struct format format_linuxencoder3;
+extern const struct format format_lockbit3;
+extern const struct format format_lokilocker;
+extern const struct format format_mammon;
 extern const struct format format_maze;
 extern const struct format format_medusalocker3;
+extern const struct format format_megazord;
 extern const struct format format_nemucod;
 extern const struct format format_onyx2;
 extern const struct format format_phobos;

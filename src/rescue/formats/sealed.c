@@ -1,7 +1,5 @@
 #include "rescue/formats/sealed.h"
 
-#include "shim/privatekey.h"
-
 #include <errno.h>
 
 /* Checks the key and takes room for a message. */
@@ -38,18 +36,23 @@ int sealed_pkcs1(const struct key *key, bytes sealed, size_t least, struct arena
     return 0;
 }
 
-int sealed_oaep(const struct key *key, bytes sealed, struct arena *arena, bytes *ret,
-                struct why *why)
+int sealed_oaep_by(const struct key *key, enum privatekey_hash hash, bytes sealed,
+                   struct arena *arena, bytes *ret, struct why *why)
 {
     struct privatekey private;
     uint8_t *room = NULL;
     size_t len = 0;
     int error = begin(key, sealed, &private, &room, arena, why);
     if (!error)
-        error = privatekey_oaep(&private, PRIVATEKEY_BIG, PRIVATEKEY_SHA1, PRIVATEKEY_SHA1,
-                                sealed, room, &len, why);
+        error = privatekey_oaep(&private, PRIVATEKEY_BIG, hash, hash, sealed, room, &len, why);
     if (error)
         return error;
     *ret = (bytes){room, len};
     return 0;
+}
+
+int sealed_oaep(const struct key *key, bytes sealed, struct arena *arena, bytes *ret,
+                struct why *why)
+{
+    return sealed_oaep_by(key, PRIVATEKEY_SHA1, sealed, arena, ret, why);
 }

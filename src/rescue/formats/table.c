@@ -6,19 +6,15 @@
 
 /* One row for each family, in the order of their names. */
 const struct format *const formats[] = {
-    &format_blackbasta,    &format_blackbyte,
-    &format_chaos,         &format_dmalocker,
-    &format_echoraix,      &format_gandcrab,
-    &format_linuxencoder1, &format_linuxencoder3,
-    &format_maze,          &format_medusalocker3,
-    &format_nemucod,       &format_onyx2,
-    &format_phobos,        &format_play,
-    &format_princess,      &format_prometheus,
-    &format_proton,        &format_proxima,
-    &format_qilin,         &format_shinra,
-    &format_solidbit,      &format_teslacrypt2,
-    &format_teslacrypt3,   &format_trinity,
-    &format_zeppelin,      NULL,
+    &format_akira,         &format_akiralinux,    &format_blackbasta,    &format_blackbyte,
+    &format_chaos,         &format_dmalocker,     &format_echoraix,      &format_enmity,
+    &format_gandcrab,      &format_hive,          &format_hunters,       &format_inc,
+    &format_linuxencoder1, &format_linuxencoder3, &format_lockbit3,      &format_lokilocker,
+    &format_mammon,        &format_maze,          &format_medusalocker3, &format_megazord,
+    &format_nemucod,       &format_onyx2,         &format_phobos,        &format_play,
+    &format_princess,      &format_prometheus,    &format_proton,        &format_proxima,
+    &format_qilin,         &format_shinra,        &format_solidbit,      &format_teslacrypt2,
+    &format_teslacrypt3,   &format_trinity,       &format_zeppelin,      NULL,
 };
 
 const struct format *format_find(const char *family)
@@ -29,12 +25,17 @@ const struct format *format_find(const char *family)
     return NULL;
 }
 
+static bool worse(const struct recognition *a, const struct recognition *b)
+{
+    return a->fit < b->fit || (a->fit == b->fit && a->bits < b->bits);
+}
+
 /* Puts a format among those that fit better than it, or as well and come before it. */
 static size_t insert(const struct format **ret, struct recognition *fits, size_t n, size_t max,
                      const struct format *format, const struct recognition *fit)
 {
     size_t at = n;
-    while (at && fits[at - 1].fit < fit->fit)
+    while (at && worse(&fits[at - 1], fit))
         at--;
     if (at == max)
         return n;

@@ -2,8 +2,10 @@
  * their order, byte by byte, with the whole file in memory. */
 #include "crypt/chacha.h"
 #include "crypt/hc128.h"
+#include "crypt/kcipher2.h"
 #include "crypt/rc4.h"
 #include "crypt/salsa.h"
+#include "crypt/sosemanuk.h"
 #include "rescue/recipe.h"
 #include "shim/cipher.h"
 #include "tap.h"
@@ -70,13 +72,33 @@ static void add_to(uint8_t block[16], uint64_t number)
     }
 }
 
+static void turn(uint8_t block[16])
+{
+    for (size_t i = 0; i < 8; i++) {
+        uint8_t kept = block[i];
+        block[i] = block[15 - i];
+        block[15 - i] = kept;
+    }
+}
+
 static uint8_t counter_byte(const struct recipe_stream *stream, struct plain_stream *state)
 {
     uint64_t number = state->position / 16;
     if (state->number != number + 1) {
         uint8_t block[16] = {0};
         memcpy(block, stream->iv.at, stream->iv.len);
-        add_to(block, stream->cipher == RECIPE_AES_GCM ? (number + 2) & 0xffffffff : number);
+        if (stream->cipher == RECIPE_AES_CTR_LE) {
+            turn(block);
+            add_to(block, number);
+            turn(block);
+        } else if (stream->cipher == RECIPE_AES_GCM && stream->iv.len == 16) {
+            uint32_t low = load_be32(block + 12) + (uint32_t)number + 1;
+            memset(block + 12, 0, 4);
+            add_to(block, low);
+        } else {
+            add_to(block,
+                   stream->cipher == RECIPE_AES_GCM ? (number + 2) & 0xffffffff : number);
+        }
         must(cipher_add(state->cipher, block, state->out, 16));
         state->number = number + 1;
     }
@@ -88,6 +110,7 @@ static uint8_t key_byte(const struct recipe_stream *stream, struct plain_stream 
     uint8_t byte = 0;
     switch (stream->cipher) {
     case RECIPE_AES_CTR:
+    case RECIPE_AES_CTR_LE:
     case RECIPE_AES_GCM:
         return counter_byte(stream, state);
     case RECIPE_CHACHA:
@@ -158,20 +181,33 @@ static void make_keys(const struct recipe_stream *stream, struct plain_stream *s
     bool ecb = stream->cipher == RECIPE_AES_ECB || stream->cipher == RECIPE_AES_CBC;
     struct rc4 rc4;
     struct hc128 hc128;
+    struct sosemanuk sosemanuk;
     if (stream->cipher <= RECIPE_AES_CFB)
         state->cipher = cipher_new(CIPHER_AES, CIPHER_ECB,
                                    ecb ? CIPHER_DECRYPT : CIPHER_ENCRYPT, stream->key);
     else if (stream->cipher <= RECIPE_DES3_CBC)
         state->cipher = cipher_new(CIPHER_DES3, CIPHER_ECB, CIPHER_DECRYPT, stream->key);
     chacha_set(&state->chacha, stream->rounds, stream->key, stream->iv, stream->counter);
-    salsa_set(&state->salsa, stream->rounds, stream->key, stream->iv, stream->counter);
-    if (stream->cipher != RECIPE_RC4 && stream->cipher != RECIPE_HC128)
+    if (stream->cipher == RECIPE_SALSA && stream->key.len == 64)
+        salsa_set_state(&state->salsa, stream->rounds, stream->key.at);
+    else
+        salsa_set(&state->salsa, stream->rounds, stream->key, stream->iv, stream->counter);
+    if (stream->cipher != RECIPE_RC4 && stream->cipher != RECIPE_HC128 &&
+        stream->cipher != RECIPE_KCIPHER2 && stream->cipher != RECIPE_SOSEMANUK)
         return;
     size = 10 * size + 10000;
     state->keys = arena_push(arena, size);
     if (stream->cipher == RECIPE_RC4 && rc4_set(&rc4, stream->key))
         rc4_xor(&rc4, state->keys, size);
-    else if (hc128_set(&hc128, stream->key, stream->iv))
+    else if (stream->cipher == RECIPE_KCIPHER2) {
+        struct kcipher2 *kcipher2 = PUSH(arena, struct kcipher2);
+        kcipher2_prepare(kcipher2);
+        if (kcipher2_set(kcipher2, stream->key, stream->iv))
+            kcipher2_xor(kcipher2, state->keys, size);
+    } else if (sosemanuk_set(&sosemanuk, stream->key, stream->iv) &&
+               stream->cipher == RECIPE_SOSEMANUK) {
+        sosemanuk_xor(&sosemanuk, state->keys, size);
+    } else if (hc128_set(&hc128, stream->key, stream->iv))
         for (size_t at = 0; at + 5 < size; at += 5)
             hc128_xor(&hc128, state->keys + at, 5);
 }
@@ -198,6 +234,7 @@ static bytes reference(const struct recipe *recipe, bytes source, struct arena *
                 state[piece->stream].position = piece->position;
             reference_repeat(&recipe->stream.at[piece->stream], &state[piece->stream],
                              piece->start, piece->at + moved, at, piece->length);
+            state[piece->stream].position += piece->skip;
         }
     }
     for (uint32_t i = 0; i < recipe->stream.n; i++)
@@ -219,13 +256,14 @@ static void random_stream(struct recipe_stream *ret, struct arena *arena)
         enum recipe_cipher cipher;
         size_t key, iv;
     } kinds[] = {
-        {RECIPE_AES_ECB, 16, 0},  {RECIPE_AES_CBC, 32, 16}, {RECIPE_AES_CTR, 24, 16},
-        {RECIPE_AES_GCM, 32, 12}, {RECIPE_AES_CFB, 16, 16}, {RECIPE_DES3_ECB, 24, 0},
-        {RECIPE_DES3_CBC, 16, 8}, {RECIPE_CHACHA, 32, 8},   {RECIPE_CHACHA, 32, 12},
-        {RECIPE_CHACHA, 32, 24},  {RECIPE_SALSA, 16, 8},    {RECIPE_SALSA, 32, 24},
-        {RECIPE_RC4, 13, 0},      {RECIPE_HC128, 16, 16},   {RECIPE_XOR, 7, 0},
-        {RECIPE_XOR, 9000, 0},    {RECIPE_OWN, 0, 0},       {RECIPE_AES_CBC, 16, 16},
-        {RECIPE_AES_CFB, 32, 16},
+        {RECIPE_AES_ECB, 16, 0},  {RECIPE_AES_CBC, 32, 16},  {RECIPE_AES_CTR, 24, 16},
+        {RECIPE_AES_GCM, 32, 12}, {RECIPE_AES_CFB, 16, 16},  {RECIPE_DES3_ECB, 24, 0},
+        {RECIPE_DES3_CBC, 16, 8}, {RECIPE_CHACHA, 32, 8},    {RECIPE_CHACHA, 32, 12},
+        {RECIPE_CHACHA, 32, 24},  {RECIPE_SALSA, 16, 8},     {RECIPE_SALSA, 32, 24},
+        {RECIPE_RC4, 13, 0},      {RECIPE_HC128, 16, 16},    {RECIPE_XOR, 7, 0},
+        {RECIPE_XOR, 9000, 0},    {RECIPE_OWN, 0, 0},        {RECIPE_AES_CBC, 16, 16},
+        {RECIPE_AES_CFB, 32, 16}, {RECIPE_KCIPHER2, 16, 16}, {RECIPE_AES_CTR_LE, 32, 16},
+        {RECIPE_AES_GCM, 32, 16}, {RECIPE_SALSA, 64, 0},     {RECIPE_SOSEMANUK, 15, 16},
     };
 
     static const unsigned rounds[] = {8, 12, 20};
@@ -235,7 +273,7 @@ static void random_stream(struct recipe_stream *ret, struct arena *arena)
                                   .key = noise(arena, kinds[kind].key),
                                   .iv = noise(arena, kinds[kind].iv),
                                   .counter = random_below(2) ? random_below(1000) : 0};
-    if (ret->cipher == RECIPE_AES_CTR && random_below(2))
+    if (ret->cipher <= RECIPE_AES_GCM && ret->iv.len == 16 && random_below(2))
         memset((uint8_t *)(uintptr_t)ret->iv.at, 0xff, 16);
     if (ret->cipher == RECIPE_OWN) {
         ret->apply = odd_apply;
@@ -272,6 +310,7 @@ static bool random_piece(const struct recipe *recipe, struct recipe_piece *ret, 
     switch (recipe->stream.at[ret->stream].cipher) {
     case RECIPE_OWN:
         ret->length -= ret->length % 24;
+        ret->over = false;
         if (ret->start != RECIPE_RUNS_ON)
             ret->start = RECIPE_RESTART;
         break;
@@ -286,6 +325,7 @@ static bool random_piece(const struct recipe *recipe, struct recipe_piece *ret, 
         ret->start = RECIPE_RUNS_ON;
         break;
     default:
+        ret->skip = random_below(4) && ret->start < RECIPE_OFFSET ? 0 : random_below(50);
         break;
     }
     return true;
