@@ -21,6 +21,8 @@ const char *catalogue_rescue_word(enum catalogue_rescue rescue)
     return words[rescue];
 }
 
+enum { MAYBE_BITS = 1 << 16 };
+
 /* --- reading what catalogue_pack.c wrote --- */
 
 struct cursor {
@@ -190,7 +192,8 @@ int catalogue_index(struct catalogue *catalogue, struct arena *arena, struct why
 {
     catalogue->key = PUSH_ARRAY(arena, struct catalogue_key, catalogue->fact_count + 1);
     catalogue->pattern = PUSH_ARRAY(arena, uint32_t, catalogue->fact_count + 1);
-    if (!catalogue->key || !catalogue->pattern)
+    catalogue->maybe = PUSH_ARRAY(arena, uint64_t, MAYBE_BITS / 64);
+    if (!catalogue->key || !catalogue->pattern || !catalogue->maybe)
         return fail(why, ENOMEM, "no memory for the catalogue of ransomware");
     catalogue->key_count = catalogue->pattern_count = 0;
     for (uint32_t i = 0; i < catalogue->fact_count; i++) {
@@ -204,6 +207,10 @@ int catalogue_index(struct catalogue *catalogue, struct arena *arena, struct why
     }
     if (catalogue->key_count)
         qsort(catalogue->key, catalogue->key_count, sizeof *catalogue->key, by_hash);
+    for (uint32_t i = 0; i < catalogue->key_count; i++) {
+        uint64_t bit = catalogue->key[i].hash % MAYBE_BITS;
+        catalogue->maybe[bit / 64] |= (uint64_t)1 << bit % 64;
+    }
     count_users(catalogue);
     return 0;
 }
@@ -239,6 +246,9 @@ void catalogue_find_hash(const struct catalogue *catalogue, enum catalogue_kind 
                          void (*take)(void *context, const struct catalogue_fact *fact),
                          void *context)
 {
+    uint64_t bit = (hash + kind) % MAYBE_BITS;
+    if (!(catalogue->maybe[bit / 64] >> bit % 64 & 1))
+        return;
     for (uint32_t i = lower(catalogue, hash + kind);
          i < catalogue->key_count && catalogue->key[i].hash == hash + kind; i++)
         if (catalogue->fact[catalogue->key[i].fact].kind == kind)

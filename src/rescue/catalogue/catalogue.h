@@ -58,6 +58,7 @@ struct catalogue {
     const bytes *source;
     struct catalogue_fact *fact; /* in the order of their families */
     struct catalogue_key *key;   /* of facts without wildcards, rising by hash */
+    uint64_t *maybe;             /* bit of a hash's lowest 16: some key has it */
     uint32_t *pattern;           /* facts of patterns with wildcards, and markers */
     uint32_t family_count, source_count, fact_count, key_count, pattern_count;
 };

@@ -15,6 +15,7 @@
  * right more often than not, one shared address nearly always. */
 #define WEIGHT_LIKENESS 8.0F
 #define LIKENESS_LEAST  0.02F
+#define LIKENESS_TOLD   0.1F
 #define WEIGHT_ADDRESS  8.0F
 #define WEIGHT_VANITY   4.0F
 #define WEIGHT_BRAND    5.0F
@@ -87,13 +88,26 @@ static void take_known_address(void *context, const struct catalogue_fact *fact)
         fusion->what, (int)fact->text.len, fact->text.at);
 }
 
+/* Of most families the words are a little like. */
+static void add_faint(struct fusion *fusion, uint32_t family, float weight)
+{
+    struct signal *signal = vec_push(fusion->arena, &fusion->ret->signal);
+    fusion->failed |= !signal;
+    if (signal)
+        *signal =
+            (struct signal){SIGNAL_WORDS, (uint16_t)family, weight,
+                            bytes_of("its words are a little like those of a known note")};
+}
+
 static void weigh_score(struct fusion *fusion, const struct note_features *features,
                         const struct note_score *score, uint32_t family)
 {
-    if (score->likeness > LIKENESS_LEAST)
+    if (score->likeness > LIKENESS_TOLD)
         add(fusion, family, SIGNAL_WORDS, WEIGHT_LIKENESS * score->likeness,
             "its words are like those of a known note (%.0f %%)",
             100 * (double)score->likeness);
+    else if (score->likeness > LIKENESS_LEAST)
+        add_faint(fusion, family, WEIGHT_LIKENESS * score->likeness);
     if (score->address >= 0) {
         const struct note_address *address = &features->address.at[score->address];
         add(fusion, family, SIGNAL_ADDRESS, WEIGHT_ADDRESS / (float)score->address_users,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-    TERM_SLOTS = 1 << 14,
+    TERM_SLOTS = 1 << 13,
     WORD_MOST = 80, /* of a word no more is looked at */
     ADDRESSES_MOST = 64,
     NAMES_MOST = 6000,

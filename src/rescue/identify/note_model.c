@@ -145,13 +145,14 @@ static uint32_t lower64(const uint64_t *at, uint32_t count, uint64_t hash)
 static void score_terms(const struct note_model *model, const struct note_features *features,
                         float *likeness)
 {
-    float norm = 0, total = (float)(model->notes + 1);
+    float norm = 0, total = (float)(model->notes + 1), unknown = logf(total);
     for (uint32_t i = 0; i < features->term.n; i++) {
         struct note_term term = features->term.at[i];
         uint32_t at = lower32(model->term, model->terms, term.hash);
         bool known = at < model->terms && model->term[at] == term.hash;
         uint32_t from = known ? model->start[at] : 0, to = known ? model->start[at + 1] : 0;
-        float weight = (1 + logf((float)term.count)) * logf(total / (float)(1 + to - from));
+        float rarity = to == from ? unknown : logf(total / (float)(1 + to - from));
+        float weight = term.count == 1 ? rarity : (1 + logf((float)term.count)) * rarity;
         norm += weight * weight;
         for (uint32_t k = from; k < to; k++)
             likeness[model->posting[k]] += weight * (float)model->weight[k];
