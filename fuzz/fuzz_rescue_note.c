@@ -16,12 +16,13 @@ static struct knowledge knowledge;
 static void know_nothing(void)
 {
     static struct note_judge judge;
-    struct arena *arena = arena_new((size_t)16 << 20);
+    static struct arena *arena;
     const struct catalogue none = {0};
     struct catalogue catalogue;
     struct note_model model;
     struct why why;
     bytes file, packed;
+    arena = arena_new((size_t)16 << 20);
     if (note_learn_model(NULL, 0, SIZE_MAX, NULL, 0, &judge, arena, &file, &why) < 0 ||
         note_model_open(file, arena, &model, &why) < 0 ||
         catalogue_pack(&none, arena, &packed, &why) < 0 ||
