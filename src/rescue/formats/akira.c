@@ -63,6 +63,24 @@ static int akira_recognise(const struct source *source, struct recognition *ret,
     return 0;
 }
 
+/* From 56 percent on the parts overlap: what lies in two of them was encrypted twice. */
+static int overlapping(struct recipe *ret, int stream, uint64_t length, uint64_t count,
+                       uint64_t step, struct arena *arena, struct why *why)
+{
+    int error = 0;
+    for (uint64_t i = 0; i < count && !error; i++) {
+        struct recipe_piece piece = {.at = i * step,
+                                     .from = i * step,
+                                     .length = length,
+                                     .stream = stream,
+                                     .start = RECIPE_SEEK,
+                                     .position = i * ((length + BLOCK - 1) / BLOCK) * BLOCK,
+                                     .over = i != 0};
+        error = compose_piece(ret, arena, &piece, why);
+    }
+    return error;
+}
+
 static int spots(const struct trailer *trailer, struct recipe *ret, int stream,
                  struct arena *arena, struct why *why)
 {
@@ -76,7 +94,7 @@ static int spots(const struct trailer *trailer, struct recipe *ret, int stream,
         step = (size - length * count) / parts;
     }
     if (count > 1 && step < length)
-        return fail(why, EBADMSG, "parts that overlap: %u percent", trailer->percent);
+        return overlapping(ret, stream, length, count, step, arena, why);
     struct recipe_piece piece = {.length = length,
                                  .count = count,
                                  .step = step,

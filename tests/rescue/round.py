@@ -1,0 +1,453 @@
+#!/usr/bin/env python3
+"""Files of any size, encrypted here as the families do it, come out byte for byte.
+
+usage: round.py PROGRAM
+
+The encryptors are functions of bytes and an explicit key, made from the facts and not from the
+decoder, and encrypt nothing but what this test made. Sizes lie around each limit. A file that was
+encrypted twice comes back as what it was after the first time, or is refused; with another key nothing claims to
+be right.
+"""
+import hashlib
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+
+try:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa, x25519
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+except ImportError:
+    print("1..0 # SKIP no python3-cryptography")
+    sys.exit(0)
+
+RANDOM = random.Random(5)
+count = failed = 0
+
+
+def check(good, what, *lines):
+    global count, failed
+    count += 1
+    print("%sok %d - %s" % ("" if good else "not ", count, what))
+    if not good:
+        failed += 1
+        for line in lines:
+            print("#   %s" % str(line)[:300])
+
+
+def noise(size):
+    return RANDOM.randbytes(size)
+
+
+def plain_of(size):
+    """Text, so that a wrong byte is seen and a right head is known."""
+    begin = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<< /Type /Catalog >>\nendobj\n"
+    return (begin + hashlib.sha512(b"%d" % size).hexdigest().encode() * (size // 128 + 1))[:size]
+
+
+# ------------------------------------------------------------------------------- primitives
+
+def rotate(x, n):
+    return (x << n | x >> (32 - n)) & 0xffffffff
+
+
+def chacha_rounds(x, rounds):
+    for _ in range(rounds // 2):
+        for a, b, c, d in ((0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15),
+                           (0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)):
+            x[a] = (x[a] + x[b]) & 0xffffffff
+            x[d] = rotate(x[d] ^ x[a], 16)
+            x[c] = (x[c] + x[d]) & 0xffffffff
+            x[b] = rotate(x[b] ^ x[c], 12)
+            x[a] = (x[a] + x[b]) & 0xffffffff
+            x[d] = rotate(x[d] ^ x[a], 8)
+            x[c] = (x[c] + x[d]) & 0xffffffff
+            x[b] = rotate(x[b] ^ x[c], 7)
+
+
+def xor(a, b):
+    return (int.from_bytes(a, "little") ^ int.from_bytes(b[:len(a)], "little")).to_bytes(len(a), "little")
+
+
+def chacha8(key, nonce, block, data):
+    out = b""
+    for i in range(0, len(data), 64):
+        state = list(struct.unpack("<4I", b"expand 32-byte k") + struct.unpack("<8I", key)
+                     + struct.unpack("<2I", struct.pack("<Q", block + i // 64))
+                     + struct.unpack("<2I", nonce))
+        x = list(state)
+        chacha_rounds(x, 8)
+        out += struct.pack("<16I", *((a + b) & 0xffffffff for a, b in zip(x, state)))
+    return xor(data, out)
+
+
+def hchacha(key, nonce):
+    x = list(struct.unpack("<4I", b"expand 32-byte k") + struct.unpack("<8I", key)
+             + struct.unpack("<4I", nonce))
+    chacha_rounds(x, 20)
+    return struct.pack("<8I", *(x[:4] + x[12:]))
+
+
+def salsa_raw(state, data):
+    state = list(struct.unpack("<16I", state))
+    out = b""
+    for _ in range(0, len(data), 64):
+        x = list(state)
+        for _ in range(10):
+            for a, b, c, d in ((0, 4, 8, 12), (5, 9, 13, 1), (10, 14, 2, 6), (15, 3, 7, 11),
+                               (0, 1, 2, 3), (5, 6, 7, 4), (10, 11, 8, 9), (15, 12, 13, 14)):
+                x[b] ^= rotate((x[a] + x[d]) & 0xffffffff, 7)
+                x[c] ^= rotate((x[b] + x[a]) & 0xffffffff, 9)
+                x[d] ^= rotate((x[c] + x[b]) & 0xffffffff, 13)
+                x[a] ^= rotate((x[d] + x[c]) & 0xffffffff, 18)
+        out += struct.pack("<16I", *((a + b) & 0xffffffff for a, b in zip(x, state)))
+        counter = (state[8] | state[9] << 32) + 1
+        state[8], state[9] = counter & 0xffffffff, counter >> 32 & 0xffffffff
+    return xor(data, out)
+
+
+def little_counter(key, counter, data):
+    """AES-CTR whose counter is a little-endian number."""
+    first = int.from_bytes(counter, "little")
+    blocks = b"".join(((first + i) % (1 << 128)).to_bytes(16, "little")
+                      for i in range((len(data) + 15) // 16))
+    ecb = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    return xor(data, ecb.update(blocks)) if data else b""
+
+
+def mask(seed, size, algorithm):
+    return b"".join(algorithm(seed + struct.pack(">I", i)).digest()
+                    for i in range(size // algorithm().digest_size + 1))[:size]
+
+
+def oaep(key, data, algorithm=hashlib.sha1):
+    """RFC 8017, 7.1.1, with an empty label."""
+    numbers, hashed = key.public_key().public_numbers(), algorithm(b"").digest()
+    size, seed = (numbers.n.bit_length() + 7) // 8, noise(len(hashed))
+    block = hashed + bytes(size - len(data) - 2 * len(hashed) - 2) + b"\x01" + data
+    block = xor(block, mask(seed, len(block), algorithm))
+    seed = xor(seed, mask(block, len(seed), algorithm))
+    return pow(int.from_bytes(b"\0" + seed + block, "big"), numbers.e, numbers.n).to_bytes(size, "big")
+
+
+# --------------------------------------------------------------------------------- families
+
+def akira(key, plain, mode, percent):
+    own = noise(40)
+    size, data = len(plain), bytearray(plain)
+    share = size * percent // 100
+    if mode == 2:
+        parts = 3 if percent < 50 else 5
+        number, length = parts - 1, share // parts
+        step = (size - length * number) // parts
+    else:
+        number, length, step = 1, size if mode == 0 else share, 0
+    for i in range(number):
+        part = bytes(data[i * step:i * step + length])
+        data[i * step:i * step + length] = chacha8(own[:32], own[32:], i * ((length + 63) // 64), part)
+    sealed = key.public_key().encrypt(own, padding.PKCS1v15())[::-1]
+    return bytes(data) + sealed + bytes(12) + bytes([mode, percent]) + struct.pack("<Q", size)
+
+
+def inc(key, plain):
+    mine = x25519.X25519PrivateKey.generate()
+    hashed = hashlib.sha512(mine.exchange(key.public_key())).digest()
+    stream = Cipher(algorithms.AES(hashed[:16]), modes.CTR(hashed[16:32])).encryptor()
+    data = bytearray(plain)
+    for at in range(0, len(plain), 3000000):
+        data[at:at + 1000000] = stream.update(bytes(data[at:at + 1000000]))
+    return bytes(data) + raw_public(mine) + b"INC"
+
+
+def raw_public(key):
+    return key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+
+def enmity(key, plain, mark, whole):
+    own, data = noise(48), plain
+    if whole:
+        data = AESGCM(own[:32]).encrypt(own[32:], plain, None)
+    else:
+        part, behind = (0x100000, 0x1400000) if mark else (0x19999, 0x19999)
+        stream = Cipher(algorithms.AES(own[:32]), modes.GCM(own[32:])).encryptor()
+        data, at = bytearray(plain), 0
+        while at <= len(plain) - behind:
+            data[at:at + part] = stream.update(bytes(data[at:at + part]))
+            at += 0xa00000
+    return bytes(data) + b"N:report.pdf" + oaep(key, own) + mark
+
+
+def lokilocker(key, plain):
+    at = [(0, len(plain))]
+    if len(plain) >= 1572864:
+        at = [(0, 0x40000), (len(plain) // 2 - 0x20000, 0x40000), (len(plain) - 0x40000, 0x40000)]
+    data, sealed = bytearray(plain), b""
+    for begin, length in at:
+        own = noise(44)
+        box = AESGCM(own[:32]).encrypt(own[32:], bytes(data[begin:begin + length]), None)
+        data[begin:begin + length] = box[:-16]
+        sealed += own + box[-16:]
+    return bytes(data) + oaep(key, sealed)
+
+
+def turns(data, at, length, streams, turn):
+    for begin in range(at, at + length, 512):
+        end = min(begin + 512, at + length)
+        data[begin:end] = streams[turn[0] % len(streams)](bytes(data[begin:end]))
+        turn[0] += 1
+
+
+def xchacha_streams(own):
+    ret = []
+    for i in range(9):
+        part = own[56 * i:56 * i + 56]
+        key = hchacha(part[:32], part[32:48])
+        ret.append(Cipher(algorithms.ChaCha20(key, bytes(8) + part[48:]), None).encryptor().update)
+    return ret
+
+
+HIVE = bytes.fromhex("6b5b59d507836e28a251f33bda52")
+HUNTERS1 = bytes.fromhex("dcb8a7a5b618d296d3ba01d9f9039fc07a")
+HUNTERS2 = bytes.fromhex("4d58995781d2d3335f77c37512abc2a948c122")
+
+
+def hive(key, plain):
+    own, data = noise(504), bytearray(plain)
+    turns(data, 0x50, len(plain) - 0x50, xchacha_streams(own), [0])
+    under, data[0x3e:0x50] = bytes(data[0x3e:0x50]), noise(4) + HIVE
+    return bytes(data) + under + oaep(key, own, hashlib.sha3_512)
+
+
+def hunters1(key, plain):
+    own, data, start, turn = noise(504), bytearray(plain), 0x36 + 21, [0]
+    streams, size = xchacha_streams(own), len(plain) - 0x36 - 21
+    if size <= 0x500000:
+        turns(data, start, size, streams, turn)
+    else:
+        first, rest = min(0x6400000, size * 10 // 100), min(0x6400000, size * 5 // 100)
+        turns(data, start, first, streams, turn)
+        space, blocks, at = size - first - rest, rest // 0x80000, start + first
+        for _ in range(blocks):
+            at += space // blocks
+            turns(data, at, 0x80000, streams, turn)
+            at += 0x80000
+        at += space % blocks if blocks else space
+        turns(data, at, rest % 0x80000, streams, turn)
+    under, data[0x36:0x36 + 21] = bytes(data[0x36:0x36 + 21]), noise(4) + HUNTERS1
+    return bytes(data) + under + oaep(key, own, hashlib.sha3_512)
+
+
+def counters(own):
+    ret = []
+    for i in range(10):
+        part, used = own[48 * i:48 * i + 48], [0]
+
+        def add(data, part=part, used=used):
+            got = little_counter(part[:32], part[32:], bytes(used[0]) + data)[used[0]:]
+            used[0] += len(data)
+            return got
+        ret.append(add)
+    return ret
+
+
+def hunters2(key, plain, offset, mode):
+    own, data, turn, at = noise(480), bytearray(plain), [0], 0x3e + 23 + offset
+    streams, size = counters(own), len(plain) - at
+    runs = [(0, size)]
+    if mode in (2, 3, 8):
+        first = size * (30 if mode == 8 else 10) // 100
+        rest, number = size * (10 if mode == 8 else 20) // 100, 10 if mode == 8 else 5
+        length, odd = divmod(rest, number)
+        space, odd_space = divmod(size - first - rest, number)
+    elif mode in (4, 5):
+        first = min(0xa00000 if mode == 4 else 0x6400000, size * 5 // 100)
+        rest = min(size - first, max(1 << 20, size * (45 if mode == 4 else 50) // 100))
+        number, length, odd = min(50 if mode == 4 else 150, rest >> 20), 1 << 20, 0
+        space, odd_space = divmod(size - first - number * length, number) if number else (0, 0)
+    if mode not in (1, 6, 7):
+        runs, where = [(0, first)], first
+        for i in range(number):
+            where += space + (0 if i else odd_space)
+            runs.append((where, length + (0 if i else odd)))
+            where += runs[-1][1]
+    for begin, length in runs:
+        turns(data, at + begin, length, streams, turn)
+    under, data[0x3e:0x3e + 23] = bytes(data[0x3e:0x3e + 23]), noise(4) + HUNTERS2
+    return bytes(data) + oaep(key, bytes([offset, mode]) + under + own, hashlib.sha3_512)
+
+
+def lockbit3(key, plain, space, first, following):
+    numbers = key.private_numbers()
+    n, e = numbers.public_numbers.n, numbers.public_numbers.e
+    modulus = n & 0xffffffff
+    own, state = bytearray(noise(127) + b"\0"), noise(64)
+    at = ((struct.unpack_from("<I", own, 124)[0] * 0x8088405 + 1) & 0xffffffff) * 0x78 >> 32
+    struct.pack_into("<I", own, min(at, 120), modulus)
+    sealed = pow(int.from_bytes(own, "little"), e, n).to_bytes(128, "little")
+    check_sum = 0x0d6917a
+    for _ in range(3):
+        low, high = check_sum & 0xffff, check_sum >> 16
+        for byte in sealed:
+            low += byte
+            high += low
+        check_sum = ((low % 0x1000f + (high % 0x1000f << 16)) & 0xffffffff) ^ modulus
+        check_sum = int.from_bytes(check_sum.to_bytes(4, "little"), "big")
+    packed = b"a" + bytes([0b01100000]) + b"\x00" + b"\x00"  # "a" in UTF-16, and the end
+    fields = struct.pack("<HQII", len(packed), space, first, following) + state
+    metadata = salsa_raw(bytes(own[:64]), packed + fields)
+    data, begin = bytearray(plain), 0
+    areas, size = [], len(plain)
+    areas.append((0, (first + 1) * 0x20000))
+    at = first * 0x20000 + space
+    while space and at < size:
+        areas.append((at, (following + 1) * 0x20000))
+        at += following * 0x20000 + space
+    taken = b"".join(bytes(data[a:a + l]) for a, l in areas)
+    taken = salsa_raw(state, taken)
+    for a, l in areas:
+        part = taken[begin:begin + len(data[a:a + l])]
+        data[a:a + l] = part
+        begin += len(part)
+    return bytes(data) + metadata + struct.pack("<HI", len(metadata), check_sum) + sealed
+
+
+# ------------------------------------------------------------------------------------ tests
+
+class Bench:
+    def __init__(self, program, work):
+        self.program, self.path = program, os.path.join(work, "file")
+        self.work = work
+
+    def key(self, name, key):
+        path = os.path.join(self.work, name)
+        with open(path, "wb") as file:
+            if isinstance(key, x25519.X25519PrivateKey):
+                file.write(key.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw,
+                                             serialization.NoEncryption()))
+            else:
+                file.write(key.private_bytes(serialization.Encoding.PEM,
+                                             serialization.PrivateFormat.TraditionalOpenSSL,
+                                             serialization.NoEncryption()))
+        return path
+
+    def opened(self, family, encrypted, key):
+        with open(self.path, "wb") as file:
+            file.write(encrypted)
+        done = subprocess.run([self.program, self.path, "a", key], text=True, capture_output=True,
+                              timeout=120)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        return [line for line in lines if line.get("opened") == family], done.stdout + done.stderr[-2000:]
+
+    def comes_out(self, what, family, plain, encrypted, key):
+        lines, text = self.opened(family, encrypted, key)
+        good = any(line["sha256"] == hashlib.sha256(plain).hexdigest() and line["size"] == len(plain)
+                   and not line["error"] for line in lines)
+        check(good, "%s, %d bytes" % (what, len(plain)), *text.splitlines()[:12])
+
+    def twice_and_wrong(self, family, once, again, key, other):
+        lines, text = self.opened(family, again, key)
+        good = all(line["sha256"] == hashlib.sha256(once).hexdigest() for line in lines)
+        check(good and (lines or family == "inc"),
+              "%s: encrypted twice, it is as after the first time, or refused" % family,
+              *text.splitlines()[:8])
+        lines, text = self.opened(family, once, other)
+        check(not [line for line in lines if not line["guess"] and not line["error"]],
+              "%s: another key claims nothing" % family, *text.splitlines()[:8])
+
+
+def small(bench, rsa4096, other):
+    name = bench.key("4096", rsa4096)
+    for size in (0, 1, 63, 64, 65, 127, 6000):
+        for mode, percent in ((0, 100), (1, 50), (2, 15), (2, 60)):
+            plain = plain_of(size)
+            bench.comes_out("akira, mode %d" % mode, "akira", plain, akira(rsa4096, plain, mode, percent), name)
+    once = akira(rsa4096, plain_of(3000), 1, 50)
+    bench.twice_and_wrong("akira", once, akira(rsa4096, once, 1, 50), name, other)
+    for size in (0, 1, 16, 17, 0xfffff, 0x100000, 0x10000f, 0x100010, 0xa00000 + 0x19998,
+                 0xa00000 + 0x19999):
+        plain = plain_of(size)
+        modes = [(b"LB", True)] if size <= 0x100010 else []
+        modes.append((b"", size < 0x100000))
+        for mark, whole in modes:
+            bench.comes_out("enmity, %s" % (mark or b"no mark"), "enmity", plain,
+                            enmity(rsa4096, plain, mark, whole), name)
+    for size in (1000, 0x1400000 - 1, 0x1400000, 0x1400000 + 0xa00000):
+        plain = plain_of(size)
+        bench.comes_out("enmity, DB", "enmity", plain, enmity(rsa4096, plain, b"DB", False), name)
+    once = enmity(rsa4096, plain_of(3000), b"LB", True)
+    bench.twice_and_wrong("enmity", once, enmity(rsa4096, once, b"LB", True), name, other)
+
+
+def of_2048(bench):
+    key = rsa.generate_private_key(65537, 2048)
+    name = bench.key("2048", key)
+    other = bench.key("2048b", rsa.generate_private_key(65537, 2048))
+    for size in (512, 513, 4097, 100000, 1572863, 1572864, 2000001):
+        # Of what is in parts, noise stands for what is known by its noise.
+        plain = noise(size) if size >= 1572864 else plain_of(size)
+        bench.comes_out("lokilocker", "lokilocker", plain, lokilocker(key, plain), name)
+    once = lokilocker(key, plain_of(3000))
+    bench.twice_and_wrong("lokilocker", once, lokilocker(key, once), name, other)
+    return other
+
+
+def of_x25519(bench):
+    key = x25519.X25519PrivateKey.generate()
+    name = bench.key("x", key)
+    other = bench.key("y", x25519.X25519PrivateKey.generate())
+    for size in (0, 1, 15, 16, 17, 999999, 1000000, 1000001, 3000000, 3000001, 4000000, 6500000):
+        plain = plain_of(size)
+        bench.comes_out("inc", "inc", plain, inc(key, plain), name)
+    once = inc(key, plain_of(3000))
+    bench.twice_and_wrong("inc", once, inc(key, once), name, other)
+
+
+def of_5120(bench, other):
+    key = rsa.generate_private_key(65537, 5120)
+    name = bench.key("5120", key)
+    for size in (0x50, 0x51, 0x50 + 512, 0x50 + 9 * 512 + 1, 100000):
+        bench.comes_out("hive", "hive", plain_of(size), hive(key, plain_of(size)), name)
+    for size in (0x36 + 21, 1000, 0x500000 + 75, 0x500000 + 76, 6000000, 11000000):
+        bench.comes_out("hunters 1", "hunters", plain_of(size), hunters1(key, plain_of(size)), name)
+    for mode in (1, 2, 3, 4, 5, 6, 7, 8):
+        for size in (0x3e + 23 + 7, 200, 100001) + ((3 << 20,) if mode in (4, 5) else ()):
+            bench.comes_out("hunters 2, mode %d" % mode, "hunters", plain_of(size),
+                            hunters2(key, plain_of(size), 7, mode), name)
+    once = hunters2(key, plain_of(9000), 0, 1)
+    lines, text = bench.opened("hunters", once, other)
+    check(not lines, "hunters: another key claims nothing", text)
+
+
+def of_1024(bench, other):
+    key = rsa.generate_private_key(65537, 1024)
+    name = bench.key("1024", key)
+    for size, space in ((512, 0), (1000, 0), (0x20000, 0), (0x20001, 0), (0x20000 * 3, 0x40000),
+                        (0x20000 * 4 + 5, 0x40000), (0x20000 * 2, 0x20000)):
+        # Noise where nothing is encrypted: a file of that family is known by its start.
+        plain = plain_of(size)
+        bench.comes_out("lockbit3, space %x" % space, "lockbit3", plain,
+                        lockbit3(key, plain, space, 0, 0), name)
+    lines, text = bench.opened("lockbit3", lockbit3(key, plain_of(1000), 0, 0, 0), other)
+    check(not lines, "lockbit3: another key claims nothing", text)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="candor-round-") as work:
+        bench = Bench(sys.argv[1], work)
+        other = bench.key("4096b", rsa.generate_private_key(65537, 4096))
+        small(bench, rsa.generate_private_key(65537, 4096), other)
+        other = of_2048(bench)
+        of_x25519(bench)
+        of_5120(bench, other)
+        of_1024(bench, other)
+    print("1..%d" % count)
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
