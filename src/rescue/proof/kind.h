@@ -31,6 +31,5 @@ void kind_ends(struct reader *reader, struct proof_result *ret, uint64_t end, co
 bool proof_is_called(const struct proof_kind *kind, bytes name);
 
 extern const struct proof_kind kind_png, kind_jpeg, kind_zip, kind_pdf, kind_gif, kind_gzip,
-    kind_bzip2, kind_xz, kind_zstd, kind_lz4, kind_riff, kind_bmp, kind_mp4, kind_sqlite,
-    kind_ole, kind_pe, kind_elf, kind_rtf, kind_xml, kind_json, kind_text, kind_tar,
-    kind_sevenzip, kind_ogg, kind_disk, kind_tiff;
+    kind_bzip2, kind_xz, kind_zstd, kind_lz4, kind_riff, kind_mp4, kind_sqlite, kind_ole,
+    kind_text, kind_tar, kind_sevenzip, kind_ogg;

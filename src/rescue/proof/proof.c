@@ -17,7 +17,9 @@
 
 /* Those that begin with the same bytes stand behind those that ask for more of them. */
 static const struct proof_kind *const kinds[] = {
-    &kind_png, &kind_jpeg, &kind_zip, &kind_pdf, &kind_text, NULL,
+    &kind_png,  &kind_jpeg, &kind_zip,      &kind_pdf,  &kind_gzip, &kind_bzip2,  &kind_xz,
+    &kind_zstd, &kind_lz4,  &kind_sevenzip, &kind_gif,  &kind_ogg,  &kind_sqlite, &kind_ole,
+    &kind_riff, &kind_mp4,  &kind_tar,      &kind_text, NULL,
 };
 
 enum { NOISE_LEAST = 2048, NOISE_MOST = 255 + 6 * 23 };

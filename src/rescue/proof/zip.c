@@ -42,6 +42,7 @@ struct zip {
     struct proof_result *ret;
     struct directory directory;
     VEC(struct member) member;
+    uint64_t end;               /* of the archive */
     uint64_t uncovered, unread; /* bytes in gaps; members that cannot be unpacked here */
 };
 
@@ -51,8 +52,9 @@ static bool begins(bytes head)
                              (!memcmp(head.at, "PK\5\6", 4) && head.len >= END));
 }
 
-/* The end record, whose comment ends with the file. */
-static uint64_t find_end(struct reader *reader)
+/* The end record: the last whose comment ends with the file; else (`behind`) the last one with
+ * anything behind it. */
+static uint64_t find_end(struct reader *reader, bool behind)
 {
     uint64_t least = reader->size > COMMENT_MOST + END ? reader->size - COMMENT_MOST - END : 0;
     if (reader->size < END)
@@ -61,7 +63,7 @@ static uint64_t find_end(struct reader *reader)
     for (size_t at = tail.len >= END ? tail.len - END + 1 : 0; at--;) {
         uint16_t comment = 0;
         if (!memcmp(tail.at + at, "PK\5\6", 4) && bytes_le16(tail, at + 20, &comment) &&
-            at + END + comment == tail.len)
+            (behind ? at + END + comment <= tail.len : at + END + comment == tail.len))
             return least + at;
     }
     return UINT64_MAX;
@@ -72,13 +74,16 @@ static bool read_directory(struct zip *zip)
     struct reader *reader = zip->reader;
     struct directory *directory = &zip->directory;
     uint8_t end[END], locator[20], large[56];
-    uint64_t at = find_end(reader);
+    uint64_t at = find_end(reader, false);
+    if (at == UINT64_MAX)
+        at = find_end(reader, true);
     if (at == UINT64_MAX || !proof_reader_take(reader, at, end, END)) {
         kind_failed(zip->ret, 0, "the directory at its end is missing");
         return false;
     }
     *directory =
         (struct directory){load_le32(end + 16), load_le32(end + 12), load_le16(end + 10), at};
+    zip->end = at + END + load_le16(end + 20);
     if (directory->at == UINT32_MAX || directory->size == UINT32_MAX ||
         directory->count == UINT16_MAX) {
         if (at >= 76 && proof_reader_take(reader, at - 20, locator, 20) &&
@@ -288,6 +293,10 @@ static void check(struct reader *reader, struct proof_result *ret)
     if (!read_directory(&zip) || !read_members(&zip) || !check_members(&zip))
         return;
     unsigned long long unread = zip.unread, uncovered = zip.uncovered;
+    if (zip.end != reader->size && !unread) {
+        kind_ends(reader, ret, zip.end, "all %u members have their CRC-32", zip.member.n);
+        return;
+    }
     if (unread)
         kind_plausible(ret, reader->size,
                        "%llu of its %u members cannot be unpacked here, the "

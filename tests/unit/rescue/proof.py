@@ -6,13 +6,19 @@ usage: proof.py PROOF_FILE
 
 Prints TAP. Each kind's sample is made here, by Python's own libraries where they know it."""
 import base64
+import bz2
+import gzip
 import io
+import lzma
 import os
 import random
+import sqlite3
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
+import wave
 import zipfile
 import zlib
 
@@ -171,6 +177,47 @@ def pdf():
     return out
 
 
+def database():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "a.db")
+        file = sqlite3.connect(path)
+        file.execute("create table words (id integer primary key, word text)")
+        file.executemany("insert into words (word) values (?)", [(words(90).decode(),) for _ in range(300)])
+        file.execute("create index by_word on words (word)")
+        file.commit()
+        file.close()
+        with open(path, "rb") as done:
+            return done.read()
+
+
+def sound():
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(RANDOM.randbytes(9000))
+    return out.getvalue()
+
+
+def tarball():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as file:
+        for i in range(5):
+            about = tarfile.TarInfo(f"part{i}")
+            about.size = 1000
+            file.addfile(about, io.BytesIO(words(1000)))
+    return out.getvalue()
+
+
+def movie():
+    def box(kind, data):
+        return struct.pack(">I", 8 + len(data)) + kind + data
+
+    return (box(b"ftyp", b"isom\0\0\2\0isomiso2") + box(b"mdat", RANDOM.randbytes(5000))
+            + box(b"moov", box(b"mvhd", bytes(100))))
+
+
 # name: (file, verdict; what may stay proven of 100: with a block of 16 bytes that is noise)
 SAMPLES = {
     "a.png": (png(), "proven", 0),
@@ -189,6 +236,13 @@ SAMPLES = {
     "a.none": ("Größe, naïve, 日本語\n".encode() * 200, "proven", 0),
     "b.txt": (("some words " * 90).encode("utf-16"), "proven", 2),
     "old.txt": (("Gr\xf6\xdfe und so weiter, ein l\xe4ngerer Satz. " * 20).encode("latin-1"), "plausible", 0),
+    "a.gz": (gzip.compress(words(9000)), "proven", 4),
+    "a.bz2": (bz2.compress(words(9000)), "proven", 0),
+    "a.xz": (lzma.compress(words(9000)), "proven", 0),
+    "a.db": (database(), "plausible", 0),
+    "a.wav": (sound(), "plausible", 0),
+    "a.tar": (tarball(), "plausible", 0),
+    "a.mp4": (movie(), "plausible", 0),
     "short.txt": (b"ok\n", "unknown", None),
     "empty": (b"", "unknown", None),
     "noise": (RANDOM.randbytes(20000), "failed", None),
