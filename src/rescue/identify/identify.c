@@ -242,13 +242,22 @@ static int format_family(const struct catalogue *catalogue, const char *name)
     for (uint32_t i = 0; i < catalogue->family_count; i++)
         if (bytes_is(catalogue->family[i].name, name))
             return (int)i;
-    int found = -1;
-    /* Several use the program of one: the one that came from no other stands first. */
+    int found = -1, best = 0;
+    /* Several use the program of one: "lockbit3" is lockbit's, else whose came from no other.
+     */
     for (uint32_t i = 0; i < catalogue->family_count; i++)
-        for (uint16_t k = 0; k < catalogue->family[i].format_count; k++)
-            if (bytes_is(catalogue->family[i].formats[k], name) &&
-                (found < 0 || catalogue->family[i].lineage_count == 0))
+        for (uint16_t k = 0; k < catalogue->family[i].format_count; k++) {
+            const struct catalogue_family *family = &catalogue->family[i];
+            if (!bytes_is(family->formats[k], name))
+                continue;
+            int rank = strncmp(name, (const char *)family->name.at, family->name.len) == 0 ? 3
+                       : family->lineage_count == 0                                        ? 2
+                                                                                           : 1;
+            if (rank > best) {
+                best = rank;
                 found = (int)i;
+            }
+        }
     return found;
 }
 
