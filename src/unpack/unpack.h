@@ -89,6 +89,11 @@ struct unpack_run {
     struct region *region; /* for the children */
     struct unpack_sink sink;
     uint32_t stage; /* the row now at work, 0 for none */
+    /* For those who look for files in damaged disks: of a disk its files come out, never all of
+     * it in one piece, and files without a name, too. */
+    bool files_only;
+    /* Told what unpack_put copies, and where in the child. May be NULL. */
+    void (*copied)(void *to, size_t at, bytes data);
     /* Used up so far. */
     uint64_t members, bytes;
     bool stopped;

@@ -16,6 +16,9 @@ from salvage_kinds import KINDS
 from salvage_patterns import PATTERNS, encrypt, merged
 
 
+made_before = {}  # one file is encrypted in every way
+
+
 def common(a, b):
     """Bytes that lie in both lists of ranges."""
     i = k = n = 0
@@ -55,8 +58,10 @@ def salvage(candor, path, out):
 
 
 def measure(candor, kind, pattern, number, size, folder):
-    rng = random.Random("%s/%s/%d" % (kind, pattern, number))
-    made = KINDS[kind].make(rng, size)
+    if (kind, number) not in made_before:
+        made_before.clear()
+        made_before[kind, number] = KINDS[kind].make(random.Random("%s/%d" % (kind, number)), size)
+    made = made_before[kind, number]
     data, holes = encrypt(made.data, pattern, made.name + pattern)
     path, out = os.path.join(folder, made.name + ".locked"), os.path.join(folder, "out")
     with open(path, "wb") as f:
@@ -92,6 +97,10 @@ def measure(candor, kind, pattern, number, size, folder):
     return result
 
 
+def share(row, key):
+    return 100.0 * row[key] / row["survive"] if row["survive"] else 100.0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("candor")
@@ -103,18 +112,18 @@ def main():
     kinds = args.kinds.split(",") if args.kinds else list(KINDS)
     patterns = args.patterns.split(",") if args.patterns else list(PATTERNS)
     folder = tempfile.mkdtemp(prefix="salvage-")
-    total, files, bad, lines = {}, 0, [], []
+    total, files, bad = {}, 0, []
     try:
         for kind in kinds:
-            for pattern in patterns:
-                row = {"survive": 0, "usable": 0, "any": 0, "took": 0, "size": 0}
-                for number in range(args.full or 1):
-                    sizes = KINDS[kind].sizes
-                    size = sizes[number % len(sizes)] if args.full else sizes[0]
+            rows = {p: {"survive": 0, "usable": 0, "any": 0, "took": 0, "size": 0} for p in patterns}
+            for number in range(args.full or 1):
+                sizes = KINDS[kind].sizes
+                size = sizes[number % len(sizes)] if args.full else sizes[0]
+                for pattern in patterns:
                     got = measure(args.candor, kind, pattern, number, size, folder)
                     files += 1
-                    for key in row:
-                        row[key] += got[key]
+                    for key in rows[pattern]:
+                        rows[pattern][key] += got[key]
                     if got["why"]:
                         bad.append("%s %s: %s" % (kind, pattern, got["why"]))
                     bad += ["%s %s: %s is not what was there" % (kind, pattern, w)
@@ -122,22 +131,20 @@ def main():
                     if args.verbose and got["map"]:
                         print("#   %s %s %d: map %d of %d right, %d claimed; %s" %
                               (kind, pattern, number, got["map"][0], got["map"][2],
-                               got["map"][1], got["said"]["encrypted"]["pattern"]))
-                share = lambda key: 100.0 * row[key] / row["survive"] if row["survive"] else 100.0
-                line = "%-10s %-9s %9.2f MB survive  usable %6.2f %%  any %6.2f %%  %5.1f MB/s" % (
-                    kind, pattern, row["survive"] / 1e6, share("usable"), share("any"),
-                    row["size"] / 1e6 / max(row["took"], 1e-3))
-                print("# " + line, flush=True)
+                               got["map"][1], got["said"]["encrypted"]["pattern"]), flush=True)
+            for pattern, row in rows.items():
+                print("# %-10s %-9s %9.2f MB survive  usable %6.2f %%  any %6.2f %%  %5.1f MB/s" % (
+                    kind, pattern, row["survive"] / 1e6, share(row, "usable"), share(row, "any"),
+                    row["size"] / 1e6 / max(row["took"], 1e-3)), flush=True)
                 for key in row:
                     total[key] = total.get(key, 0) + row[key]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    share = lambda key: 100.0 * total[key] / max(1, total["survive"])
     print("# %d files, %.1f MB survive: usable %.2f %%, any %.2f %%" %
-          (files, total["survive"] / 1e6, share("usable"), share("any")))
+          (files, total["survive"] / 1e6, share(total, "usable"), share(total, "any")))
     for line in bad:
         print("# " + line)
-    return bad, share("usable"), share("any")
+    return bad, share(total, "usable"), share(total, "any")
 
 
 if __name__ == "__main__":

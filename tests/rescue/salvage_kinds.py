@@ -137,6 +137,140 @@ def make_mbox(rng, size):
     return Made("inbox.mbox", data, [(0, len(data))], data)
 
 
+def make_tar(rng, size):
+    buffer, n, truth, payload = io.BytesIO(), 0, {}, []
+    with tarfile.open(fileobj=buffer, mode="w") as t:
+        while buffer.tell() < size:
+            n += 1
+            body = text(rng, rng.randint(500, 40000)) if n % 3 else noise(rng, rng.randint(500, 60000))
+            info = tarfile.TarInfo("home/user/folder%d/file%d.%s" % (n % 7, n, "txt" if n % 3 else "dat"))
+            info.size = len(body)
+            t.addfile(info, io.BytesIO(body))
+            truth[info.name] = body
+            payload.append((info.offset_data if info.offset_data else 0, len(body)))
+    data = buffer.getvalue()
+    with tarfile.open(fileobj=io.BytesIO(data)) as t:
+        payload = [(m.offset_data, m.offset_data + m.size) for m in t]
+    return Made("backup.tar", data, payload, truth)
+
+
+def make_gz(rng, size):
+    import gzip
+    plain = text(rng, size * 3)
+    data = gzip.compress(plain, 6, mtime=0)
+    return Made("dump.sql.gz", data, [(10, len(data) - 8)], plain)
+
+
+def make_png(rng, size):
+    width = rng.randint(300, 900)
+    data = picture_png(rng, width, size // (width * 3))
+    payload, at, raw = [], 8, b""
+    while at < len(data):
+        n, kind = struct.unpack(">I4s", data[at:at + 8])
+        if kind == b"IDAT":
+            payload.append((at + 8, at + 8 + n))
+            raw += data[at + 8:at + 8 + n]
+        at += n + 12
+    return Made("photo.png", data, payload, (zlib.decompress(raw), width * 3 + 1))
+
+
+def user_files(rng, size):
+    files, n, total = {}, 0, 0
+    while total < size:
+        n += 1
+        kind = rng.choice(["txt", "csv", "odt", "dat", "txt"])
+        if kind == "docx":
+            body = make_docx(rng, rng.randint(30000, 300000)).data
+        elif kind == "dat":
+            body = noise(rng, rng.randint(5000, 400000))
+        else:
+            body = text(rng, rng.randint(500, 300000))
+        files["file%03d.%s" % (n, kind)] = body
+        total += len(body)
+    return files
+
+
+def extents(data, index, body):
+    """Where a file's bytes lie in an image: found by themselves, block by block."""
+    out, at = [], 0
+    while at < len(body):
+        here = next((p for p in index.get(body[at:at + 32], ())
+                     if data[p:p + 512] == body[at:at + 512] or
+                     data[p:p + len(body) - at] == body[at:]), None)
+        if here is None:
+            at += 512
+            continue
+        n = min(512, len(body) - at)
+        while at + n < len(body) and data[here + n:here + n + 512] == body[at + n:at + n + 512]:
+            n += 512
+        n = min(n, len(body) - at)
+        out.append((here, here + n))
+        at += n
+    return out
+
+
+def block_index(data):
+    index = {}
+    for at in range(0, len(data), 512):
+        index.setdefault(data[at:at + 32], []).append(at)
+    index.pop(bytes(32), None)
+    return index
+
+
+def tool(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def disk(rng, size, system):
+    folder = tempfile.mkdtemp(prefix="salvage-disk-")
+    try:
+        image, home = os.path.join(folder, "image"), os.path.join(folder, "home")
+        files = user_files(rng, size * 7 // 10)
+        with open(image, "wb") as f:
+            f.truncate(size)
+        os.mkdir(home)
+        for name, body in files.items():
+            with open(os.path.join(home, name), "wb") as f:
+                f.write(body)
+        if system == "ext4":
+            tool("mkfs.ext4", "-q", "-F", "-d", home, image)
+        elif system == "ntfs":
+            tool("mkfs.ntfs", "-q", "-F", "-Q", "-T", image)
+            for name in files:
+                tool("ntfscp", image, os.path.join(home, name), name)
+        else:
+            tool("mkfs.vfat", "-F", "32", image)
+            tool("mcopy", "-i", image, *[os.path.join(home, n) for n in files], "::/")
+        with open(image, "rb") as f:
+            return f.read(), files
+    finally:
+        shutil.rmtree(folder)
+
+
+def converted(data, kind):
+    folder = tempfile.mkdtemp(prefix="salvage-disk-")
+    try:
+        a, b = os.path.join(folder, "a"), os.path.join(folder, "b")
+        with open(a, "wb") as f:
+            f.write(data)
+        tool("qemu-img", "convert", "-f", "raw", "-O", kind, a, b)
+        with open(b, "rb") as f:
+            return f.read()
+    finally:
+        shutil.rmtree(folder)
+
+
+def make_disk(system, kind, name):
+    def make(rng, size):
+        data, files = disk(rng, size, system)
+        if kind:
+            data = converted(data, kind)
+        index = block_index(data)
+        payload = [e for body in files.values() for e in extents(data, index, body)]
+        return Made(name, data, payload, files)
+    return make
+
+
 # --- checks: what a part must be, to count ---
 
 GAP = re.compile(rb"\n\[\d+ (?:bytes encrypted|packed bytes lost)\]\n|\[\d+\?\]|\?+")
@@ -187,17 +321,69 @@ def check_text(made, part, path):
     return pieces_in(open(path, "rb").read(), made.truth)
 
 
+def check_files(made, part, path):
+    """Named files: whole ones equal, others equal but for zeros."""
+    name = max((n for n in made.truth if part["name"].endswith(n) or "/%s/" % n in part["name"] or
+                "/%s.parts/" % n in part["name"]), key=len, default=None)
+    if name is None:
+        return check_orphan(made, part, path)
+    if name.endswith("odt") and part["kind"] in ("zip", "member"):
+        return check_zip(Made(name, b"", [], zip_payload(made.truth[name])[1]), part, path)
+    data, truth = open(path, "rb").read(), made.truth[name]
+    if data == truth:
+        return True
+    part["opens"] = name.endswith((".txt", ".csv"))
+    return part["verdict"] == "partial" and (check_blanked(data, truth) or pieces_in(data, truth))
+
+
+def check_orphan(made, part, path):
+    """A file whose name is lost: one of the files, by its contents."""
+    if "orphans" not in part["name"]:
+        return False
+    data = open(path, "rb").read()
+    return any(data == body for body in made.truth.values())
+
+
+def check_png(made, part, path):
+    """Opens with PIL; its rows are rows of the original."""
+    from PIL import Image
+    with Image.open(path) as image:
+        image.load()
+    data, at, raw = open(path, "rb").read(), 8, []
+    while at < len(data):
+        n, kind = struct.unpack(">I4s", data[at:at + 8])
+        if kind == b"IDAT":
+            raw.append(data[at + 8:at + 8 + n])
+        at += n + 12
+    rows, row = zlib.decompress(b"".join(raw)), made.truth[1]
+    if len(rows) % row:
+        return False
+    known = {made.truth[0][i:i + row] for i in range(0, len(made.truth[0]), row)}
+    mine = [rows[i:i + row] for i in range(0, len(rows), row)]
+    right = sum(r in known for r in mine)
+    return right > 0.9 * sum(any(r) for r in mine)
+
+
 class Kind:
     def __init__(self, make, check, sizes):
         self.make, self.check, self.sizes = make, check, sizes
 
 
 MB = 1000 * 1000
+DISKS = (24 * MB // 4096 * 4096, 48 * MB // 4096 * 4096)
 KINDS = {
     "zip": Kind(make_zip, check_zip, (7 * MB, 20 * MB)),
     "docx": Kind(make_docx, check_zip, (6 * MB, 18 * MB)),
     "odt": Kind(make_odt, check_zip, (6 * MB, 18 * MB)),
     "txt": Kind(make_txt, check_text, (6 * MB, 18 * MB)),
     "csv": Kind(make_csv, check_text, (6 * MB, 18 * MB)),
+    "tar": Kind(make_tar, check_files, (6 * MB, 18 * MB)),
+    "gz": Kind(make_gz, check_text, (5 * MB, 9 * MB)),
+    "png": Kind(make_png, check_png, (6 * MB, 9 * MB)),
+    "ext4": Kind(make_disk("ext4", None, "server-flat.vmdk"), check_files, DISKS),
+    "ntfs": Kind(make_disk("ntfs", None, "windows.img"), check_files, DISKS),
+    "fat": Kind(make_disk("fat", None, "stick.img"), check_files, (48 * MB // 4096 * 4096, 64 * MB // 4096 * 4096)),
+    "qcow2": Kind(make_disk("ext4", "qcow2", "guest.qcow2"), check_files, DISKS),
+    "vhdx": Kind(make_disk("ntfs", "vhdx", "guest.vhdx"), check_files, DISKS),
     "mbox": Kind(make_mbox, check_text, (6 * MB, 18 * MB)),
 }

@@ -207,7 +207,8 @@ static int salvage_file(const char *path, struct run *run, struct text *out, str
         return fail(why, EINVAL, "'%.150s' is empty or not a regular file", path);
     }
     size_t size = (size_t)facts.st_size;
-    void *file = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    /* Private: what salvage mends in memory must not reach the file. */
+    void *file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
     close(fd);
     if (file == MAP_FAILED)
         return fail(why, errno, "cannot map '%.150s': %s", path, strerror(errno));
@@ -215,6 +216,7 @@ static int salvage_file(const char *path, struct run *run, struct text *out, str
                                          ? UINT64_MAX / 2
                                          : STEPS_LEAST + size * STEPS_EACH};
     struct salvage salvage = {.file = {file, size},
+                              .patch = file,
                               .name = bytes_of(slash ? slash + 1 : path),
                               .arena = arena_new(MEMORY),
                               .budget = &budget,

@@ -288,6 +288,8 @@ static enum inflate_end run_block(struct inflate *inflate)
     if (type == 1 ? !fixed_codes(inflate) : !dynamic_codes(inflate))
         return is_over(inflate) ? INFLATE_CUT : INFLATE_DAMAGED;
     inflate->known = true;
+    if (type == 2)
+        inflate->solid = inflate->block;
     return run_codes(inflate);
 }
 
@@ -296,7 +298,7 @@ void inflate_open(struct inflate *inflate, bytes in, uint64_t bit, struct budget
     inflate->in = in;
     inflate->bit = bit;
     inflate->budget = budget;
-    inflate->block = UINT64_MAX;
+    inflate->block = inflate->solid = UINT64_MAX;
     inflate->known = inflate->final = false;
     inflate->out = 0;
     inflate->put = NULL;

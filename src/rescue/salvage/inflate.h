@@ -29,6 +29,7 @@ struct inflate {
     bool (*put)(void *to, const uint16_t *symbols, size_t n);
     void *to;
     uint64_t block; /* where the block at hand began, UINT64_MAX before the first */
+    uint64_t solid; /* the last one whose header could not be chance */
     bool known;     /* the codes of the block at hand were read */
     bool final;     /* it is the last one */
     uint64_t out;   /* symbols so far */

@@ -5,21 +5,27 @@
 #include <string.h>
 
 enum {
-    FINE = 16,             /* bytes of a fine cell */
-    FINE_MOST = 64 << 20,  /* bytes that have fine cells */
-    COARSE_MOST = 1 << 22, /* coarse cells */
-    SAMPLE = 4096,         /* bytes of a coarse cell that are looked at */
-    LEARN_MOST = 64 << 20, /* bytes that are learned from */
-    EIGHTHS = 8,           /* scores are in eighths of a bit */
-    CLIP = 6 * EIGHTHS,    /* what one byte can say */
-    SILENT = 64,           /* cells that say less say nothing */
-    SWITCH = 40 * EIGHTHS, /* a range must gain more than this */
-    MISSED = 64 * EIGHTHS, /* for a broken object that a map leaves untouched */
-    RANGE = 100 * EIGHTHS, /* for each range that no pattern explains */
-    SHOWN = 64,            /* ranges after which a pattern must not look plain */
-    SMALL_RUN = 4096,      /* patterns with shorter runs must show in the statistics */
-    RANGES_MOST = 1 << 20, /* ranges without a pattern */
+    FINE = 16,                 /* bytes of a fine cell */
+    FINE_MOST = 64 << 20,      /* bytes that have fine cells */
+    COARSE_MOST = 1 << 22,     /* coarse cells */
+    SAMPLE = 4096,             /* bytes of a coarse cell that are looked at */
+    LEARN_MOST = 64 << 20,     /* bytes that are learned from */
+    EIGHTHS = 8,               /* scores are in eighths of a bit */
+    CLIP = 6 * EIGHTHS,        /* what one byte can say */
+    SILENT = 64,               /* cells that say less say nothing */
+    SWITCH = 40 * EIGHTHS,     /* a range must gain more than this */
+    GENERAL = 200 * EIGHTHS,   /* that a pattern of no known family must gain more */
+    BROKEN = 24 * EIGHTHS,     /* for a break that a map explains */
+    CONTRAST = 1024 * EIGHTHS, /* what one edge can say */
+    EXACT = 128,               /* ranges of a pattern whose edges are looked at by bytes */
+    WINDOW = 64,               /* bytes at each side of an edge */
+    SHOWN = 64,                /* ranges after which a pattern must not look plain */
+    SHOWS = 32 * EIGHTHS,      /* that each of their ranges must gain */
+    SMALL_RUN = 4096,          /* patterns with shorter runs must show in the statistics */
+    RANGES_MOST = 1 << 20,     /* ranges without a pattern */
     CONTEXTS = 256,
+    EDGE = 48,       /* bytes around an edge that are looked at one by one */
+    EDGE_RUNS = 256, /* runs over which an edge is averaged */
 };
 
 #define REFUSED INT64_MAX
@@ -48,6 +54,31 @@ static int eighths(uint64_t num, uint64_t den)
             x >>= 1;
     }
     return whole * EIGHTHS + part;
+}
+
+/* Which way an edge of a run lies from where cells put it, in bytes: what comes before it reads
+ * as `before` (1: plain, -1: ciphertext), what comes behind it as the opposite. */
+static int edge_shift(const struct map *map, const struct pattern *pattern, uint64_t edge,
+                      int before)
+{
+    int64_t says[2 * EDGE] = {0}, best = 0, sum = 0;
+    int at = 0;
+    for (uint64_t i = 0, place = edge; i < EDGE_RUNS; i++, place += pattern->stride) {
+        if (place < EDGE + 1 || place + EDGE >= map->file.len)
+            continue;
+        for (int d = -EDGE; d < EDGE; d++) {
+            const uint8_t *p = map->file.at + place + d;
+            says[d + EDGE] += map->model->says[p[-1]][p[0]];
+        }
+    }
+    for (int i = 0; i < 2 * EDGE; i++) {
+        sum += before * says[i];
+        if (sum > best) {
+            best = sum;
+            at = i + 1;
+        }
+    }
+    return at - EDGE;
 }
 
 static void model_learn(struct model *model, bytes part)
@@ -91,19 +122,22 @@ static int32_t cell_score(const struct model *model, const uint8_t *at, size_t n
 /* Fills the sums; the coarse ones are scaled to what the whole cell would say. */
 static bool cells_fill(struct map *map, struct map_cells *cells, const struct model *model)
 {
-    int64_t sum = 0;
+    int64_t sum = 0, plain = 0;
     for (uint32_t i = 0; i < cells->n; i++) {
         uint64_t at = cells->from + (uint64_t)i * cells->cell;
         size_t n = cells->cell < SAMPLE ? cells->cell : SAMPLE;
         if (n > map->file.len - at)
             n = (size_t)(map->file.len - at);
+        int32_t says = cell_score(model, map->file.at + at, n);
         cells->sums[i] = (int32_t)sum;
-        sum += cell_score(model, map->file.at + at, n);
-        sum = sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : sum;
+        cells->plain[i] = (int32_t)plain;
+        sum += says;
+        plain += says > 0 ? says : 0;
         if (i % 256 == 0 && !budget_charge(map->budget, 256 * n / 4))
             return false;
     }
     cells->sums[cells->n] = (int32_t)sum;
+    cells->plain[cells->n] = (int32_t)plain;
     return true;
 }
 
@@ -115,10 +149,12 @@ static bool cells_open(struct map *map, struct map_cells *cells, uint64_t from, 
     cells->cell = cell;
     cells->n = (uint32_t)(size / cell);
     cells->sums = PUSH_ARRAY(map->arena, int32_t, (size_t)cells->n + 1);
-    return cells->sums != NULL;
+    cells->plain = PUSH_ARRAY(map->arena, int32_t, (size_t)cells->n + 1);
+    return cells->sums && cells->plain;
 }
 
-static int64_t cells_between(const struct map_cells *cells, uint64_t from, uint64_t to)
+static int64_t cells_between(const struct map_cells *cells, uint64_t from, uint64_t to,
+                             bool plain)
 {
     if (!cells->n || to <= cells->from || from >= cells->from + cells->size)
         return 0;
@@ -127,12 +163,15 @@ static int64_t cells_between(const struct map_cells *cells, uint64_t from, uint6
     uint64_t first = (from + cells->cell - 1) / cells->cell, last = to / cells->cell;
     if (last > cells->n)
         last = cells->n;
-    return first < last ? (int64_t)cells->sums[last] - cells->sums[first] : 0;
+    const int32_t *sums = plain ? cells->plain : cells->sums;
+    return first < last ? (int64_t)sums[last] - sums[first] : 0;
 }
 
-static int64_t between(const struct map *map, uint64_t from, uint64_t to)
+/* What the whole cells in [from, to) say together; `plain`: only those that say plain. */
+static int64_t between(const struct map *map, uint64_t from, uint64_t to, bool plain)
 {
-    return cells_between(&map->fine, from, to) + cells_between(&map->coarse, from, to);
+    return cells_between(&map->fine, from, to, plain) +
+           cells_between(&map->coarse, from, to, plain);
 }
 
 /* --- ranges without a pattern --- */
@@ -198,82 +237,145 @@ static void walk_cells(struct map *map, const struct map_cells *cells)
 
 /* Cursor over sorted evidence. */
 struct evidence {
-    const struct map_range *at;
+    const struct map_break *at;
     uint32_t n, i, last;
 };
 
-/* How many of the evidence's ranges the next range [from, to) touches for the first time. */
-static uint32_t touched(struct evidence *evidence, uint64_t from, uint64_t to)
+/* How many breaks the next range [from, to) explains that none before it did: it begins in them
+ * where one must begin, else it touches them. */
+static uint32_t explained(struct evidence *evidence, uint64_t from, uint64_t to)
 {
     uint32_t n = 0;
     while (evidence->i < evidence->n && evidence->at[evidence->i].to <= from)
         evidence->i++;
     for (uint32_t k = evidence->i; k < evidence->n && evidence->at[k].from < to; k++)
-        if (k >= evidence->last) {
+        if (k >= evidence->last && (!evidence->at[k].begins || evidence->at[k].from <= from)) {
             evidence->last = k + 1;
             n++;
         }
     return n;
 }
 
+static bool is_refuted(const struct map_range *at, uint32_t n, uint32_t *i, uint64_t from,
+                       uint64_t to)
+{
+    while (*i < n && at[*i].to <= from)
+        ++*i;
+    return *i < n && at[*i].from < to;
+}
+
+static int64_t clipped(int64_t contrast)
+{
+    return contrast > CONTRAST ? CONTRAST : contrast < -CONTRAST ? -CONTRAST : contrast;
+}
+
+/* What the bytes of [from, to) say, one by one: WINDOW at most. */
+static int64_t bytes_say(const struct map *map, uint64_t from, uint64_t to)
+{
+    const uint8_t *at = map->file.at;
+    int64_t sum = 0;
+    for (uint64_t i = from ? from : 1; i < to; i++)
+        sum += map->model->says[at[i - 1]][at[i]];
+    int64_t silent = (int64_t)(to - from) * SILENT / FINE;
+    return sum < -silent || sum > silent ? sum : 0;
+}
+
+/* What speaks for a range of ciphertext (negative) and against it: how plain what it covers
+ * looks, and how both sides of its edges differ. Where plain bytes look random by themselves,
+ * nothing speaks for it. */
+static int64_t range_score(const struct map *map, uint64_t from, uint64_t to, bool exact)
+{
+    uint64_t wide = to - from < WINDOW ? to - from : WINDOW;
+    int64_t score = between(map, from, to, true);
+    if (exact) {
+        if (from >= wide)
+            score -=
+                clipped(bytes_say(map, from - wide, from) - bytes_say(map, from, from + wide));
+        if (to + wide <= map->file.len)
+            score -= clipped(bytes_say(map, to, to + wide) - bytes_say(map, to - wide, to));
+        return score;
+    }
+    if (from >= wide)
+        score -= clipped(between(map, from - wide, from, false) -
+                         between(map, from, from + wide, false));
+    if (to + wide <= map->file.len)
+        score -=
+            clipped(between(map, to, to + wide, false) - between(map, to - wide, to, false));
+    return score;
+}
+
 struct best {
     struct map *map;
     int64_t score;
+    uint64_t total;
     struct pattern pattern;
     bool found;
 };
 
 /* Lower is better; REFUSED when it contradicts a proof. */
-static int64_t pattern_score(const struct map *map, const struct pattern *pattern)
+static int64_t pattern_score(const struct map *map, const struct pattern *pattern,
+                             uint64_t *ret_total)
 {
     struct pattern_walk walk = pattern_walk(pattern, map->file.len);
-    struct evidence plain = {map->plain.at, map->plain.n, 0, 0};
     struct evidence broken = {map->broken.at, map->broken.n, 0, 0};
-    int64_t score = pattern->family ? 0 : SWITCH;
+    int64_t score = pattern->family ? 0 : GENERAL;
     uint64_t from, to, n = 0;
-    uint32_t hits = 0;
+    uint32_t plain = 0, decoded = 0, hits = 0;
+    *ret_total = 0;
     while (pattern_next(&walk, &from, &to)) {
-        if (plain.n && touched(&plain, from, to))
+        if (is_refuted(map->plain.at, map->plain.n, &plain, from, to) ||
+            (to - from >= SMALL_RUN &&
+             is_refuted(map->decoded.at, map->decoded.n, &decoded, from, to)))
             return REFUSED;
-        if (broken.n)
-            hits += touched(&broken, from, to);
-        score += between(map, from, to);
+        hits += explained(&broken, from, to);
+        score += range_score(map, from, to, n < EXACT);
+        *ret_total += to - from;
         n++;
-        if (n == SHOWN && score > 0)
+        if (n == SHOWN && score > SWITCH)
             return REFUSED;
-        if (n == SHOWN && pattern->run < SMALL_RUN && score > -SWITCH)
+        if (n == SHOWN && pattern->run < SMALL_RUN && score > -SHOWN * SHOWS)
             return REFUSED;
         if (n % 4096 == 0 && !budget_charge(map->budget, 4096))
             return REFUSED;
     }
-    return score + (int64_t)(map->broken.n - hits) * MISSED;
+    if (pattern->trailer && pattern->trailer < map->file.len)
+        score += range_score(map, map->file.len - pattern->trailer, map->file.len, true);
+    return score - (int64_t)hits * BROKEN;
 }
 
-static void consider(void *to, const struct pattern *pattern)
+static bool consider(struct best *best, const struct pattern *pattern, int64_t bonus)
 {
-    struct best *best = to;
-    if (best->map->budget->steps == 0)
-        return;
-    int64_t score = pattern_score(best->map, pattern);
-    if (score >= best->score)
-        return;
+    uint64_t total;
+    int64_t score = pattern_score(best->map, pattern, &total);
+    if (score == REFUSED || best->map->budget->steps == 0)
+        return false;
+    score -= bonus;
+    if (score > best->score || (score == best->score && total <= best->total))
+        return false;
     best->score = score;
+    best->total = total;
     best->pattern = *pattern;
-    best->found = true;
+    return best->found = true;
 }
 
+static void consider_known(void *to, const struct pattern *pattern)
+{
+    (void)consider(to, pattern, 0);
+}
+
+/* Ranges that nothing connects: each gains a little only, so that a pattern which explains some
+ * of them is better. */
 static int64_t ranges_score(const struct map *map)
 {
     struct evidence broken = {map->broken.at, map->broken.n, 0, 0};
     int64_t score = 0;
-    uint32_t hits = 0;
     for (uint32_t i = 0; i < map->encrypted.n; i++) {
         const struct map_range *range = &map->encrypted.at[i];
-        score += between(map, range->from, range->to) + RANGE;
-        if (broken.n)
-            hits += touched(&broken, range->from, range->to);
+        int64_t gain = range_score(map, range->from, range->to, i < EXACT) / 256;
+        score += gain < 0 ? gain : 0;
+        score -= (int64_t)explained(&broken, range->from, range->to) * BROKEN / 2;
     }
-    return score + (int64_t)(map->broken.n - hits) * MISSED;
+    return score;
 }
 
 /* --- a regular pattern out of ranges --- */
@@ -301,6 +403,22 @@ static uint64_t most_frequent(uint64_t *values, uint32_t n)
         i = k;
     }
     return found;
+}
+
+/* The same pattern with its edges where single bytes put them. */
+static void refine(struct best *best, const struct pattern *pattern)
+{
+    struct pattern p = *pattern;
+    int first = edge_shift(best->map, pattern, p.start, 1);
+    int last = edge_shift(best->map, pattern, p.start + p.run, -1);
+    if ((first == 0 && last == 0) || (first < 0 && p.start < (uint64_t)-first))
+        return;
+    p.start += (uint64_t)(int64_t)first;
+    p.run += (uint64_t)(int64_t)(last - first);
+    if (p.head > p.start || p.head + EDGE > p.start)
+        p.head = p.start;
+    if (p.run && p.run < p.stride)
+        (void)consider(best, &p, EIGHTHS);
 }
 
 static void consider_regular(struct best *best)
@@ -334,8 +452,10 @@ static void consider_regular(struct best *best)
     variants[4].count = (at[n - 1].from - p.start) / stride + 1;
     variants[5].count = variants[4].count;
     variants[5].tail = variants[3].tail;
-    for (size_t i = 0; i < COUNT(variants); i++)
-        consider(best, &variants[i]);
+    for (size_t i = 0; i < COUNT(variants); i++) {
+        if (consider(best, &variants[i], 0))
+            refine(best, &variants[i]);
+    }
 }
 
 /* --- the door --- */
@@ -364,7 +484,7 @@ int map_open(struct map *map, bytes file, struct arena *arena, struct budget *bu
              struct why *why)
 {
     *map = (struct map){.file = file, .arena = arena, .budget = budget};
-    struct model *model = PUSH(arena, struct model);
+    struct model *model = map->model = PUSH(arena, struct model);
     uint64_t fine = file.len < FINE_MOST ? file.len : FINE_MOST, rest = file.len - fine;
     uint32_t cell = SAMPLE;
     while (rest / cell > COARSE_MOST)
@@ -384,20 +504,54 @@ int map_open(struct map *map, bytes file, struct arena *arena, struct budget *bu
     return 0;
 }
 
+int map_given(struct map *map, bytes file, const struct map_range *ranges, uint32_t count,
+              struct arena *arena, struct budget *budget)
+{
+    *map = (struct map){.file = file, .arena = arena, .budget = budget, .given = true};
+    for (uint32_t i = 0; i < count; i++) {
+        if (!range_add(map, ranges[i].from, ranges[i].to))
+            return -ENOMEM;
+        map->total += ranges[i].to - ranges[i].from;
+    }
+    return 0;
+}
+
+int map_part(struct map *map, const struct map *whole, uint64_t from, uint64_t to)
+{
+    *map = (struct map){.file = bytes_slice(whole->file, (size_t)from, (size_t)(to - from)),
+                        .arena = whole->arena,
+                        .budget = whole->budget,
+                        .given = true};
+    for (uint64_t at = from; at < to;) {
+        uint64_t end = map_plain_end(whole, at, to), next = map_plain_next(whole, end, to);
+        if (!range_add(map, end - from, next - from))
+            return -ENOMEM;
+        map->total += next - end;
+        at = next;
+    }
+    return 0;
+}
+
 static int compare_ranges(const void *a, const void *b)
 {
     const struct map_range *x = a, *y = b;
     return x->from < y->from ? -1 : x->from > y->from;
 }
 
+static int compare_breaks(const void *a, const void *b)
+{
+    const struct map_break *x = a, *y = b;
+    return x->from < y->from ? -1 : x->from > y->from;
+}
+
 /* Sorted, and those that touch are one. */
-static void tidy(struct map_range *at, uint32_t *n, bool join)
+static void tidy(struct map_range *at, uint32_t *n)
 {
     uint32_t kept = 0;
     if (*n > 1)
         qsort(at, *n, sizeof *at, compare_ranges);
     for (uint32_t i = 0; i < *n; i++) {
-        if (join && kept && at[i].from <= at[kept - 1].to) {
+        if (kept && at[i].from <= at[kept - 1].to) {
             if (at[i].to > at[kept - 1].to)
                 at[kept - 1].to = at[i].to;
         } else {
@@ -416,13 +570,22 @@ void map_prove(struct map *map, uint64_t from, uint64_t to)
         *range = (struct map_range){from, to};
 }
 
-void map_break(struct map *map, uint64_t from, uint64_t to)
+void map_decode(struct map *map, uint64_t from, uint64_t to)
 {
-    struct map_range *range = from < to && to <= map->file.len && map->broken.n < RANGES_MOST
-                                  ? vec_push(map->arena, &map->broken)
+    struct map_range *range = from < to && to <= map->file.len && map->decoded.n < RANGES_MOST
+                                  ? vec_push(map->arena, &map->decoded)
                                   : NULL;
     if (range)
         *range = (struct map_range){from, to};
+}
+
+void map_break(struct map *map, uint64_t from, uint64_t to, bool begins)
+{
+    struct map_break *broken = from < to && to <= map->file.len && map->broken.n < RANGES_MOST
+                                   ? vec_push(map->arena, &map->broken)
+                                   : NULL;
+    if (broken)
+        *broken = (struct map_break){from, to, begins};
 }
 
 /* Takes what is proven plain out of the ranges. */
@@ -460,8 +623,12 @@ static void take_pattern(struct map *map, const struct pattern *pattern)
 
 void map_solve(struct map *map)
 {
-    tidy(map->plain.at, &map->plain.n, true);
-    tidy(map->broken.at, &map->broken.n, false);
+    if (map->given)
+        return;
+    tidy(map->plain.at, &map->plain.n);
+    tidy(map->decoded.at, &map->decoded.n);
+    if (map->broken.n > 1)
+        qsort(map->broken.at, map->broken.n, sizeof *map->broken.at, compare_breaks);
     map->encrypted.n = 0;
     map->regular = false;
     map->trailer = 0;
@@ -471,7 +638,7 @@ void map_solve(struct map *map)
     struct best best = {.map = map, .score = ranges_score(map)};
     if (map->encrypted.n || map->broken.n) {
         consider_regular(&best);
-        pattern_known(map->file.len, consider, &best);
+        pattern_known(map->file.len, consider_known, &best);
     }
     if (best.found)
         take_pattern(map, &best.pattern);

@@ -16,22 +16,35 @@ struct map_range {
     uint64_t from, to;
 };
 
+/* Where structure breaks: ciphertext begins in it, or (not `begins`) is somewhere in it. */
+struct map_break {
+    uint64_t from, to;
+    bool begins;
+};
+
 /* Cells of one size over a part of the file: sums[i] is what the cells before i add up to, in
  * eighths of a bit; negative looks like ciphertext. */
 struct map_cells {
     uint64_t from, size; /* bytes of the file that they cover */
     uint32_t cell, n;
-    int32_t *sums;
+    int32_t *sums;  /* of all cells */
+    int32_t *plain; /* of those that say plain */
 };
+
+struct model;
 
 struct map {
     bytes file;
     struct arena *arena;
     struct budget *budget;
     struct map_cells fine, coarse; /* fine: the head, 16 bytes each; coarse: behind it */
+    struct model *model;           /* private */
+    bool given;                    /* what is encrypted was told, and is not solved for */
     uint8_t *ways;                 /* for the way through the cells */
     VEC(struct map_range) plain;   /* proven */
-    VEC(struct map_range) broken;  /* some of it is ciphertext */
+    VEC(struct map_range)
+    decoded; /* holds no long run of ciphertext: codes fell not out of step */
+    VEC(struct map_break) broken;
     /* The result. */
     VEC(struct map_range) encrypted; /* sorted, apart from each other */
     uint64_t total;                  /* bytes in them */
@@ -43,9 +56,14 @@ struct map {
 /* Statistics, and a first solution. -ENOMEM, or -ECANCELED when the budget ran out. */
 int map_open(struct map *map, bytes file, struct arena *arena, struct budget *budget,
              struct why *why) MUST_USE;
+/* A map that is known: `count` sorted ranges. And that of a part of a file. -ENOMEM. */
+int map_given(struct map *map, bytes file, const struct map_range *ranges, uint32_t count,
+              struct arena *arena, struct budget *budget) MUST_USE;
+int map_part(struct map *map, const struct map *whole, uint64_t from, uint64_t to) MUST_USE;
 /* Structure. They count from the next map_solve on. */
 void map_prove(struct map *map, uint64_t from, uint64_t to);
-void map_break(struct map *map, uint64_t from, uint64_t to);
+void map_decode(struct map *map, uint64_t from, uint64_t to);
+void map_break(struct map *map, uint64_t from, uint64_t to, bool begins);
 /* The best map of all that is known. */
 void map_solve(struct map *map);
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { OUT = 4096, LEAST = 64, LOOK_MOST = 64 << 20 };
+enum { OUT = 4096, LEAST = 64, LOOK_MOST = 64 << 20, END_SLACK = 2048 };
 
 struct writer {
     struct salvage *salvage;
@@ -87,6 +87,8 @@ uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uin
             if (lost > end)
                 lost = end;
             salvage_gives(salvage, start, lost);
+            if (how == INFLATE_FINAL && lost + END_SLACK < to)
+                how = INFLATE_DAMAGED;
             if (how == INFLATE_FINAL || how == INFLATE_STOPPED)
                 return gaps;
             /* Codes that are none, in bytes that the map takes for plain: go on behind. */
@@ -103,6 +105,34 @@ uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uin
         (void)put_gap(&writer, to - lost);
     }
     return gaps;
+}
+
+void member_prove(struct salvage *salvage, bytes stream, uint64_t at_stream,
+                  void (*prove)(void *to, uint64_t from, uint64_t until, bool plain), void *to)
+{
+    struct inflate *inflate = arena_push_raw(salvage->arena, sizeof *inflate);
+    uint64_t bit = at_stream * 8, end = (uint64_t)stream.len * 8;
+    bool begin = true;
+    while (inflate && bit < end) {
+        if (begin || inflate_find(inflate, stream, bit, end, salvage->budget, &bit))
+            inflate_open(inflate, stream, bit, salvage->budget);
+        else
+            return;
+        enum inflate_end how = inflate_run(inflate);
+        uint64_t last = inflate->solid == UINT64_MAX ? bit : inflate->solid;
+        if (last > bit)
+            prove(to, bit / 8, last / 8, true);
+        /* A last block long before the end is a chance of codes in ciphertext. */
+        if (how == INFLATE_FINAL && inflate->bit + END_SLACK * 8 < end)
+            how = INFLATE_DAMAGED;
+        if (how == INFLATE_FINAL)
+            prove(to, last / 8, (inflate->bit + 7) / 8, true);
+        if (how != INFLATE_DAMAGED)
+            return;
+        prove(to, last / 8, inflate->bit / 8 + 1, false);
+        bit = inflate->bit > bit ? inflate->bit : bit + 1;
+        begin = false;
+    }
 }
 
 static bool is_text_name(bytes name)

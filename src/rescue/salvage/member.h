@@ -24,3 +24,8 @@ void member_give(struct salvage *salvage, const struct member *member, bytes fol
  * Puts what can be read; the number of gaps. */
 uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uint64_t size,
                         bool text);
+
+/* What a deflate stream that begins at `at_stream` of `stream` proves by its codes: whole
+ * blocks are plain, and some of a block whose codes fail is not. In places of `stream`. */
+void member_prove(struct salvage *salvage, bytes stream, uint64_t at_stream,
+                  void (*prove)(void *to, uint64_t from, uint64_t until, bool plain), void *to);

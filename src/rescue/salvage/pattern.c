@@ -1,6 +1,7 @@
 /* Facts, read in public decryptors and write-ups:
  *   Black Basta   64 bytes of every 192 up to 1 GiB, then 5,000 bytes and 64 of every 6,400;
- *                 up to 4,999 bytes all (srlabs, Black Basta Buster)
+ *                 up to 4,999 bytes all (srlabs, Black Basta Buster); the second is tried for
+ *                 smaller files, too
  *   Akira         over 2,000,000 bytes: below 50 % two runs of a third of the share, a third of
  *                 the rest apart, from 50 % on four of five; smaller: the share at the head; a
  *                 trailer of 534 or 512 bytes (rivitna/Malware, Akira)
@@ -86,6 +87,11 @@ static void basta(uint64_t size, taker *take, void *to)
             p.count = 0;
         }
         if (p.count || p.head)
+            take(to, &p);
+        p.head = p.start = BASTA_SMALL;
+        p.stride = 6400;
+        p.count = 0;
+        if (n > BASTA_SMALL && n <= (uint64_t)1 << 30)
             take(to, &p);
     }
 }

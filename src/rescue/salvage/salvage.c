@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ZEROS = 4096, SPANS_MOST = 1 << 20, NAME_MOST = 200 };
+enum { ZEROS = 4096, SPANS_MOST = 1 << 20, NAME_MOST = 200, DEPTH_MOST = 3 };
 
 static const struct salvage_type types[] = {
-    {"zip", zip_fits, zip_give},
-    {"text", plain_fits, plain_give},
+    {"disk image", disk_fits, disk_give}, {"zip", zip_fits, zip_give},
+    {"tar", tar_fits, tar_give},          {"gzip", gzip_fits, gzip_give},
+    {"PNG", png_fits, png_give},          {"text", plain_fits, plain_give},
 };
 
 bool salvage_begin(struct salvage *salvage, bytes name, const char *kind)
@@ -153,6 +154,66 @@ bytes salvage_name(struct salvage *salvage, const char *extension)
     bytes name = arena_printf(salvage->arena, "%.*s.%s", (int)stem.len, (const char *)stem.at,
                               extension);
     return name.at ? name : stem;
+}
+
+bool salvage_child_of(struct salvage *salvage, struct salvage *inner)
+{
+    struct why why;
+    inner->arena = salvage->arena;
+    inner->budget = salvage->budget;
+    inner->sink = salvage->sink;
+    inner->depth = salvage->depth + 1;
+    struct map *map = &inner->map;
+    uint64_t size = inner->file.len;
+    if (map->total && inner->depth <= DEPTH_MOST && salvage_inner(inner, &why) == 0 &&
+        inner->kind) {
+        salvage->stopped |= inner->stopped;
+        return !salvage->stopped;
+    }
+    bool fine = !inner->stopped && salvage_begin(inner, inner->name, "file");
+    salvage_counts(inner, 1);
+    if (fine && salvage_put_blanked(inner, 0, size))
+        (void)(map->total ? salvage_end(inner, SALVAGE_PARTIAL,
+                                        "%llu bytes are encrypted, and zeros here",
+                                        (unsigned long long)map->total)
+                          : salvage_end(inner, SALVAGE_PLAUSIBLE, "whole"));
+    salvage->stopped |= inner->stopped;
+    return !salvage->stopped;
+}
+
+bool salvage_child(struct salvage *salvage, bytes name, uint64_t from, uint64_t to)
+{
+    struct arena_mark mark = arena_mark(salvage->arena);
+    struct salvage_place place = {0, from, to - from};
+    struct salvage inner = {.file =
+                                bytes_slice(salvage->file, (size_t)from, (size_t)(to - from)),
+                            .name = name,
+                            .places = &place,
+                            .place_count = 1};
+    bool more = true;
+    if (salvage->places) {
+        /* In a container in a container: the outer places, moved. */
+        struct salvage_place *moved =
+            PUSH_ARRAY(salvage->arena, struct salvage_place, salvage->place_count);
+        size_t n = 0;
+        for (size_t i = 0; moved && i < salvage->place_count; i++) {
+            struct salvage_place p = salvage->places[i];
+            if (p.at + p.len <= from || p.at >= to)
+                continue;
+            uint64_t cut = p.at < from ? from - p.at : 0;
+            uint64_t end = p.at + p.len < to ? p.at + p.len : to;
+            moved[n++] =
+                (struct salvage_place){p.at + cut - from, p.outer + cut, end - p.at - cut};
+        }
+        inner.places = moved;
+        inner.place_count = n;
+    }
+    if (from < to && to <= salvage->file.len &&
+        map_part(&inner.map, &salvage->map, from, to) == 0 &&
+        (map_plain_size(&inner.map, 0, to - from) > 0))
+        more = salvage_child_of(salvage, &inner);
+    arena_pop(salvage->arena, mark);
+    return more;
 }
 
 int salvage_inner(struct salvage *salvage, struct why *why)

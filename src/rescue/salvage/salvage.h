@@ -36,7 +36,8 @@ struct salvage_place {
 
 struct salvage {
     bytes file;
-    bytes name; /* of the file, without folders; the ransomware's extension may be on it */
+    uint8_t *patch; /* the same bytes when they are private and may be changed, or NULL */
+    bytes name;     /* of the file, without folders; the ransomware's extension may be on it */
     struct arena *arena;
     struct budget *budget;
     struct salvage_sink sink;
@@ -79,6 +80,11 @@ bool salvage_end(struct salvage *salvage, enum salvage_verdict verdict, const ch
     LIKE_PRINTF(3, 4);
 /* Puts the plain bytes of [from, to) and says so; ciphertext becomes zeros. */
 bool salvage_put_blanked(struct salvage *salvage, uint64_t from, uint64_t to) MUST_USE;
+/* A file that lies in [from, to), as it stands: itself when all of it is plain, else what its
+ * own type can give back, else with zeros for ciphertext. `name` has its folders. */
+bool salvage_child(struct salvage *salvage, bytes name, uint64_t from, uint64_t to) MUST_USE;
+/* The same of bytes that were put together elsewhere, `inner` having its places and map. */
+bool salvage_child_of(struct salvage *salvage, struct salvage *inner) MUST_USE;
 /* True when one of the file's extensions is this one, whatever follows it. */
 bool salvage_named(const struct salvage *salvage, const char *extension);
 /* The file's name up to the known extension, or with `extension` put behind it where there is
@@ -86,6 +92,14 @@ bool salvage_named(const struct salvage *salvage, const char *extension);
 bytes salvage_name(struct salvage *salvage, const char *extension);
 
 /* The types. */
+int disk_fits(struct salvage *salvage);
+void disk_give(struct salvage *salvage);
+int png_fits(struct salvage *salvage);
+void png_give(struct salvage *salvage);
+int gzip_fits(struct salvage *salvage);
+void gzip_give(struct salvage *salvage);
+int tar_fits(struct salvage *salvage);
+void tar_give(struct salvage *salvage);
 int zip_fits(struct salvage *salvage);
 void zip_give(struct salvage *salvage);
 int plain_fits(struct salvage *salvage);

@@ -24,6 +24,7 @@ enum {
     MEMBERS_MOST = 1 << 20,
     OUT_SIZE = 1 << 16,
     EXTRA_MOST = 64,
+    BLOCKS_LEAST = 1 << 16,
     FLAG_ENCRYPTED = 1,
     FLAG_TRAILED = 8,
 };
@@ -196,8 +197,9 @@ static bool descriptor_fits(struct zip *zip, uint64_t at, uint32_t crc, uint64_t
 }
 
 /* Whether the data at member->data is whole. Fills in what the headers do not say. */
-static bool check(struct zip *zip, struct member *member)
+static bool check(struct zip *zip, struct member *member, uint64_t *ret_bad)
 {
+    *ret_bad = member->data + member->packed;
     bytes file = zip->salvage->file;
     uint32_t crc;
     uint64_t size;
@@ -210,8 +212,8 @@ static bool check(struct zip *zip, struct member *member)
             !descriptor_fits(zip, member->data + used, crc, used, size))
             return false;
         member->crc = crc;
-        member->packed = (uint32_t)used;
-        member->size = (uint32_t)size;
+        member->packed = used;
+        member->size = size;
         return member->sized = true;
     }
     bytes packed = packed_of(zip, member);
@@ -221,21 +223,24 @@ static bool check(struct zip *zip, struct member *member)
         return member->size == member->packed &&
                budget_charge(zip->salvage->budget, packed.len / 8) &&
                stream_crc32(0, packed) == member->crc;
-    return member->method == MEMBER_DEFLATE && inflate_check(zip, packed, &crc, &size, &used) &&
-           crc == member->crc && size == member->size;
+    if (member->method != MEMBER_DEFLATE)
+        return false;
+    bool ended = inflate_check(zip, packed, &crc, &size, &used);
+    *ret_bad = member->data + used;
+    return ended && crc == member->crc && size == member->size;
 }
 
 /* The local header is ciphertext: the data ends where the next member begins. */
 static bool locate(struct zip *zip, struct member *member, uint64_t next)
 {
     static const uint64_t between[] = {0, 16, 12, DESCRIPTOR_MOST, 20};
-    uint64_t least = member->local + LOCAL_SIZE + member->name.len;
+    uint64_t least = member->local + LOCAL_SIZE + member->name.len, bad;
     for (size_t i = 0; i < COUNT(between); i++) {
         member->data = next - between[i] - member->packed;
         if (next < member->packed + between[i] || member->data < least ||
             member->data > least + UINT16_MAX)
             continue;
-        if (check(zip, member))
+        if (check(zip, member, &bad))
             return true;
     }
     /* The most likely one, for what can be read of it. */
@@ -265,7 +270,8 @@ static void check_all(struct zip *zip)
         bool more = i + 1 < zip->members.n;
         uint64_t next = more ? zip->members.at[i + 1].local : last;
         member->next = next;
-        member->whole = member->header ? check(zip, member) : locate(zip, member, next);
+        uint64_t bad = 0;
+        member->whole = member->header ? check(zip, member, &bad) : locate(zip, member, next);
         /* A local header inside of a member that is whole was none of this package. */
         uint64_t end = member->data + (member->sized ? member->packed : 0);
         while (member->whole && i + 1 < zip->members.n && zip->members.at[i + 1].local < end) {
@@ -276,9 +282,9 @@ static void check_all(struct zip *zip)
         if (member->whole)
             map_prove(map, member->header ? member->local : member->data, end);
         else if (!member->header)
-            map_break(map, member->local, member->local + LOCAL_SIZE);
+            map_break(map, member->local, member->local + LOCAL_SIZE, false);
         else if (member->sized && end <= next && !(member->flags & FLAG_ENCRYPTED))
-            map_break(map, member->data, end);
+            map_break(map, member->data, bad < end ? bad : end, true);
         if (zip->salvage->budget->steps == 0)
             return;
     }
@@ -349,6 +355,32 @@ int zip_fits(struct salvage *salvage)
     return named ? 95 : memcmp(salvage->file.at, "PK\3\4", 4) == 0 ? 85 : 40;
 }
 
+struct base {
+    struct map *map;
+    uint64_t at;
+};
+
+static void prove(void *to, uint64_t from, uint64_t until, bool plain)
+{
+    struct base *base = to;
+    if (plain)
+        map_decode(base->map, base->at + from, base->at + until);
+    else
+        map_break(base->map, base->at + from, base->at + until, true);
+}
+
+/* What the codes of large members say beyond their checksum. */
+static void prove_blocks(struct zip *zip)
+{
+    for (uint32_t i = 0; i < zip->members.n; i++) {
+        struct member *member = &zip->members.at[i];
+        struct base base = {&zip->salvage->map, member->data};
+        if (!member->whole && member->method == MEMBER_DEFLATE && member->sized &&
+            member->packed > BLOCKS_LEAST)
+            member_prove(zip->salvage, packed_of(zip, member), 0, prove, &base);
+    }
+}
+
 void zip_give(struct salvage *salvage)
 {
     struct zip zip = {.salvage = salvage};
@@ -356,6 +388,7 @@ void zip_give(struct salvage *salvage)
     collect(&zip);
     merge(&zip);
     check_all(&zip);
+    prove_blocks(&zip);
     map_solve(&salvage->map);
     for (uint32_t i = 0; i < zip.members.n; i++)
         whole += zip.members.at[i].whole;

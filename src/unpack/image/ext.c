@@ -3,11 +3,11 @@
  *     group, 56 magic, 88 size of an inode, 96 incompatible features, 254 size of a group's
  *     entry, 260 first group of the meta kind
  *     group: 8 and 40 block of its inodes
- *     inode: 0 mode, 4 and 108 size, 32 flags, 40 sixty bytes: blocks (twelve, then indirect,
- *     double, triple), or the root of a tree of extents, or the first bytes of a small file
- *     extents: 0 magic f30a, 2 entries, 6 depth; then of 12: 0 block of the file, 4 how many
- *     (over 32768: not written), 6 and 8 where; or above the leaves: 4 and 8 block of the next
- *     folder entry: 0 inode, 4 its size, 6 length of the name, 8 name */
+ *     inode: 0 mode, 4 and 108 size, 20 deleted, 26 links, 32 flags, 40 sixty bytes: blocks
+ * (twelve, then indirect, double, triple), or the root of a tree of extents, or the first bytes
+ * of a small file extents: 0 magic f30a, 2 entries, 6 depth; then of 12: 0 block of the file, 4
+ * how many (over 32768: not written), 6 and 8 where; or above the leaves: 4 and 8 block of the
+ * next folder entry: 0 inode, 4 its size, 6 length of the name, 8 name */
 #include "unpack/image/filesystem.h"
 
 #include <string.h>
@@ -16,6 +16,7 @@ enum {
     FOLDER_MOST = 64 << 20,
     INODE_READ = 160, /* of an inode: what is used of it but attributes */
     ROOT = 2,
+    FIRST_USER = 11,
     DEPTH_MOST = 5,
     MODE_FOLDER = 0x4000,
     MODE_FILE = 0x8000,
@@ -32,12 +33,14 @@ struct ext {
     struct tree *tree;
     uint32_t block, first, per_group, inode_size, group_size, features, first_meta, inodes;
     uint32_t blocks_per_group, readonly_features;
+    uint8_t *shown; /* a bit for each inode whose file was handed out; NULL: nobody asks */
 };
 
 struct inode {
     uint32_t number, flags;
     uint64_t size, at;
     unsigned mode;
+    bool linked; /* by some folder, and not deleted */
     uint8_t blocks[60];
 };
 
@@ -115,6 +118,7 @@ static bool inode_read(struct ext *ext, uint32_t number, struct inode *ret)
     *ret = (struct inode){.number = number,
                           .at = at,
                           .mode = load_le16(raw) & 0xf000,
+                          .linked = load_le16(raw + 26) && !load_le32(raw + 20),
                           .flags = load_le32(raw + 32),
                           .size = load_le32(raw + 4) | (uint64_t)load_le32(raw + 108) << 32};
     if (ret->mode == MODE_FOLDER) /* in older versions the other half is something else */
@@ -291,6 +295,8 @@ static void show_entry(struct ext *ext, bytes name, uint32_t number)
         tree_add(ext->tree, number, 0, name);
     } else if (inode.mode == MODE_FILE) {
         struct arena_mark mark = arena_mark(arena);
+        if (ext->shown)
+            ext->shown[number / 8] |= (uint8_t)(1u << number % 8);
         show_file(ext, name, &inode);
         arena_pop(arena, mark);
     }
@@ -340,6 +346,34 @@ static void read_folder(struct ext *ext, uint32_t number)
     }
 }
 
+/* Files and folders to which no folder leads that could be read. */
+static void show_orphans(struct ext *ext, bool folders)
+{
+    struct tree *tree = ext->tree;
+    struct arena *arena = tree->unpack->arena;
+    struct tree_folder folder;
+    for (uint32_t number = FIRST_USER; number <= ext->inodes && !tree->stopped; number++) {
+        struct inode inode;
+        if (!budget_charge(tree->unpack->budget, 16))
+            return;
+        if (!inode_read(ext, number, &inode) || !inode.linked)
+            continue;
+        struct arena_mark mark = arena_mark(arena);
+        bytes name = arena_printf(arena, folders ? "folder-%u" : "file-%u", number);
+        tree->path = bytes_of("orphans/");
+        if (folders && inode.mode == MODE_FOLDER) {
+            tree_add(tree, number, 0, name);
+            while (tree_next(tree, &folder))
+                read_folder(ext, (uint32_t)folder.id);
+        } else if (!folders && inode.mode == MODE_FILE && inode.size &&
+                   inode.size <= tree->source->size &&
+                   !(ext->shown[number / 8] >> number % 8 & 1)) {
+            show_file(ext, name, &inode);
+            arena_pop(arena, mark);
+        }
+    }
+}
+
 void ext_walk(struct tree *tree)
 {
     struct ext ext;
@@ -351,7 +385,13 @@ void ext_walk(struct tree *tree)
         tree_gap(tree, bytes_of(""), GAP_UNSUPPORTED, "the journal of an ext file system");
         return;
     }
+    if (tree->unpack->run->files_only && ext.inodes < UINT32_MAX / 8)
+        ext.shown = arena_push(tree->unpack->arena, ext.inodes / 8 + 1);
     tree_add(tree, ROOT, 0, bytes_of(""));
     while (tree_next(tree, &folder))
         read_folder(&ext, (uint32_t)folder.id);
+    if (ext.shown) {
+        show_orphans(&ext, true);
+        show_orphans(&ext, false);
+    }
 }

@@ -1,0 +1,186 @@
+/* Disk images: flat (VMDK -flat, raw, fixed VHD), qcow2, VMDK, VHD, VHDX; partitions; the files
+ * in ext2 to 4, NTFS, FAT and the other file systems that src/unpack/image reads.
+ *
+ * What is lost at the head of the image is put back from its copies first (mend.c), in a
+ * private mapping. Then the readers hand out files; which bytes of the image each is made of is
+ * known, so it is known whether ciphertext is among them. */
+#include "rescue/salvage/mend.h"
+#include "unpack/unpack.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+enum { DEPTH = 4, MEMBERS = 1 << 24, PLACES_MOST = 1 << 18, HOLES_MOST = 1 << 18 };
+
+#define REGION  ((size_t)4 << 30)
+#define LARGEST ((uint64_t)2 << 30)
+
+struct disk {
+    struct salvage *salvage;
+    struct unpack_run run;
+    bytes folder;
+    VEC(struct salvage_place) places; /* of the file that is being put together */
+};
+
+static bool is_in(bytes whole, bytes part)
+{
+    return part.at >= whole.at && part.at + part.len <= whole.at + whole.len;
+}
+
+/* Pieces come in order, so that places are sorted. */
+static void copied(void *to, size_t at, bytes data)
+{
+    struct disk *disk = to;
+    struct salvage_place *last = disk->places.n ? &disk->places.at[disk->places.n - 1] : NULL;
+    if (at == 0)
+        disk->places.n = 0;
+    if (!is_in(disk->salvage->file, data))
+        return;
+    uint64_t outer = (uint64_t)(data.at - disk->salvage->file.at);
+    if (disk->places.n && last->at + last->len == at && last->outer + last->len == outer) {
+        last->len += data.len;
+        return;
+    }
+    struct salvage_place *place =
+        disk->places.n < PLACES_MOST ? vec_push(disk->salvage->arena, &disk->places) : NULL;
+    if (place)
+        *place = (struct salvage_place){at, outer, data.len};
+}
+
+static bool is_file_system(const char *format)
+{
+    static const char *const names[] = {"fat",  "exfat", "ext",      "hfs",     "iso",
+                                        "udf",  "ntfs",  "qcow2",    "vmdk",    "vhd",
+                                        "vhdx", "vdi",   "vmdk-esx", "squashfs"};
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strcmp(format, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool stage(void *to, uint32_t stage)
+{
+    const char *name = unpack_stage_name(stage);
+    (void)to;
+    return !stage || is_file_system(name) || strcmp(name, "mbr") == 0 ||
+           strcmp(name, "gpt") == 0 || strcmp(name, "apple-map") == 0;
+}
+
+static void gap(void *to, const struct unpack *parent, bytes member, enum gap kind,
+                const char *text)
+{
+    (void)to, (void)parent, (void)member, (void)kind, (void)text;
+}
+
+/* A file whose bytes are scattered: its map from the places of its bytes. */
+static bool give_scattered(struct disk *disk, bytes name, bytes data)
+{
+    struct salvage *salvage = disk->salvage;
+    struct arena_mark mark = arena_mark(salvage->arena);
+    struct salvage inner = {
+        .file = data, .name = name, .places = disk->places.at, .place_count = disk->places.n};
+    VEC(struct map_range) holes = {0};
+    bool more = true;
+    for (uint32_t i = 0; i < disk->places.n; i++) {
+        const struct salvage_place *place = &disk->places.at[i];
+        uint64_t end = place->outer + place->len;
+        for (uint64_t from = place->outer; from < end;) {
+            uint64_t plain = map_plain_end(&salvage->map, from, end);
+            uint64_t next = map_plain_next(&salvage->map, plain, end);
+            struct map_range *hole =
+                next > plain && holes.n < HOLES_MOST ? vec_push(salvage->arena, &holes) : NULL;
+            if (hole)
+                *hole = (struct map_range){place->at + plain - place->outer,
+                                           place->at + next - place->outer};
+            from = next;
+        }
+    }
+    if (map_given(&inner.map, data, holes.at, holes.n, salvage->arena, salvage->budget) == 0 &&
+        inner.map.total < data.len)
+        more = salvage_child_of(salvage, &inner);
+    arena_pop(salvage->arena, mark);
+    return more;
+}
+
+static bool child(void *to, const struct unpack *parent, const struct unpack_child *found)
+{
+    struct disk *disk = to;
+    struct salvage *salvage = disk->salvage;
+    bool view = is_in(salvage->file, found->data);
+    if (salvage->budget->steps == 0)
+        return false;
+    if (!is_file_system(parent->format->name)) {
+        unpack_object(&disk->run, parent, found->name, found->data);
+        return !salvage->stopped;
+    }
+    if (found->name.len && found->name.at[0] == '[') /* boot code and the like */
+        return true;
+    struct arena_mark mark = arena_mark(salvage->arena);
+    bytes inside = parent->depth ? parent->name : bytes_of("");
+    bytes name = arena_printf(salvage->arena, "%.*s/%.*s%s%.*s", (int)disk->folder.len,
+                              disk->folder.at, (int)inside.len, inside.at,
+                              inside.len ? "/" : "", (int)found->name.len, found->name.at);
+    bool more = true;
+    if (name.at && view) {
+        uint64_t from = (uint64_t)(found->data.at - salvage->file.at);
+        more = salvage_child(salvage, name, from, from + found->data.len);
+    } else if (name.at) {
+        more = give_scattered(disk, name, found->data);
+    }
+    arena_pop(salvage->arena, mark);
+    return more && !salvage->stopped;
+}
+
+int disk_fits(struct salvage *salvage)
+{
+    static const char *const names[] = {"vmdk", "vhd", "vhdx", "qcow2", "img",
+                                        "raw",  "dd",  "vdi",  "avhdx", "qcow"};
+    if (salvage->depth)
+        return 0;
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (salvage_named(salvage, names[i]))
+            return 99;
+    return mend_looks_like_disk(salvage) ? 75 : 0;
+}
+
+static void open_volume(struct disk *disk, const struct mend_volume *volume)
+{
+    bytes file = disk->salvage->file;
+    uint64_t left = file.len - volume->from;
+    unpack_object(&disk->run, NULL, bytes_of(""),
+                  bytes_slice(file, (size_t)volume->from,
+                              (size_t)(volume->size < left ? volume->size : left)));
+}
+
+void disk_give(struct salvage *salvage)
+{
+    struct region region = {.size = REGION};
+    struct disk disk = {
+        .salvage = salvage,
+        .folder = salvage_name(salvage, "files"),
+        .run = {
+            .limits = {.depth = DEPTH, .members = MEMBERS, .bytes = UINT64_MAX, .one = LARGEST},
+            .budget = salvage->budget,
+            .arena = salvage->arena,
+            .region = &region,
+            .files_only = true,
+            .copied = copied,
+            .sink = {.child = child, .gap = gap, .stage = stage}}};
+    struct mend mend = {.salvage = salvage};
+    disk.run.sink.to = &disk;
+    void *at = mmap(NULL, REGION, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return;
+    region.at = at;
+    mend_disk(&mend);
+    if (mend.container) {
+        unpack_object(&disk.run, NULL, bytes_of(""), salvage->file);
+    } else {
+        for (uint32_t i = 0; i < mend.volumes.n && !salvage->stopped; i++)
+            open_volume(&disk, &mend.volumes.at[i]);
+        if (!mend.volumes.n)
+            unpack_object(&disk.run, NULL, bytes_of(""), salvage->file);
+    }
+    munmap(at, REGION);
+}

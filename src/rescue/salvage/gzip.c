@@ -1,0 +1,64 @@
+/* gzip (RFC 1952): 1f 8b 8, flags, 6 bytes, [extra], [name], [comment], [CRC-16], a deflate
+ * stream, CRC-32 and size of what came out. With the header lost, the stream is entered at the
+ * first block behind it. */
+#include "rescue/salvage/member.h"
+
+#include <string.h>
+
+enum { HEADER = 10, TRAILER = 8, EXTRA = 4, NAME = 8, COMMENT = 16, CHECK = 2 };
+
+/* Where the stream begins; 0 when the header is not there. */
+static uint64_t stream_at(bytes file)
+{
+    uint16_t extra;
+    if (!bytes_has(file, 0, HEADER) || memcmp(file.at, "\x1f\x8b\x08", 3) != 0 ||
+        (file.at[3] & 0xe0))
+        return 0;
+    uint8_t flags = file.at[3];
+    uint64_t at = HEADER;
+    if (flags & EXTRA)
+        at += bytes_le16(file, at, &extra) ? 2u + extra : 0;
+    for (int i = 0; i < ((flags & NAME) != 0) + ((flags & COMMENT) != 0); i++) {
+        const uint8_t *end =
+            at < file.len ? memchr(file.at + at, 0, file.len - (size_t)at) : NULL;
+        if (!end)
+            return 0;
+        at = (uint64_t)(end - file.at) + 1;
+    }
+    return at + (flags & CHECK ? 2 : 0);
+}
+
+int gzip_fits(struct salvage *salvage)
+{
+    if (salvage_named(salvage, "gz") || salvage_named(salvage, "tgz"))
+        return 90;
+    return stream_at(salvage->file) && map_is_plain(&salvage->map, 0, HEADER) ? 70 : 0;
+}
+
+static void prove(void *to, uint64_t from, uint64_t until, bool plain)
+{
+    struct salvage *salvage = to;
+    if (plain)
+        map_decode(&salvage->map, from, until);
+    else
+        map_break(&salvage->map, from, until, true);
+}
+
+void gzip_give(struct salvage *salvage)
+{
+    uint64_t end = salvage->file.len - salvage->map.trailer, from = 0;
+    bytes name = salvage_name(salvage, "gz");
+    from = stream_at(salvage->file);
+    if (!from)
+        map_break(&salvage->map, 0, HEADER, false);
+    member_prove(salvage, salvage->file, from, prove, salvage);
+    map_solve(&salvage->map);
+    if (end < from + TRAILER)
+        return;
+    name = bytes_slice(name, 0, name.len - 3);
+    bool text = !salvage_named(salvage, "tar") && !salvage_named(salvage, "tgz");
+    if (!salvage_begin(salvage, name, "gzip"))
+        return;
+    uint64_t gaps = member_inflate(salvage, from, end - TRAILER, UINT64_MAX, text);
+    (void)salvage_end(salvage, SALVAGE_PARTIAL, "%llu gaps", (unsigned long long)gaps);
+}

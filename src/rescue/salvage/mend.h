@@ -1,0 +1,22 @@
+/* mend — the heads of disk images and file systems, put back from the copies that these keep.
+ *
+ * Written into the private mapping of the image; nothing of it reaches the file. */
+#pragma once
+#include "rescue/salvage/salvage.h"
+
+/* A file system in a flat image. */
+struct mend_volume {
+    uint64_t from, size;
+    const char *kind;
+};
+
+struct mend {
+    struct salvage *salvage;
+    VEC(struct mend_volume) volumes; /* by place */
+    bool container;                  /* a virtual disk that is not flat: no volumes */
+};
+
+/* Whether the plain bytes hold marks of disks: superblocks, boot sectors, partition tables. */
+bool mend_looks_like_disk(struct salvage *salvage);
+/* Finds the volumes and mends them; for virtual disks, mends the container's head. */
+void mend_disk(struct mend *mend);

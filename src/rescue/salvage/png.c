@@ -1,0 +1,497 @@
+/* PNG (ISO/IEC 15948): a signature of 8 bytes, then chunks: length, kind, data, CRC-32 over
+ * kind and data, all big endian. IHDR: width, height, depth, colours, three zeros. The data of
+ * all IDAT together is one zlib stream of rows, each a filter (0 to 4) and the row's bytes.
+ *
+ * The header is nearly always lost. How long a row is, is told by the filters: the only bytes
+ * that are 0 to 4 at equal distances through all that can be decoded. A new picture is written
+ * of the rows that there are, black between them. */
+#include "rescue/salvage/inflate.h"
+#include "rescue/salvage/member.h"
+
+#include "shim/stream.h"
+
+#include <string.h>
+
+enum {
+    OVERHEAD = 12, /* of a chunk */
+    IHDR = 13,
+    CHUNKS_MOST = 1 << 20,
+    STREAM_MOST = 64 << 20,
+    RAW_MOST = 48 << 20, /* symbols */
+    ROW_LEAST = 8,
+    ROW_MOST = 1 << 18,
+    ROWS_LEAST = 4,
+    STORED_MOST = 65535,
+    PIECES_MOST = 4096,
+    LEAST = 64,
+};
+
+/* A stretch of rows that were decoded in one go. */
+struct piece {
+    size_t from, to;  /* symbols */
+    bool first, last; /* begins with the picture; ends with it */
+};
+
+struct png {
+    struct salvage *salvage;
+    VEC(struct salvage_place) places; /* of the stream's bytes in the file */
+    VEC(struct map_range) holes;      /* in the stream */
+    uint8_t *stream;
+    size_t size;
+    uint16_t *raw; /* symbols of all pieces, one after the other */
+    size_t raw_size, raw_room;
+    VEC(struct piece) pieces;
+    uint8_t header[IHDR];
+    bool has_header;
+    VEC(bytes) extras; /* whole chunks that come before the data: PLTE, tRNS ... */
+};
+
+static bool kind_likely(const uint8_t *kind)
+{
+    for (int i = 0; i < 4; i++)
+        if (!((kind[i] | 0x20) >= 'a' && (kind[i] | 0x20) <= 'z'))
+            return false;
+    return true;
+}
+
+static bool chunk_whole(bytes file, uint64_t at, uint32_t size)
+{
+    if (!bytes_has(file, at, (uint64_t)size + OVERHEAD))
+        return false;
+    const uint8_t *p = file.at + at;
+    return stream_crc32(0, (bytes){p + 4, (size_t)size + 4}) == load_be32(p + 8 + size);
+}
+
+static void take_data(struct png *png, uint64_t from, uint64_t to)
+{
+    struct salvage_place *place = to > from && to - from <= STREAM_MOST - png->size
+                                      ? vec_push(png->salvage->arena, &png->places)
+                                      : NULL;
+    if (!place)
+        return;
+    *place = (struct salvage_place){png->size, from, to - from};
+    png->size += (size_t)(to - from);
+}
+
+/* The chunk at `at`; its end, 0 when there is none. */
+static uint64_t chunk_next(struct png *png, uint64_t at)
+{
+    bytes file = png->salvage->file;
+    uint32_t size;
+    if (!bytes_be32(file, at, &size) || !bytes_has(file, at, OVERHEAD) ||
+        size > file.len - at - OVERHEAD || !kind_likely(file.at + at + 4))
+        return 0;
+    const uint8_t *kind = file.at + at + 4;
+    bool whole = chunk_whole(file, at, size);
+    if (whole)
+        map_prove(&png->salvage->map, at, at + size + OVERHEAD);
+    if (memcmp(kind, "IHDR", 4) == 0 && size == IHDR && whole) {
+        memcpy(png->header, kind + 4, IHDR);
+        png->has_header = true;
+    } else if (memcmp(kind, "IDAT", 4) == 0) {
+        if (!whole)
+            map_break(&png->salvage->map, at + 8, at + size + OVERHEAD, false);
+        take_data(png, at + 8, at + 8 + size);
+    } else if (whole && !png->places.n &&
+               (memcmp(kind, "PLTE", 4) == 0 || memcmp(kind, "tRNS", 4) == 0)) {
+        bytes *extra = vec_push(png->salvage->arena, &png->extras);
+        if (extra)
+            *extra = (bytes){file.at + at, (size_t)size + OVERHEAD};
+    } else if (!whole) {
+        return 0;
+    }
+    return at + size + OVERHEAD;
+}
+
+/* The next thing that looks like a chunk's kind. */
+static uint64_t find_kind(bytes file, uint64_t at)
+{
+    for (; at + 8 <= file.len; at++) {
+        const uint8_t *mark = memchr(file.at + at + 4, 'I', file.len - (size_t)at - 7);
+        if (!mark)
+            return file.len;
+        at = (uint64_t)(mark - file.at) - 4;
+        if (memcmp(mark, "IDAT", 4) == 0 || memcmp(mark, "IEND", 4) == 0 ||
+            memcmp(mark, "IHDR", 4) == 0)
+            return at;
+    }
+    return file.len;
+}
+
+static void collect(struct png *png)
+{
+    bytes file = png->salvage->file;
+    uint64_t at = memcmp(file.at, "\x89PNG", 4) == 0 ? 8 : 0, last = 0;
+    uint32_t common = 0;
+    for (unsigned n = 0; at + OVERHEAD <= file.len && n < CHUNKS_MOST; n++) {
+        if (!budget_charge(png->salvage->budget, 64))
+            return;
+        uint64_t end = chunk_next(png, at);
+        if (end) {
+            if (memcmp(file.at + at + 4, "IDAT", 4) == 0 && end - at - OVERHEAD > common)
+                common = (uint32_t)(end - at - OVERHEAD);
+            at = last = end;
+            continue;
+        }
+        uint64_t next = find_kind(file, at + 1);
+        /* What lies between is data with headers that are lost, of the size that others have.
+         */
+        uint64_t from = last ? last + 8 : at;
+        bool chain =
+            common && last && next < file.len && (next - last) % (common + OVERHEAD) == 0;
+        for (; chain && from < next; from += common + OVERHEAD)
+            take_data(png, from, from + common);
+        if (!chain && next < file.len)
+            take_data(png, from, next > from + 4 ? next - 4 : from);
+        at = next;
+    }
+}
+
+static bool put_stream(struct png *png)
+{
+    png->stream = arena_push_raw(png->salvage->arena, png->size);
+    if (!png->stream)
+        return false;
+    for (uint32_t i = 0; i < png->places.n; i++) {
+        const struct salvage_place *place = &png->places.at[i];
+        memcpy(png->stream + place->at, png->salvage->file.at + place->outer,
+               (size_t)place->len);
+    }
+    return true;
+}
+
+/* Proofs of the stream, in places of the file. */
+static void prove(void *to, uint64_t from, uint64_t until, bool plain)
+{
+    struct png *png = to;
+    for (uint32_t i = 0; i < png->places.n; i++) {
+        const struct salvage_place *place = &png->places.at[i];
+        uint64_t a = from > place->at ? from - place->at : 0;
+        uint64_t b = until < place->at + place->len ? until - place->at : place->len;
+        if (until <= place->at || a >= place->len || a >= b)
+            continue;
+        if (plain)
+            map_decode(&png->salvage->map, place->outer + a, place->outer + b);
+        else if (place->at <= from && place->at + place->len >= until)
+            map_break(&png->salvage->map, place->outer + a, place->outer + b, true);
+    }
+}
+
+static bool take_symbols(void *to, const uint16_t *symbols, size_t n)
+{
+    struct png *png = to;
+    if (n > png->raw_room - png->raw_size)
+        n = png->raw_room - png->raw_size;
+    memcpy(png->raw + png->raw_size, symbols, n * sizeof *symbols);
+    png->raw_size += n;
+    return png->raw_size < png->raw_room;
+}
+
+static void gives(struct png *png, uint64_t from, uint64_t to)
+{
+    for (uint32_t i = 0; i < png->places.n; i++) {
+        const struct salvage_place *place = &png->places.at[i];
+        uint64_t a = from > place->at ? from - place->at : 0;
+        uint64_t b = to < place->at + place->len ? to - place->at : place->len;
+        if (to > place->at && a < place->len && a < b)
+            salvage_gives(png->salvage, place->outer + a, place->outer + b);
+    }
+}
+
+/* The plain stretches of the stream, as the map has them. */
+static struct map stream_map(struct png *png)
+{
+    struct map map;
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < png->places.n; i++) {
+        const struct salvage_place *place = &png->places.at[i];
+        uint64_t end = place->outer + place->len;
+        for (uint64_t from = place->outer; from < end;) {
+            uint64_t plain = map_plain_end(&png->salvage->map, from, end);
+            uint64_t next = map_plain_next(&png->salvage->map, plain, end);
+            struct map_range *hole =
+                next > plain ? vec_push(png->salvage->arena, &png->holes) : NULL;
+            if (hole)
+                *hole = (struct map_range){at + plain - place->outer, at + next - place->outer};
+            from = next;
+        }
+        at += place->len;
+    }
+    if (map_given(&map, (bytes){png->stream, png->size}, png->holes.at, png->holes.n,
+                  png->salvage->arena, png->salvage->budget) < 0)
+        map.file.len = 0;
+    return map;
+}
+
+static void decode(struct png *png, const struct map *map)
+{
+    struct inflate *inflate = arena_push_raw(png->salvage->arena, sizeof *inflate);
+    uint64_t to = png->size;
+    bool zlib = png->size > 2 && (png->stream[0] & 15) == 8 &&
+                load_be16(png->stream) % 31 == 0 && map_is_plain(map, 0, 2);
+    if (!inflate)
+        return;
+    inflate->known = false;
+    for (uint64_t at = zlib ? 2 : map_plain_next(map, 0, to); at < to;) {
+        uint64_t end = map_plain_end(map, at, to), found;
+        bytes in = {png->stream, (size_t)end};
+        bool first = zlib && at == 2, ready = first;
+        if (first)
+            inflate_open(inflate, in, 16, png->salvage->budget);
+        else if (end >= at + LEAST && inflate->known && inflate_step_in(inflate, in, at * 8))
+            ready = true;
+        else if (end >= at + LEAST &&
+                 inflate_find(inflate, in, at * 8, end * 8, png->salvage->budget, &found)) {
+            inflate_open(inflate, in, found, png->salvage->budget);
+            ready = true;
+        }
+        if (ready && png->pieces.n < PIECES_MOST) {
+            struct piece *piece = vec_push(png->salvage->arena, &png->pieces);
+            if (!piece)
+                return;
+            uint64_t from = inflate->bit / 8;
+            piece->from = png->raw_size;
+            piece->first = first;
+            inflate->put = take_symbols;
+            inflate->to = png;
+            enum inflate_end how = inflate_run(inflate);
+            uint64_t last = (inflate->bit + 7) / 8;
+            piece->to = png->raw_size;
+            piece->last = how == INFLATE_FINAL;
+            gives(png, from, last < end ? last : end);
+            if (how == INFLATE_FINAL || how == INFLATE_STOPPED)
+                return;
+            if (how == INFLATE_DAMAGED && last < end) {
+                inflate->known = false;
+                at = last + 1;
+                continue;
+            }
+        }
+        at = map_plain_next(map, end > at ? end : at + 1, to);
+    }
+}
+
+/* Rows of `row` bytes can begin at `phase` of a piece. */
+static bool phase_fits(const struct png *png, const struct piece *piece, size_t row,
+                       size_t phase)
+{
+    size_t known = 0;
+    for (size_t at = piece->from + phase; at < piece->to; at += row) {
+        if (png->raw[at] > 4 && png->raw[at] < INFLATE_UNKNOWN)
+            return false;
+        known += png->raw[at] < INFLATE_UNKNOWN;
+    }
+    return known >= ROWS_LEAST;
+}
+
+static const struct piece *longest(const struct png *png)
+{
+    const struct piece *best = NULL;
+    for (uint32_t i = 0; i < png->pieces.n; i++) {
+        const struct piece *piece = &png->pieces.at[i];
+        if (!best || piece->to - piece->from > best->to - best->from)
+            best = piece;
+    }
+    return best;
+}
+
+/* The length of a row, filter included: the shortest distance at which filters stand through
+ * the longest piece. 0: none. */
+static size_t find_row(struct png *png)
+{
+    const struct piece *piece = longest(png);
+    size_t size = piece ? piece->to - piece->from : 0;
+    for (size_t row = ROW_LEAST; row < ROW_MOST && row * 8 < size; row++) {
+        /* A piece that ends with the picture ends with a row. */
+        size_t from = piece->last ? size % row : 0, to = piece->last ? from + 1 : row;
+        if (piece->first) {
+            from = 0;
+            to = 1;
+        }
+        if (!budget_charge(png->salvage->budget, row + 64))
+            return 0;
+        for (size_t phase = from; phase < to; phase++)
+            if (phase_fits(png, piece, row, phase))
+                return row;
+    }
+    return 0;
+}
+
+static size_t row_of_header(const struct png *png)
+{
+    static const uint8_t samples[7] = {1, 0, 3, 1, 2, 0, 4};
+    uint64_t width = load_be32(png->header);
+    unsigned depth = png->header[8], colours = png->header[9];
+    if (colours > 6 || !samples[colours] || png->header[12] || width > ROW_MOST || depth > 16)
+        return 0;
+    return (size_t)((width * samples[colours] * depth + 7) / 8 + 1);
+}
+
+/* Three bytes a pixel are likeliest, then four, then one. */
+static void make_header(struct png *png, size_t row, size_t rows)
+{
+    size_t each = (row - 1) % 3 == 0 ? 3 : (row - 1) % 4 == 0 ? 4 : 1;
+    uint32_t width = (uint32_t)((row - 1) / each);
+    for (int i = 0; i < 4; i++) {
+        png->header[i] = (uint8_t)(width >> (24 - 8 * i));
+        png->header[4 + i] = (uint8_t)(rows >> (24 - 8 * i));
+    }
+    png->header[8] = 8;
+    png->header[9] = each == 3 ? 2 : each == 4 ? 6 : 0;
+    png->header[10] = png->header[11] = png->header[12] = 0;
+}
+
+static bool put_chunk(struct salvage *salvage, const char *kind, const uint8_t *data,
+                      size_t size)
+{
+    uint8_t head[8], end[4];
+    memcpy(head + 4, kind, 4);
+    for (int i = 0; i < 4; i++)
+        head[i] = (uint8_t)(size >> (24 - 8 * i));
+    uint32_t crc = stream_crc32(stream_crc32(0, (bytes){head + 4, 4}), (bytes){data, size});
+    for (int i = 0; i < 4; i++)
+        end[i] = (uint8_t)(crc >> (24 - 8 * i));
+    return salvage_put(salvage, (bytes){head, 8}) &&
+           salvage_put(salvage, (bytes){data, size}) && salvage_put(salvage, (bytes){end, 4});
+}
+
+static uint32_t adler(uint32_t before, const uint8_t *at, size_t n)
+{
+    uint32_t a = before & 0xffff, b = before >> 16;
+    for (size_t i = 0; i < n; i++) {
+        a = (a + at[i]) % 65521;
+        b = (b + a) % 65521;
+    }
+    return b << 16 | a;
+}
+
+/* One row as a stored block in a chunk of its own. */
+static bool put_row(struct salvage *salvage, uint8_t *room, const uint8_t *row, size_t size,
+                    uint32_t *sum)
+{
+    for (size_t at = 0; at < size;) {
+        size_t n = size - at < STORED_MOST ? size - at : STORED_MOST;
+        room[0] = 0;
+        room[1] = (uint8_t)n;
+        room[2] = (uint8_t)(n >> 8);
+        room[3] = (uint8_t)~n;
+        room[4] = (uint8_t)(~n >> 8);
+        memcpy(room + 5, row + at, n);
+        if (!put_chunk(salvage, "IDAT", room, n + 5))
+            return false;
+        at += n;
+    }
+    *sum = adler(*sum, row, size);
+    return true;
+}
+
+/* The rows of one piece: the first row of them, its filter checked. */
+static size_t piece_phase(const struct png *png, const struct piece *piece, size_t row)
+{
+    size_t size = piece->to - piece->from;
+    if (piece->first)
+        return 0;
+    if (piece->last)
+        return size % row;
+    for (size_t phase = 0; phase < row && phase < size; phase++) {
+        bool fits = true;
+        for (size_t at = piece->from + phase; fits && at < piece->to; at += row)
+            fits = png->raw[at] <= 4 || png->raw[at] == INFLATE_UNKNOWN;
+        if (fits)
+            return phase;
+    }
+    return 0;
+}
+
+static uint64_t put_rows(struct png *png, size_t row, uint32_t *sum, uint64_t most)
+{
+    uint8_t *room = arena_push_raw(png->salvage->arena, STORED_MOST + 8);
+    uint8_t *line = arena_push_raw(png->salvage->arena, row);
+    uint64_t rows = 0;
+    for (uint32_t i = 0; room && line && i < png->pieces.n; i++) {
+        const struct piece *piece = &png->pieces.at[i];
+        for (size_t at = piece->from + piece_phase(png, piece, row);
+             at + row <= piece->to && rows < most; at += row, rows++) {
+            for (size_t k = 0; k < row; k++)
+                line[k] = png->raw[at + k] < INFLATE_UNKNOWN ? (uint8_t)png->raw[at + k] : 0;
+            if (line[0] > 4)
+                line[0] = 0;
+            if (!put_row(png->salvage, room, line, row, sum))
+                return rows;
+        }
+    }
+    memset(line ? line : png->header, 0, line ? row : 0);
+    for (; most != UINT64_MAX && room && line && rows < most; rows++)
+        if (!put_row(png->salvage, room, line, row, sum))
+            break;
+    return rows;
+}
+
+static uint64_t count_rows(const struct png *png, size_t row)
+{
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < png->pieces.n; i++) {
+        const struct piece *piece = &png->pieces.at[i];
+        size_t phase = piece_phase(png, piece, row), size = piece->to - piece->from;
+        rows += size > phase ? (size - phase) / row : 0;
+    }
+    return rows;
+}
+
+static void write_picture(struct png *png, size_t row)
+{
+    struct salvage *salvage = png->salvage;
+    uint64_t rows = count_rows(png, row);
+    uint32_t sum = 1;
+    if (png->has_header)
+        rows = load_be32(png->header + 4);
+    else
+        make_header(png, row, (size_t)rows);
+    bool fine = salvage_put(salvage, (bytes){(const uint8_t *)"\x89PNG\r\n\x1a\n", 8}) &&
+                put_chunk(salvage, "IHDR", png->header, IHDR);
+    for (uint32_t i = 0; fine && i < png->extras.n; i++)
+        fine = salvage_put(salvage, png->extras.at[i]);
+    if (!fine || !put_chunk(salvage, "IDAT", (const uint8_t *)"\x78\x01", 2))
+        return;
+    (void)put_rows(png, row, &sum, rows);
+    uint8_t end[9] = {1,
+                      0,
+                      0,
+                      0xff,
+                      0xff,
+                      (uint8_t)(sum >> 24),
+                      (uint8_t)(sum >> 16),
+                      (uint8_t)(sum >> 8),
+                      (uint8_t)sum};
+    if (put_chunk(salvage, "IDAT", end, sizeof end) && put_chunk(salvage, "IEND", NULL, 0))
+        (void)salvage_end(salvage, SALVAGE_PARTIAL, "%llu rows%s", (unsigned long long)rows,
+                          png->has_header ? "" : "; the header is a guess");
+}
+
+int png_fits(struct salvage *salvage)
+{
+    bytes file = salvage->file;
+    if (salvage_named(salvage, "png"))
+        return 92;
+    return file.len > 8 && memcmp(file.at, "\x89PNG\r\n\x1a\n", 8) == 0 ? 90 : 0;
+}
+
+void png_give(struct salvage *salvage)
+{
+    struct png png = {.salvage = salvage};
+    collect(&png);
+    if (!png.size || !put_stream(&png))
+        return;
+    member_prove(salvage, (bytes){png.stream, png.size}, png.size > 2 ? 2 : 0, prove, &png);
+    map_solve(&salvage->map);
+    struct map map = stream_map(&png);
+    png.raw_room = RAW_MOST;
+    png.raw = arena_push_raw(salvage->arena, png.raw_room * sizeof *png.raw);
+    if (!png.raw || !map.file.len ||
+        !salvage_begin(salvage, salvage_name(salvage, "png"), "PNG"))
+        return;
+    decode(&png, &map);
+    size_t row = png.has_header ? row_of_header(&png) : find_row(&png);
+    if (row > 1 && (png.has_header || count_rows(&png, row)))
+        write_picture(&png, row);
+}

@@ -1,0 +1,116 @@
+/* tar (POSIX.1-1988 ustar, GNU, pax): headers of 512 bytes, each followed by its member's
+ * bytes, filled up to 512. 0 name (100), 124 size (12, octal, or binary with the first bit
+ * set), 148 checksum (the sum of all bytes, its own eight taken for spaces), 156 type, 257
+ * "ustar", 345 prefix (155) Types L (GNU) and x (pax, "LEN path=NAME") hold the name of the
+ * next member. The checksum finds the next header behind ciphertext. */
+#include "rescue/salvage/salvage.h"
+
+#include <string.h>
+
+enum { BLOCK = 512, NAME_MOST = 4096 };
+
+struct header {
+    bytes name;
+    uint64_t size;
+    uint8_t type;
+};
+
+static uint64_t number(const uint8_t *at, size_t len)
+{
+    uint64_t n = 0;
+    if (at[0] & 0x80) {
+        for (size_t i = len - 8; i < len; i++)
+            n = n << 8 | at[i];
+        return n;
+    }
+    for (size_t i = 0; i < len && (at[i] == ' ' || (at[i] >= '0' && at[i] <= '7')); i++)
+        if (at[i] != ' ')
+            n = n << 3 | (uint64_t)(at[i] - '0');
+    return n;
+}
+
+static bool read_header(struct salvage *salvage, uint64_t at, struct header *ret)
+{
+    if (!bytes_has(salvage->file, at, BLOCK))
+        return false;
+    const uint8_t *p = salvage->file.at + at;
+    uint64_t sum = 8 * ' ';
+    for (int i = 0; i < BLOCK; i++)
+        sum += i < 148 || i >= 156 ? p[i] : 0;
+    if (!p[0] || sum != number(p + 148, 8))
+        return false;
+    size_t name = strnlen((const char *)p, 100), prefix = 0;
+    if (memcmp(p + 257, "ustar\0", 6) == 0)
+        prefix = strnlen((const char *)p + 345, 155);
+    ret->name =
+        prefix ? arena_printf(salvage->arena, "%.*s/%.*s", (int)prefix, p + 345, (int)name, p)
+               : (bytes){p, name};
+    ret->size = number(p + 124, 12);
+    ret->type = p[156];
+    return ret->name.at && ret->size < UINT64_MAX / 4;
+}
+
+/* The path in a pax header's records; empty: it has none. */
+static bytes pax_path(bytes records)
+{
+    size_t at = bytes_find(records, bytes_of(" path="), 0);
+    if (at == SIZE_MAX)
+        return (bytes){NULL, 0};
+    bytes rest = bytes_slice(records, at + 6, NAME_MOST), path;
+    return bytes_cut(&rest, '\n', &path) ? path : (bytes){NULL, 0};
+}
+
+int tar_fits(struct salvage *salvage)
+{
+    struct header header;
+    unsigned found = 0;
+    struct arena_mark mark = arena_mark(salvage->arena);
+    for (uint64_t at = 0; at + BLOCK <= salvage->file.len && found < 2; at += BLOCK) {
+        if (at % (BLOCK * 1024) == 0 && !budget_charge(salvage->budget, BLOCK * 64))
+            break;
+        const uint8_t *p = salvage->file.at + at;
+        if (memcmp(p + 257, "ustar", 5) == 0 && read_header(salvage, at, &header))
+            found++;
+    }
+    arena_pop(salvage->arena, mark);
+    return !found ? 0 : salvage_named(salvage, "tar") ? 98 : found > 1 ? 60 : 20;
+}
+
+void tar_give(struct salvage *salvage)
+{
+    struct header header;
+    bytes folder = salvage_name(salvage, "tar.files"), given = {NULL, 0};
+    uint64_t at = 0;
+    while (at + BLOCK <= salvage->file.len && budget_charge(salvage->budget, BLOCK / 4)) {
+        struct arena_mark mark = arena_mark(salvage->arena);
+        if (!read_header(salvage, at, &header)) {
+            at += BLOCK;
+            given.len = 0;
+            continue;
+        }
+        uint64_t from = at + BLOCK, to = from + header.size;
+        if (to > salvage->file.len)
+            to = salvage->file.len;
+        bytes data = bytes_slice(salvage->file, (size_t)from, (size_t)(to - from));
+        at = from + (header.size + BLOCK - 1) / BLOCK * BLOCK;
+        if (header.type == 'L' || header.type == 'x') {
+            if (map_is_plain(&salvage->map, from, to))
+                given = header.type == 'x'
+                            ? pax_path(data)
+                            : bytes_slice(data, 0,
+                                          strnlen((const char *)data.at,
+                                                  data.len < NAME_MOST ? data.len : NAME_MOST));
+            continue;
+        }
+        if (given.len)
+            header.name = given;
+        given.len = 0;
+        if ((header.type == '0' || !header.type || header.type == '7') && header.size) {
+            bytes name = arena_printf(salvage->arena, "%.*s/%.*s", (int)folder.len, folder.at,
+                                      (int)header.name.len, header.name.at);
+            if (name.at && !salvage_child(salvage, name, from, to))
+                return;
+        }
+        arena_pop(salvage->arena, mark);
+    }
+}
