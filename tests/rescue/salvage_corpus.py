@@ -53,7 +53,7 @@ def salvage(candor, path, out):
     run = subprocess.run([candor, "rescue", "salvage", "--json", "--output", out, path],
                          capture_output=True, text=True)
     if run.returncode != 0:
-        return None, run.stderr.strip()[-300:]
+        return None, "exit %d: %s" % (run.returncode, run.stderr.strip()[-300:])
     return json.loads(run.stdout), ""
 
 
@@ -108,7 +108,10 @@ def main():
     parser.add_argument("--kinds")
     parser.add_argument("--patterns")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--test", action="store_true")
     args = parser.parse_args()
+    if args.test:
+        return test(args)
     kinds = args.kinds.split(",") if args.kinds else list(KINDS)
     patterns = args.patterns.split(",") if args.patterns else list(PATTERNS)
     folder = tempfile.mkdtemp(prefix="salvage-")
@@ -147,5 +150,34 @@ def main():
     return bad, share(total, "usable"), share(total, "any")
 
 
+# Of the bytes that survive, at least this many percent come back in parts that open.
+FLOORS = {"zip": 99, "docx": 98, "odt": 99, "txt": 99.9, "csv": 99.9, "mbox": 99.9, "tar": 90,
+          "pdf": 95, "sqlite": 90, "ext4": 85}
+
+
+def test(args):
+    number = 0
+    for kind, floor in FLOORS.items():
+        number += 1
+        folder = tempfile.mkdtemp(prefix="salvage-")
+        try:
+            got = [measure(args.candor, kind, p, 0, KINDS[kind].sizes[0] // (1 if kind == "ext4" else 3), folder)
+                   for p in (("qilin",) if kind in ("ext4", "pdf") else ("akira", "qilin"))]
+        except OSError as error:
+            print("ok %d - %s # SKIP %s" % (number, kind, error))
+            continue
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        wrong = [w for g in got for w in g["wrong"]] + [g["why"] for g in got if g["why"]]
+        survive = sum(g["survive"] for g in got)
+        usable = 100.0 * sum(g["usable"] for g in got) / survive
+        good = not wrong and usable >= floor
+        print("%s %d - %s: %.2f %% of what survives is usable" %
+              ("ok" if good else "not ok", number, kind, usable))
+        for line in wrong[:5]:
+            print("# " + line)
+    print("1..%d" % number)
+
+
 if __name__ == "__main__":
-    bad, usable, some = main()
+    main()

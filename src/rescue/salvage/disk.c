@@ -4,13 +4,21 @@
  * What is lost at the head of the image is put back from its copies first (mend.c), in a
  * private mapping. Then the readers hand out files; which bytes of the image each is made of is
  * known, so it is known whether ciphertext is among them. */
+#include "rescue/salvage/carve.h"
 #include "rescue/salvage/mend.h"
 #include "unpack/unpack.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
-enum { DEPTH = 4, MEMBERS = 1 << 24, PLACES_MOST = 1 << 18, HOLES_MOST = 1 << 18 };
+enum {
+    DEPTH = 4,
+    MEMBERS = 1 << 24,
+    PLACES_MOST = 1 << 18,
+    HOLES_MOST = 1 << 18,
+    KEEP_MOST = 32 << 20,
+    TABLES_MOST = 64 << 20
+};
 
 #define REGION  ((size_t)4 << 30)
 #define LARGEST ((uint64_t)2 << 30)
@@ -161,17 +169,23 @@ void disk_give(struct salvage *salvage)
         .run = {
             .limits = {.depth = DEPTH, .members = MEMBERS, .bytes = UINT64_MAX, .one = LARGEST},
             .budget = salvage->budget,
-            .arena = salvage->arena,
+            .arena = arena_new(TABLES_MOST),
             .region = &region,
             .files_only = true,
             .copied = copied,
             .sink = {.child = child, .gap = gap, .stage = stage}}};
     struct mend mend = {.salvage = salvage};
+    struct salvage_given given = {{0}};
+    salvage->keep = arena_new(KEEP_MOST);
+    salvage->given = salvage->keep ? &given : NULL;
     disk.run.sink.to = &disk;
     void *at = mmap(NULL, REGION, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED)
+    if (at == MAP_FAILED || !disk.run.arena) {
+        arena_free(disk.run.arena);
+        salvage->keep = arena_free(salvage->keep);
         return;
+    }
     region.at = at;
     mend_disk(&mend);
     if (mend.container) {
@@ -183,4 +197,9 @@ void disk_give(struct salvage *salvage)
             unpack_object(&disk.run, NULL, bytes_of(""), salvage->file);
     }
     munmap(at, REGION);
+    arena_free(disk.run.arena);
+    if (salvage->given && !salvage->stopped)
+        carve_give(salvage, disk.folder);
+    salvage->given = NULL;
+    salvage->keep = arena_free(salvage->keep);
 }

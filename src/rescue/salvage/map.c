@@ -5,24 +5,26 @@
 #include <string.h>
 
 enum {
-    FINE = 16,                 /* bytes of a fine cell */
-    FINE_MOST = 64 << 20,      /* bytes that have fine cells */
-    COARSE_MOST = 1 << 22,     /* coarse cells */
-    SAMPLE = 4096,             /* bytes of a coarse cell that are looked at */
-    LEARN_MOST = 64 << 20,     /* bytes that are learned from */
-    EIGHTHS = 8,               /* scores are in eighths of a bit */
-    CLIP = 6 * EIGHTHS,        /* what one byte can say */
-    SILENT = 64,               /* cells that say less say nothing */
-    SWITCH = 40 * EIGHTHS,     /* a range must gain more than this */
-    GENERAL = 200 * EIGHTHS,   /* that a pattern of no known family must gain more */
-    BROKEN = 24 * EIGHTHS,     /* for a break that a map explains */
-    CONTRAST = 1024 * EIGHTHS, /* what one edge can say */
-    EXACT = 128,               /* ranges of a pattern whose edges are looked at by bytes */
-    WINDOW = 64,               /* bytes at each side of an edge */
-    SHOWN = 64,                /* ranges after which a pattern must not look plain */
-    SHOWS = 32 * EIGHTHS,      /* that each of their ranges must gain */
-    SMALL_RUN = 4096,          /* patterns with shorter runs must show in the statistics */
-    RANGES_MOST = 1 << 20,     /* ranges without a pattern */
+    FINE = 16,                  /* bytes of a fine cell */
+    FINE_MOST = 64 << 20,       /* bytes that have fine cells */
+    COARSE_MOST = 1 << 22,      /* coarse cells */
+    SAMPLE = 4096,              /* bytes of a coarse cell that are looked at */
+    LEARN_MOST = 64 << 20,      /* bytes that are learned from */
+    EIGHTHS = 8,                /* scores are in eighths of a bit */
+    CLIP = 6 * EIGHTHS,         /* what one byte can say */
+    SILENT = 64,                /* cells that say less say nothing */
+    SWITCH = 40 * EIGHTHS,      /* a range must gain more than this */
+    GENERAL = 200 * EIGHTHS,    /* that a pattern of no known family must gain more */
+    CERTAIN = 40 * EIGHTHS,     /* least that a pattern must gain */
+    UNCONNECTED = 80 * EIGHTHS, /* most that ranges without a pattern can gain */
+    BROKEN = 24 * EIGHTHS,      /* for a break that a map explains */
+    CONTRAST = 1024 * EIGHTHS,  /* what one edge can say */
+    EXACT = 128,                /* ranges of a pattern whose edges are looked at by bytes */
+    WINDOW = 64,                /* bytes at each side of an edge */
+    SHOWN = 64,                 /* ranges after which a pattern must not look plain */
+    SHOWS = 32 * EIGHTHS,       /* that each of their ranges must gain */
+    SMALL_RUN = 4096,           /* patterns with shorter runs must show in the statistics */
+    RANGES_MOST = 1 << 20,      /* ranges without a pattern */
     CONTEXTS = 256,
     EDGE = 48,       /* bytes around an edge that are looked at one by one */
     EDGE_RUNS = 256, /* runs over which an edge is averaged */
@@ -368,14 +370,16 @@ static void consider_known(void *to, const struct pattern *pattern)
 static int64_t ranges_score(const struct map *map)
 {
     struct evidence broken = {map->broken.at, map->broken.n, 0, 0};
-    int64_t score = 0;
+    int64_t score = 0, hits = 0;
     for (uint32_t i = 0; i < map->encrypted.n; i++) {
         const struct map_range *range = &map->encrypted.at[i];
         int64_t gain = range_score(map, range->from, range->to, i < EXACT) / 256;
         score += gain < 0 ? gain : 0;
-        score -= (int64_t)explained(&broken, range->from, range->to) * BROKEN / 2;
+        hits += explained(&broken, range->from, range->to);
     }
-    return score;
+    /* Random bytes are found in plain files, too: however many, they say no more than this. */
+    score = score < -UNCONNECTED ? -UNCONNECTED : score;
+    return score - hits * BROKEN / 2;
 }
 
 /* --- a regular pattern out of ranges --- */
@@ -636,12 +640,16 @@ void map_solve(struct map *map)
     walk_cells(map, &map->coarse);
     subtract_plain(map);
     struct best best = {.map = map, .score = ranges_score(map)};
+    if (best.score > -CERTAIN)
+        best.score = -CERTAIN;
     if (map->encrypted.n || map->broken.n) {
         consider_regular(&best);
         pattern_known(map->file.len, consider_known, &best);
     }
     if (best.found)
         take_pattern(map, &best.pattern);
+    else if (map->encrypted.n && map->encrypted.at[0].from && !map->broken.n)
+        map->encrypted.n = 0; /* random bytes in a file whose head is fine: its own */
     map->total = 0;
     for (uint32_t i = 0; i < map->encrypted.n; i++)
         map->total += map->encrypted.at[i].to - map->encrypted.at[i].from;

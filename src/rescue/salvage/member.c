@@ -75,6 +75,9 @@ uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uin
         } else if (end >= at + LEAST) {
             ready = go_on(salvage, inflate, from, at, end);
         }
+        /* Where what comes behind a gap belongs is not known: only text can do without. */
+        if (ready && !text && at > from)
+            break;
         if (ready) {
             uint64_t start = from + inflate->bit / 8;
             if (start > lost && !put_gap(&writer, start - lost))

@@ -19,6 +19,7 @@ enum {
     VOLUMES_MOST = 256,
     CLUSTER = 65536,
     LOOK_MOST = 1 << 16,
+    BLANK_MOST = 96 << 20, /* bytes of the private mapping that may be written */
 };
 
 static bool plain(const struct mend *mend, uint64_t from, uint64_t size)
@@ -266,11 +267,22 @@ static bool mend_vhdx(struct mend *mend)
     return false;
 }
 
+/* Ciphertext, so that nobody takes it for a table. */
+static void blank(struct mend *mend)
+{
+    const struct map *map = &mend->salvage->map;
+    for (uint32_t i = 0;
+         mend->salvage->patch && map->total <= BLANK_MOST && i < map->encrypted.n; i++)
+        memset(mend->salvage->patch + map->encrypted.at[i].from, 0,
+               (size_t)(map->encrypted.at[i].to - map->encrypted.at[i].from));
+}
+
 void mend_disk(struct mend *mend)
 {
     static const char *const marks[] = {"QFI\xfb", "KDMV", "COWD", "conectix"};
     struct salvage *salvage = mend->salvage;
     bool head = plain(mend, 0, SECTOR);
+    blank(mend);
     for (size_t i = 0; head && i < COUNT(marks); i++)
         mend->container |= memcmp(salvage->file.at, marks[i], strlen(marks[i])) == 0;
     if (head && memcmp(salvage->file.at, "vhdxfile", 8) == 0)

@@ -27,9 +27,18 @@ static unsigned text_share(struct salvage *salvage, uint64_t *ret_high)
     return seen < LOOK_LEAST ? 0 : (unsigned)(text * 1000 / seen);
 }
 
+static const char *const known[] = {"csv",  "log", "json", "xml", "html", "htm", "sql", "md",
+                                    "mbox", "eml", "ini",  "c",   "py",   "tsv", "txt"};
+
 int plain_fits(struct salvage *salvage)
 {
     uint64_t high;
+    bool named = false;
+    for (size_t i = 0; i < COUNT(known); i++)
+        named |= salvage_named(salvage, known[i]);
+    /* What lies in a container has its own name, and little of it may be left. */
+    if (salvage->depth && !named)
+        return 0;
     unsigned share = text_share(salvage, &high);
     return share >= 995 && high < 300 ? 30 : share > 950 && high < 100 ? 10 : 0;
 }
@@ -45,8 +54,6 @@ static bool put_gap(struct salvage *salvage, uint64_t from, uint64_t to)
 void plain_give(struct salvage *salvage)
 {
     const char *extension = "txt";
-    static const char *const known[] = {"csv", "log",  "json", "xml", "html", "htm", "sql",
-                                        "md",  "mbox", "eml",  "ini", "c",    "py",  "tsv"};
     uint64_t size = salvage->file.len - salvage->map.trailer, gaps = 0;
     for (size_t i = 0; i < COUNT(known); i++)
         if (salvage_named(salvage, known[i]))

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ZEROS = 4096, SPANS_MOST = 1 << 20, NAME_MOST = 200, DEPTH_MOST = 3 };
+enum { ZEROS = 4096, SPANS_MOST = 1 << 20, NAME_MOST = 200, DEPTH_MOST = 3, FILE_LEAST = 64 };
 
 static const struct salvage_type types[] = {
     {"disk image", disk_fits, disk_give}, {"zip", zip_fits, zip_give},
     {"tar", tar_fits, tar_give},          {"gzip", gzip_fits, gzip_give},
+    {"SQLite", sqlite_fits, sqlite_give}, {"PDF", pdf_fits, pdf_give},
     {"PNG", png_fits, png_give},          {"text", plain_fits, plain_give},
 };
 
@@ -162,6 +163,8 @@ bool salvage_child_of(struct salvage *salvage, struct salvage *inner)
     inner->arena = salvage->arena;
     inner->budget = salvage->budget;
     inner->sink = salvage->sink;
+    inner->given = salvage->given;
+    inner->keep = salvage->keep;
     inner->depth = salvage->depth + 1;
     struct map *map = &inner->map;
     uint64_t size = inner->file.len;
@@ -220,7 +223,8 @@ int salvage_inner(struct salvage *salvage, struct why *why)
 {
     const struct salvage_type *best = NULL;
     int most = 0;
-    for (size_t i = 0; i < COUNT(types); i++) {
+    /* Smaller ones are never encrypted in part; readers may look at so much unasked. */
+    for (size_t i = 0; salvage->file.len >= FILE_LEAST && i < COUNT(types); i++) {
         int fits = types[i].fits(salvage);
         if (fits > most) {
             most = fits;

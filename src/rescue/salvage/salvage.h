@@ -29,6 +29,10 @@ struct salvage_sink {
                 const struct salvage_span *spans, size_t n);
 };
 
+struct salvage_given {
+    VEC(struct salvage_span) spans;
+};
+
 /* Where a stretch of these bytes lies in the outermost file. */
 struct salvage_place {
     uint64_t at, outer, len;
@@ -46,6 +50,9 @@ struct salvage {
     /* Of what lies in a container: its places, else none. */
     const struct salvage_place *places;
     size_t place_count;
+    /* Of a disk: keeps what its parts gave, in no order; shared with what lies in it. */
+    struct salvage_given *given;
+    struct arena *keep; /* where that is kept */
     /* Private. */
     const char *kind; /* the type that was found, NULL: none */
     VEC(struct salvage_span) spans;
@@ -92,6 +99,10 @@ bool salvage_named(const struct salvage *salvage, const char *extension);
 bytes salvage_name(struct salvage *salvage, const char *extension);
 
 /* The types. */
+int pdf_fits(struct salvage *salvage);
+void pdf_give(struct salvage *salvage);
+int sqlite_fits(struct salvage *salvage);
+void sqlite_give(struct salvage *salvage);
 int disk_fits(struct salvage *salvage);
 void disk_give(struct salvage *salvage);
 int png_fits(struct salvage *salvage);

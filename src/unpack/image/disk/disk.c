@@ -107,7 +107,8 @@ void disk_open(struct unpack *unpack, struct source *disk)
     bytes view = source_view(disk, 0, disk->size);
     if (view.at && !unpack->run->files_only)
         tree_emit_bytes(&tree, bytes_of("disk"), view);
-    else if (!unpack->run->files_only && disk->size <= WHOLE_MOST && disk->size <= unpack->run->limits.one)
+    else if (!unpack->run->files_only && disk->size <= WHOLE_MOST &&
+             disk->size <= unpack->run->limits.one)
         emit_part(&tree, bytes_of("disk"), 0, disk->size);
     else
         show_parts(&tree);
