@@ -101,6 +101,15 @@ void plan_reply(struct job *job, struct job_file *file, const struct worker_repl
         job->bytes_all += file->plain;
 }
 
+/* Where its name begins: of a file that was named itself, the walk does not say. */
+static size_t name_in(bytes path)
+{
+    size_t at = path.len;
+    while (at && path.at[at - 1] != '/')
+        at--;
+    return at;
+}
+
 static bool plan_one(struct planning *planning, int fd, const struct stat *st,
                      const struct walk_file *walked)
 {
@@ -108,10 +117,11 @@ static bool plan_one(struct planning *planning, int fd, const struct stat *st,
     struct worker_request request = {.kind = WORKER_PLAN, .size = (uint64_t)st->st_size};
     struct job_file *file = PUSH(job->arena, struct job_file);
     unsigned slot;
-    bytes name = bytes_slice(walked->path, walked->name, walked->path.len);
+    size_t begin = name_in(walked->path);
+    bytes name = bytes_slice(walked->path, begin, walked->path.len);
     if (file)
         *file = (struct job_file){.path = arena_copy(job->arena, walked->path),
-                                  .name = walked->name,
+                                  .name = begin,
                                   .root = planning->root,
                                   .identity = journal_file_of(st)};
     if (!file || !file->path.at) {
