@@ -20,15 +20,14 @@ void generator_dotnet_seed(struct generator_dotnet *generator, int32_t seed)
     int32_t now = 1;
     state[0] = 0;
     state[55] = before;
-    for (unsigned i = 1; i < 55; i++) {
-        unsigned at = 21 * i % 55;
+    for (unsigned i = 1, at = 21; i < 55; i++, at = at < 34 ? at + 21 : at - 34) {
         state[at] = now;
         now = positive(minus(before, now));
         before = state[at];
     }
     for (unsigned round = 0; round < 4; round++)
         for (unsigned i = 1; i < 56; i++)
-            state[i] = positive(minus(state[i], state[1 + (i + 30) % 55]));
+            state[i] = positive(minus(state[i], state[i < 25 ? i + 31 : i - 24]));
     generator->at = 0;
     generator->behind = 21;
 }

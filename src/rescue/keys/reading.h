@@ -21,6 +21,9 @@ struct reading {
 
 /* All return 0, or -ENOMEM; `found` grows with what they add. */
 
+/* Files of one family that hide a key: GandCrab's note, BlackByte's forest.png, an identifier
+ * of Petya. */
+int reading_family(struct reading *reading, bytes view);
 /* A view of unknown form, binary or text. */
 int reading_any(struct reading *reading, bytes view);
 /* Binary forms with a structure of their own: DER, CryptoAPI, CNG, packed pairs, Phobos. */

@@ -212,7 +212,9 @@ int keyring_add(struct keyring *ring, bytes file, bytes origin, struct arena *ar
     struct reading reading = {.ring = ring, .arena = arena, .origin = name};
     if (file.len > FILE_MAX)
         return fail(why, EBADMSG, "too large for a file of keys: %zu bytes", file.len);
-    int error = reading_any(&reading, file);
+    int error = reading_family(&reading, file);
+    if (!error && !reading.found)
+        error = reading_any(&reading, file);
     if (error)
         return fail(why, -error, "too many keys for the memory there is");
     if (reading.found)

@@ -15,6 +15,7 @@ enum {
     KEY = 32,
     BLOCK = 64,
     CHUNK = 1 << 20,
+    SKIPS = 4,  /* letters that are drawn again in one key */
     WORTH = 20, /* bits of the first block from which on more is decrypted */
 };
 
@@ -57,10 +58,9 @@ static unsigned weigh(const struct lookout *lookout, uint32_t seed)
     x[a] ^= ROTATE(x[d] + x[c], 18);
 
 /* The first two words of keystream of sixteen keys. */
-DOTNET_INLINE void keystream(const uint32_t key[8][DOTNET_LANES], dotnet_wide ret[2])
+DOTNET_INLINE void keystream(const dotnet_wide words[8], dotnet_wide ret[2])
 {
-    dotnet_wide x[16], words[8];
-    memcpy(words, key, sizeof words);
+    dotnet_wide x[16];
     for (unsigned i = 0; i < 4; i++) {
         x[1 + i] = words[i];
         x[11 + i] = words[4 + i];
@@ -86,35 +86,48 @@ DOTNET_INLINE void keystream(const uint32_t key[8][DOTNET_LANES], dotnet_wide re
     ret[1] = x[1] + words[0];
 }
 
-/* The keys of sixteen seeds; a bit for each lane that has to go the slow way. */
-DOTNET_INLINE unsigned keys(const struct lookout *lookout, const struct dotnet_lanes *lanes,
-                            uint32_t ret[8][DOTNET_LANES])
+DOTNET_INLINE dotnet_wide unwanted(dotnet_wide letter)
 {
-    uint32_t drawn[DOTNET_DRAWS][DOTNET_LANES]; /* bit 8: kept; 9: zero */
-    dotnet_wide first, second;
+    return (dotnet_wide)(letter == 34) | (dotnet_wide)(letter == 92);
+}
+
+/* letter[at + skipped]: `is` has all ones where that many were skipped. */
+DOTNET_INLINE dotnet_wide pick(const dotnet_wide *letter, const dotnet_wide *is)
+{
+    dotnet_wide ret = letter[0] & is[0];
+    for (unsigned i = 1; i <= SKIPS; i++)
+        ret |= letter[i] & is[i];
+    return ret;
+}
+
+/* The keys of sixteen seeds, in words; all ones in the lanes that have to go the slow way:
+ * three letters in a row that are not wanted, or more than four in all, or a number that may be
+ * two things. */
+DOTNET_INLINE dotnet_wide keys(const struct lookout *lookout, const struct dotnet_lanes *lanes,
+                               dotnet_wide ret[8])
+{
+    dotnet_wide letter[DOTNET_DRAWS], first, second, slow = {0}, skipped = {0};
     dotnet_overflows(lanes, &first, &second);
     for (unsigned i = 0; i < DOTNET_DRAWS; i++) {
         dotnet_wide n = dotnet_draw(lanes, &lookout->forms.draw[i], i, first, second);
-        dotnet_wide letter = dotnet_range(n, 94) + 33;
-        dotnet_wide kept = (dotnet_wide)((letter != 34) & (letter != 92)) & 0x100;
-        letter |= kept | ((dotnet_wide)(n == 0) & 0x200);
-        memcpy(drawn[i], &letter, sizeof letter);
+        letter[i] = dotnet_range(n, 94) + 33;
+        slow |= (dotnet_wide)(n == 0);
     }
-    unsigned slow = 0;
-    for (unsigned lane = 0; lane < DOTNET_LANES; lane++) {
-        uint8_t key[DOTNET_DRAWS + 4];
-        unsigned n = 0, marks = 0;
-        for (unsigned i = 0; i < DOTNET_DRAWS; i++) {
-            uint32_t letter = drawn[i][lane];
-            key[n] = (uint8_t)letter;
-            n += letter >> 8 & 1;
-            marks |= letter;
+    for (unsigned i = 0; i < KEY; i++) {
+        dotnet_wide is[SKIPS + 1];
+        for (unsigned k = 0; k <= SKIPS; k++)
+            is[k] = (dotnet_wide)(skipped == k);
+        dotnet_wide now = pick(letter + i, is);
+        /* Two may be drawn again in a row; the last letters have no room for that. */
+        for (unsigned again = 1; again <= 2 && i + again + SKIPS < DOTNET_DRAWS; again++) {
+            dotnet_wide bad = unwanted(now);
+            skipped -= bad;
+            now = (now & ~bad) | (pick(letter + i + again, is) & bad);
         }
-        slow |= (unsigned)(n < KEY || marks & 0x200) << lane;
-        for (unsigned i = 0; i < 8; i++)
-            memcpy(&ret[i][lane], key + 4 * i, 4);
+        slow |= unwanted(now);
+        ret[i / 4] = (i % 4 ? ret[i / 4] : (dotnet_wide){0}) | now << 8 * (i % 4);
     }
-    return slow;
+    return slow | (dotnet_wide)(skipped > SKIPS);
 }
 
 DOTNET_INLINE void hunt_body(const struct lookout *lookout, uint64_t from, uint64_t to,
@@ -123,14 +136,14 @@ DOTNET_INLINE void hunt_body(const struct lookout *lookout, uint64_t from, uint6
     struct dotnet_lanes lanes;
     dotnet_lanes_start(&lanes, &lookout->forms, (uint32_t)from);
     for (uint64_t at = from; at < to; at += DOTNET_LANES) {
-        uint32_t key[8][DOTNET_LANES];
-        unsigned worth = keys(lookout, &lanes, key);
-        dotnet_wide plain[2];
+        dotnet_wide key[8], plain[2], slow = keys(lookout, &lanes, key);
+        unsigned worth = 0;
         keystream(key, plain);
         plain[0] ^= lookout->cipher[0];
         plain[1] ^= lookout->cipher[1];
         for (unsigned lane = 0; lane < DOTNET_LANES; lane++)
-            worth |= (unsigned)known_quick_pass(&lookout->quick, plain[0][lane], plain[1][lane])
+            worth |= (unsigned)(slow[lane] || known_quick_pass(&lookout->quick, plain[0][lane],
+                                                               plain[1][lane]))
                      << lane;
         for (; worth; worth &= worth - 1) {
             uint64_t seed = at + (unsigned)__builtin_ctz(worth);

@@ -5,6 +5,7 @@
 #include "rescue/formats/families.h"
 #include "rescue/seed/dotnet.h"
 #include "rescue/seed/seed.h"
+#include "rescue/seed/weak.h"
 #include "shim/cipher.h"
 #include "shim/curve.h"
 #include "shim/digest.h"
@@ -277,6 +278,55 @@ static void weak_numbers(void)
     CHECK(!factor_divide(&m, &r));
 }
 
+static bytes shown(const struct factor_number *number)
+{
+    return arena_copy(arena, (bytes){number->at, sizeof number->at});
+}
+
+static void weak_moduli(void)
+{
+    /* 2^127 - 1, 2^107 - 1 and two numbers above 2^126. */
+    static const uint8_t near[2][16] = {
+        {0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x17},
+        {0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x51},
+    };
+    uint8_t ones[16];
+    memset(ones, 0xff, sizeof ones);
+    ones[0] = 0x7f;
+    struct factor_number large, small, other, n, m;
+    factor_of_bytes((bytes){ones, 16}, &large);
+    ones[0] = 0x07;
+    factor_of_bytes((bytes){ones, 14}, &other);
+    factor_of_int(65537, &small);
+    struct key key;
+    struct why why = {""};
+
+    CHECK(factor_multiply(&large, &small, &n));
+    struct weak_case what = {.n = shown(&n), .e = {(const uint8_t *)"\x11", 1}};
+    CHECK_INT(weak_find(&what, arena, &key, &why), 0);
+    CHECK(bytes_is(key.origin, "factored: a small prime"));
+    CHECK(key.kind == KEY_RSA && key.rsa.d.len);
+
+    CHECK(factor_is_prime(&large) && factor_is_prime(&other));
+    CHECK(factor_multiply(&large, &other, &n));
+    what.n = shown(&n);
+    CHECK_INT(weak_find(&what, arena, &key, &why), -ENOENT);
+    factor_of_int(4294967291u, &small);
+    CHECK(factor_multiply(&large, &small, &m));
+    bytes others[] = {shown(&m)};
+    what.others = others;
+    what.count = 1;
+    CHECK_INT(weak_find(&what, arena, &key, &why), 0);
+    CHECK(bytes_is(key.origin, "factored: a prime shared with another key"));
+
+    /* Whatever the two are, their product is told apart into equal halves. */
+    struct factor_number a, b, got;
+    factor_of_bytes((bytes){near[0], 16}, &a);
+    factor_of_bytes((bytes){near[1], 16}, &b);
+    CHECK(factor_multiply(&a, &b, &n) && factor_close(&n, 1000, &got));
+    CHECK(!memcmp(&got, &a, sizeof a) || !memcmp(&got, &b, sizeof b));
+}
+
 int main(void)
 {
     arena = arena_new((size_t)64 << 20);
@@ -287,6 +337,7 @@ int main(void)
     dmalocker();
     princess();
     weak_numbers();
+    weak_moduli();
     teslacrypt2();
     CHECK(!seed_has(&format_maze));
     arena_free(arena);
