@@ -71,6 +71,8 @@ int main(int argc, char **argv)
         printf("%d known bytes, case %u: %u values in %.2f CPU-s\n", KNOWN, i, attack.values,
                now(CLOCK_PROCESS_CPUTIME_ID) - start);
         measure(&attack, values / 4 + 1, CPU_SCALAR, "plain C");
+        if (cpu_level() >= CPU_AVX2)
+            measure(&attack, values, CPU_AVX2, "AVX2");
         if (cpu_level() == CPU_AVX512)
             measure(&attack, values, CPU_AVX512, "AVX-512");
         if (!i && argc > 2)

@@ -61,7 +61,7 @@ static size_t heads_of_exactly(bytes name, struct head_byte *ret, size_t max)
 size_t heads_of(bytes name, bool inner, struct head_byte *ret, size_t max)
 {
     size_t n = heads_of_exactly(name, ret, max);
-    for (unsigned cuts = 0; inner && !n && cuts < 4; cuts++) {
+    for (unsigned cuts = 0; inner && !n && cuts < 12; cuts++) {
         size_t len = name.len;
         while (len && (ascii_alnum(name.at[len - 1]) || name.at[len - 1] >= 0x80))
             len--;

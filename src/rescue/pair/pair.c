@@ -299,6 +299,77 @@ static void find_suffix(struct learner *l)
     }
 }
 
+/* The number at a place of a pair's encrypted file; false: it is not all there. */
+static bool read_size(const struct source *encrypted, const struct pair_size *place,
+                      uint64_t *ret)
+{
+    uint8_t at[8] = {0};
+    uint64_t from = place->behind ? encrypted->size - place->at : place->at;
+    if ((place->behind && place->at > encrypted->size) ||
+        source_read(encrypted, from, at, place->width, NULL))
+        return false;
+    if (place->width == 8)
+        *ret = place->big ? load_be64(at) : load_le64(at);
+    else
+        *ret = place->big ? load_be32(at) : load_le32(at);
+    return true;
+}
+
+/* Whether a place holds the size of the plain file in all pairs. */
+static bool is_size(const struct learner *l, const struct pair_size *place)
+{
+    uint64_t size;
+    for (size_t i = 0; i < l->n; i++)
+        if (!read_size(&l->pair[i].encrypted, place, &size) || size != l->pair[i].plain.size)
+            return false;
+    return true;
+}
+
+static bool try_sizes(struct learner *l, bool behind, uint64_t from, uint64_t to)
+{
+    for (uint64_t at = from; at < to; at++)
+        for (uint32_t form = 0; form < 4; form++) {
+            struct pair_size place = {form & 1 ? 8 : 4, form & 2, behind, at};
+            if (place.width <= (behind ? at : to - at) && is_size(l, &place)) {
+                l->scheme->size = place;
+                /* The wider one is the same number, when zeros follow. */
+                place.width = 8;
+                if (form == 0 && is_size(l, &place))
+                    l->scheme->size = place;
+                return true;
+            }
+        }
+    return false;
+}
+
+/* Programs that add padding write down how long the file was. */
+static void find_size(struct learner *l)
+{
+    struct pair_scheme *scheme = l->scheme;
+    bool differ = false;
+    for (size_t i = 1; i < l->n; i++)
+        differ |= l->pair[i].plain.size != l->pair[0].plain.size;
+    if (!differ || !scheme->suffix_varies)
+        return;
+    uint64_t before = scheme->prefix < SHIFT_SEARCH ? scheme->prefix : SHIFT_SEARCH;
+    uint64_t behind = scheme->suffix < SHIFT_SEARCH ? scheme->suffix : SHIFT_SEARCH;
+    if (!try_sizes(l, false, 0, before))
+        (void)try_sizes(l, true, 4, behind + 1);
+}
+
+uint64_t pair_plain_size(const struct pair_scheme *scheme, const struct source *encrypted,
+                         bool *ret_sure)
+{
+    uint64_t most = encrypted->size - scheme->prefix, written;
+    *ret_sure = !scheme->suffix_varies;
+    if (scheme->size.width && read_size(encrypted, &scheme->size, &written) &&
+        written <= most) {
+        *ret_sure = true;
+        return written;
+    }
+    return most > scheme->suffix ? most - scheme->suffix : 0;
+}
+
 /* A period that is longer than what samples show twice: seen in the whole of the lead's first
  * run. */
 static int find_long_period(struct learner *l, size_t lead, struct stream_guess *guess,
@@ -434,6 +505,7 @@ int pair_learn(const struct pair *pairs, size_t count, struct arena *arena,
         return error;
 
     find_suffix(l);
+    find_size(l);
     uint64_t encrypted = 0;
     for (size_t i = 0; i < l->n; i++)
         encrypted += l->runs[i].differing;

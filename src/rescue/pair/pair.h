@@ -50,6 +50,14 @@ struct pair_span {
     uint32_t pair;
 };
 
+/* A number in what was put before the file (`at` from its start) or behind it (`at` bytes
+ * before its end). width 0: none was found. */
+struct pair_size {
+    uint32_t width; /* 4 or 8 */
+    bool big, behind;
+    uint64_t at;
+};
+
 struct pair_table;
 
 struct pair_scheme {
@@ -57,8 +65,9 @@ struct pair_scheme {
     enum pair_place place;
     uint64_t prefix, suffix; /* bytes put before and after the file; suffix: the least seen */
     bool suffix_varies;
-    uint64_t period; /* after so many bytes the stream begins again; 0: it does not */
-    uint32_t block;  /* of PAIR_TABLE */
+    struct pair_size size; /* where the program wrote down how long the file was */
+    uint64_t period;       /* after so many bytes the stream begins again; 0: it does not */
+    uint32_t block;        /* of PAIR_TABLE */
     VEC(struct pair_rule) rule; /* which bytes are encrypted, for which sizes */
     VEC(struct pair_span) span; /* what is known of the stream: sorted, apart */
     bytes key; /* the stream from byte 0, zeros where unknown; empty: too long, see
@@ -94,6 +103,10 @@ void pair_cut(struct pair_scheme *scheme, bytes key);
 int pair_recipe(const struct pair_scheme *scheme, const struct source *encrypted,
                 struct arena *arena, struct recipe *ret, struct why *why) MUST_USE;
 
+/* How long the plain file was; *ret_sure: the pairs leave no doubt. The encrypted one is at
+ * least as long as what was put before it. */
+uint64_t pair_plain_size(const struct pair_scheme *scheme, const struct source *encrypted,
+                         bool *ret_sure);
 /* The stream as a key for a keyring; false where the scheme has none that is held. */
 bool pair_key(const struct pair_scheme *scheme, struct key *ret);
 

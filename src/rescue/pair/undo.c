@@ -55,6 +55,34 @@ static bool is_complete(const struct pair_scheme *scheme)
            scheme->span.at[0].len == scheme->period;
 }
 
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* The same of repeats whose stream is that at their place: under a period they come again, and
+ * behind the end of the stream nothing is known. */
+static uint64_t lost_by_offset(const struct undo *undo, struct pair_part part, uint64_t reach)
+{
+    uint64_t period = undo->scheme->period, lost = 0, all = 0;
+    uint64_t cycle = period ? period / common_divisor(period, part.step) : UINT64_MAX;
+    uint64_t once = part.count < cycle ? part.count : cycle, rest = part.count % cycle;
+    for (uint64_t k = 0; k < once; k++) {
+        uint64_t at = part.at + k * part.step;
+        if (at >= reach)
+            return lost + part.length * (part.count - k);
+        if (k == rest)
+            all = lost;
+        lost += unknown_in(undo, at, part.length);
+    }
+    return part.count <= cycle ? lost : lost * (part.count / cycle) + all;
+}
+
 /* Encrypted bytes of a file that the stream does not reach. */
 static uint64_t count_lost(const struct undo *undo)
 {
@@ -70,14 +98,7 @@ static uint64_t count_lost(const struct undo *undo)
         else if (scheme->place == PAIR_EACH_RUN)
             lost += unknown_in(undo, 0, part.length) * part.count;
         else
-            for (uint64_t k = 0; k < part.count; k++) {
-                uint64_t at = part.at + k * part.step;
-                if (at >= reach) {
-                    lost += part.length * (part.count - k);
-                    break;
-                }
-                lost += unknown_in(undo, at, part.length);
-            }
+            lost += lost_by_offset(undo, part, reach);
         order += part.length * part.count;
     }
     return lost;
@@ -298,14 +319,16 @@ int pair_recipe(const struct pair_scheme *scheme, const struct source *encrypted
                 struct arena *arena, struct recipe *ret, struct why *why)
 {
     uint64_t size = encrypted->size;
-    struct recipe recipe = {.guess = scheme->suffix_varies || !scheme->pairs};
-    bool guess = false;
+    struct recipe recipe = {.guess = !scheme->pairs};
+    bool guess = false, sure = true;
     if (scheme->method == PAIR_CIPHER)
         return fail(why, ENOTSUP, "a pair does not open other files of this kind");
-    if (size < scheme->prefix || size - scheme->prefix < scheme->suffix)
+    uint64_t added = scheme->prefix + (scheme->size.width ? 0 : scheme->suffix);
+    if (size < added)
         return fail(why, EBADMSG, "shorter than the %llu bytes that were added to such files",
-                    (unsigned long long)scheme->prefix + scheme->suffix);
-    recipe.size = size - scheme->prefix - scheme->suffix;
+                    (unsigned long long)added);
+    recipe.size = pair_plain_size(scheme, encrypted, &sure);
+    recipe.guess |= !sure;
 
     struct undo *undo = PUSH(arena, struct undo);
     if (!undo)

@@ -302,7 +302,7 @@ bool attack_run(const struct attack *attack, uint32_t from, uint32_t to, enum cp
                 const volatile bool *stop, struct zip_keys *ret)
 {
     struct run run;
-    run.ways = level == CPU_AVX512 ? core_avx512 : core_scalar;
+    run.ways = level == CPU_AVX512 ? core_avx512 : level == CPU_AVX2 ? core_avx2 : core_scalar;
     run.stop = stop;
     run_begin(&run, attack);
     for (uint32_t i = from; i < to && i < attack->values && !(stop && *stop); i++) {

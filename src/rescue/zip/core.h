@@ -45,7 +45,7 @@ struct core_way {
 /* The ways for roots [from, to), at most CORE_CHUNK: in way->t[0], way->x[0]; their number. */
 typedef size_t core_ways(const struct attack_core *core, const struct core_list *list,
                          uint32_t from, uint32_t to, struct core_way *way);
-core_ways core_scalar, core_avx512;
+core_ways core_scalar, core_avx2, core_avx512;
 
 /* Fills the tables; `plain` are the 8 known bytes in a row. */
 void core_prepare(struct attack_core *core, const uint8_t *plain);

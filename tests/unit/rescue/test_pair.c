@@ -216,6 +216,18 @@ static void header_and_stripes(struct made *m, unsigned n)
     add_around(m, 64, 512, n);
 }
 
+/* Padded to blocks of 16, the size as a number before it all. */
+static void padded_with_size(struct made *m, unsigned n)
+{
+    size_t len = m->len, pad = 16 - len % 16;
+    memset(m->at + len, (int)pad, pad);
+    m->len += pad;
+    join_period(m->at, 0, m->len, 77);
+    add_around(m, 32, 0, n);
+    for (unsigned i = 0; i < 8; i++)
+        m->at[12 + i] = (uint8_t)(len >> 8 * i);
+}
+
 static void only_wrapped(struct made *m, unsigned n)
 {
     add_around(m, 24, 8, n);
@@ -272,6 +284,7 @@ struct scheme_case {
 
 /* The first sizes are pairs, the others files that have no original. */
 static const size_t usual[] = {250000, 90000, 40001, 4100, 0};
+static const size_t uneven[] = {100001, 54321, 33333, 12346, 0};
 static const size_t by_size[] = {250000, 199990, 90000, 5001, 4950, 4100, 201000, 0};
 static const size_t targets[] = {249999, 100003, 30000, 8000, 4099, 700, 33, 5, 0};
 
@@ -384,6 +397,7 @@ static const struct scheme_case cases[] = {
     {"a header and a stream", header_and_stream, PAIR_XOR, 0, usual},
     {"a trailer and a head", trailer_and_head, PAIR_XOR, 0, usual},
     {"a header and stripes", header_and_stripes, PAIR_XOR, 0, usual},
+    {"padded, its size in a header", padded_with_size, PAIR_XOR, 77, uneven},
     {"only wrapped", only_wrapped, PAIR_SAME, 0, usual},
     {"substitution", substitution, PAIR_TABLE, 0, usual},
 };
@@ -493,6 +507,45 @@ static void what_is_not_reached_is_lost(void)
     }
 }
 
+/* Stripes under a period of which a part is not known: what is lost is counted by cycles, as
+ * one by one would count it. */
+static void stripes_of_a_long_key(struct made *m, unsigned n)
+{
+    (void)n;
+    for (size_t at = 0; at < m->len; at += 300)
+        for (size_t i = at; i < at + 40 && i < m->len; i++)
+            m->at[i] ^= stream[i % 1000];
+}
+
+static void what_is_lost_of_a_period_is_counted(void)
+{
+    struct pair_span spans[] = {{.at = 0, .len = 350}, {.at = 500, .len = 320}};
+    struct pair_rule rule = {.run = 40, .stride = 300, .from = 1000, .to = 1000, .pairs = 1};
+    struct pair_scheme scheme = {.method = PAIR_XOR, .place = PAIR_BY_OFFSET, .period = 1000};
+    struct scheme_case one = {.encrypt = stripes_of_a_long_key};
+    struct arena *arena = arena_new(PAIR_ARENA);
+    scheme.rule.at = &rule;
+    scheme.span.at = spans;
+    scheme.rule.n = 1;
+    scheme.span.n = COUNT(spans);
+    scheme.key = (bytes){stream, 1000};
+    for (size_t size = 100000; size < 100300; size += 37) {
+        struct pair other = make_pair(&one, 50, size);
+        struct recipe recipe;
+        uint64_t wrong = 0, left = 0;
+        CHECK_INT(pair_recipe(&scheme, &other.encrypted, arena, &recipe, NULL), 0);
+        bytes out = carry_out(&recipe, other.encrypted.memory, arena);
+        for (size_t i = 0; i < size; i++) {
+            wrong += out.at[i] != other.plain.memory.at[i];
+            left += i % 300 < 40 && !(i % 1000 < 350 || (i % 1000 >= 500 && i % 1000 < 820));
+        }
+        CHECK_INT(recipe.lost, left);
+        CHECK(wrong <= left && wrong > left / 2);
+        pair_free(other);
+    }
+    arena_free(arena);
+}
+
 static void one_pair_alone_is_not_confirmed(void)
 {
     static const size_t sizes[] = {30000, 0};
@@ -543,6 +596,7 @@ int main(void)
     what_cannot_be_opened_is_said();
     ecb_is_a_codebook();
     what_is_not_reached_is_lost();
+    what_is_lost_of_a_period_is_counted();
     one_pair_alone_is_not_confirmed();
     a_false_pair_is_left_out();
     what_is_no_pair_is_refused();

@@ -89,7 +89,7 @@ static void keys_go_on_and_back(void)
 
 static void check_attack(struct member m, const char *name)
 {
-    static const enum cpu_level levels[] = {CPU_SCALAR, CPU_AVX512};
+    static const enum cpu_level levels[] = {CPU_SCALAR, CPU_AVX2, CPU_AVX512};
     struct why why = {""};
     CHECK_INT(begin(&m, &why), 0);
     uint32_t at = true_value(&m);
@@ -146,14 +146,14 @@ static void too_little_is_refused(void)
 }
 
 /* The vector code finds the same ways in the same order of chunks as the plain one. */
-static void ways_race(void)
+static void ways_race(enum cpu_level level, core_ways *vector)
 {
     struct attack_core *core = malloc(sizeof *core);
     struct core_way *a = malloc(sizeof *a), *b = malloc(sizeof *b);
     uint64_t ways = 0, sum = 0;
-    if (cpu_level() < CPU_AVX512)
-        tap_skip("the ways of AVX-512", "this processor has none");
-    for (unsigned i = 0; i < 40 && cpu_level() == CPU_AVX512; i++) {
+    if (cpu_level() < level)
+        tap_skip("the ways of vectors", "this processor has none of that size");
+    for (unsigned i = 0; i < 40 && cpu_level() >= level; i++) {
         struct core_list list;
         uint8_t plain[ATTACK_ROW];
         for (unsigned k = 0; k < 8; k++) {
@@ -166,7 +166,7 @@ static void ways_race(void)
         uint32_t from = draw() % CORE_ROOTS, to = from + 1 + draw() % CORE_CHUNK;
         to = to < CORE_ROOTS ? to : CORE_ROOTS;
         size_t n = core_scalar(core, &list, from, to, a);
-        size_t m = core_avx512(core, &list, from, to, b);
+        size_t m = vector(core, &list, from, to, b);
         for (size_t k = 0; k < n; k++)
             sum += (uint64_t)a->t[0][k] * a->x[0][k];
         for (size_t k = 0; k < m; k++)
@@ -175,7 +175,7 @@ static void ways_race(void)
         if (n != m || sum)
             break;
     }
-    CHECK(cpu_level() < CPU_AVX512 || ways > 20);
+    CHECK(cpu_level() < level || ways > 20);
     CHECK_INT(sum, 0);
     free(core);
     free(a);
@@ -213,7 +213,8 @@ int main(void)
     keys_are_found();
     a_stopped_run_finds_nothing();
     too_little_is_refused();
-    ways_race();
+    ways_race(CPU_AVX2, core_avx2);
+    ways_race(CPU_AVX512, core_avx512);
     passwords_are_found();
     return tap_done();
 }
