@@ -39,13 +39,13 @@ static uint32_t step(struct hc128 *hc128)
 
 bool hc128_set(struct hc128 *ret, bytes key, bytes iv)
 {
-    if (key.len != 16 || iv.len != 16)
+    if ((key.len != 16 && key.len != 32) || (iv.len != 16 && iv.len != 32))
         return false;
 
     uint32_t w[SETUP];
     for (size_t i = 0; i < 8; i++) {
-        w[i] = load_le32(key.at + 4 * (i & 3));
-        w[i + 8] = load_le32(iv.at + 4 * (i & 3));
+        w[i] = load_le32(key.at + 4 * (i & (key.len / 4 - 1)));
+        w[i + 8] = load_le32(iv.at + 4 * (i & (iv.len / 4 - 1)));
     }
     for (uint32_t i = 16; i < SETUP; i++) {
         uint32_t a = w[i - 2], b = w[i - 15];

@@ -9,7 +9,8 @@ struct hc128 {
     unsigned left; /* bytes of `word` not used yet, at its end */
 };
 
-/* Key and iv of 16 bytes each, else false. */
+/* Key and iv of 16 bytes each; of 32 as the eSTREAM code takes them, too (Babuk). Else false.
+ */
 bool hc128_set(struct hc128 *ret, bytes key, bytes iv);
 /* XORs the next `len` bytes of the keystream into `data`. */
 void hc128_xor(struct hc128 *hc128, uint8_t *data, size_t len);

@@ -53,8 +53,9 @@ static bool can_be(const struct recipe_stream *stream)
     case RECIPE_RC4:
         return key && key <= 256;
     case RECIPE_KCIPHER2:
-    case RECIPE_HC128:
         return key == 16 && iv == 16;
+    case RECIPE_HC128:
+        return (key == 16 || key == 32) && (iv == 16 || iv == 32);
     case RECIPE_SOSEMANUK:
         return key && key <= 32 && iv == 16;
     case RECIPE_XOR:

@@ -30,7 +30,7 @@ enum recipe_cipher {
     RECIPE_RC4,
     RECIPE_KCIPHER2,  /* RFC 7008: key 16, iv 16 */
     RECIPE_SOSEMANUK, /* key 1 to 32, iv 16 */
-    RECIPE_HC128,     /* key 16, iv 16 */
+    RECIPE_HC128,     /* key 16 or 32, iv 16 or 32 */
     RECIPE_XOR,       /* key: the bytes, repeated */
     RECIPE_OWN,       /* `apply` */
 };

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-    FITS = 8,
+    FITS = 64,       /* of those without a mark, any may be it: the key tells */
     HEAD = 64 << 10, /* bytes of a result that choose among keys that cannot be checked */
     HOLE = 4096,
 };

@@ -5,24 +5,33 @@
 
 extern const struct format format_akira;
 extern const struct format format_akiralinux;
+extern const struct format format_alphv;
+extern const struct format format_babuk_esxi;
+extern const struct format format_babuk_nas;
+extern const struct format format_babuk_windows;
 extern const struct format format_blackbasta;
 extern const struct format format_blackbyte;
 extern const struct format format_chaos;
+extern const struct format format_conti;
 extern const struct format format_dmalocker;
 extern const struct format format_echoraix;
 extern const struct format format_enmity;
 extern const struct format format_gandcrab;
+extern const struct format format_goodmorning;
 extern const struct format format_hive;
+extern const struct format format_hsharada;
 extern const struct format format_hunters;
 extern const struct format format_inc;
 extern const struct format format_linuxencoder1;
 extern const struct format format_linuxencoder3;
 extern const struct format format_lockbit3;
 extern const struct format format_lokilocker;
+extern const struct format format_magniber;
 extern const struct format format_mammon;
 extern const struct format format_maze;
 extern const struct format format_medusalocker3;
 extern const struct format format_megazord;
+extern const struct format format_moneymessage;
 extern const struct format format_nemucod;
 extern const struct format format_onyx2;
 extern const struct format format_phobos;
@@ -34,6 +43,7 @@ extern const struct format format_proxima;
 extern const struct format format_qilin;
 extern const struct format format_shinra;
 extern const struct format format_solidbit;
+extern const struct format format_stop;
 extern const struct format format_teslacrypt2;
 extern const struct format format_teslacrypt3;
 extern const struct format format_trinity;
@@ -59,3 +69,5 @@ enum { CHAOS_LETTERS = 69 };
 void chaos_letters(uint8_t ret[CHAOS_LETTERS]);
 /* The characters that Chaos and its kin draw `len` of for a seed. */
 void chaos_text(uint32_t seed, uint8_t *ret, size_t len);
+/* The CRC-32 of Proxima and Babuk: most significant bit first, begun with ones. */
+uint32_t proxima_checksum(const uint8_t *data, size_t len);

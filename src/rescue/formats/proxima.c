@@ -40,7 +40,7 @@ static const struct variant variants[] = {
     {"trailer of 48 bytes", 48, 0, 4, 0, 12, 1 << 17},
 };
 
-static uint32_t checksum(const uint8_t *data, size_t len)
+uint32_t proxima_checksum(const uint8_t *data, size_t len)
 {
     uint32_t sum = UINT32_MAX;
     for (size_t i = 0; i < len; i++) {
@@ -66,8 +66,8 @@ static int tail_of(const struct source *source, uint8_t tail[TRAILER_MAX], struc
 
 static bool is_checked(const uint8_t *trailer, const struct variant *variant)
 {
-    return variant->checked &&
-           load_le32(trailer + variant->checked) == checksum(trailer + variant->pub, KEY);
+    return variant->checked && load_le32(trailer + variant->checked) ==
+                                   proxima_checksum(trailer + variant->pub, KEY);
 }
 
 static int proxima_recognise(const struct source *source, struct recognition *ret,
@@ -115,7 +115,8 @@ static bool session_of(const uint8_t sealed[SESSION], const uint8_t master[KEY],
                        uint8_t ret[KEY])
 {
     uint8_t key[KEY], pub[KEY];
-    if (!derive(master, sealed + 64, key) || checksum(key, KEY) != load_le32(sealed + 96))
+    if (!derive(master, sealed + 64, key) ||
+        proxima_checksum(key, KEY) != load_le32(sealed + 96))
         return false;
     for (size_t i = 0; i < KEY; i++)
         ret[i] = sealed[i] ^ key[i];
@@ -127,7 +128,8 @@ static bool is_key(const uint8_t *trailer, const struct variant *variant, const 
                    uint8_t ret[KEY])
 {
     const uint8_t *pub = trailer + variant->pub;
-    return derive(secret, pub, ret) && checksum(ret, KEY) == load_le32(pub + KEY + NONCE);
+    return derive(secret, pub, ret) &&
+           proxima_checksum(ret, KEY) == load_le32(pub + KEY + NONCE);
 }
 
 struct stream {

@@ -10,8 +10,8 @@
  * The stream runs on from chunk to chunk. Facts: github.com/rivitna/Malware,
  * Qilin/qilin_decrypt_file.py. */
 #include "rescue/formats/compose.h"
+#include "rescue/formats/counter.h"
 #include "rescue/formats/families.h"
-#include "shim/cipher.h"
 
 #include <errno.h>
 #include <string.h>
@@ -35,38 +35,9 @@ static int qilin_recognise(const struct source *source, struct recognition *ret,
     return 0;
 }
 
-/* AES-256-CTR whose counter is counted up at its first byte. */
-struct counter {
-    bytes key;
-    uint8_t first[16];
-};
-
-static void counter_xor(void *context, uint64_t position, uint8_t *data, size_t len)
+static void aes_xor(void *context, uint64_t position, uint8_t *data, size_t len)
 {
-    enum { PART = 4096 };
-    const struct counter *counter = context;
-    uint8_t blocks[PART + 32];
-    while (len) {
-        size_t within = position % 16, part = len < PART ? len : PART;
-        size_t size = (within + part + 15) / 16 * 16;
-        for (size_t at = 0; at < size; at += 16) {
-            uint64_t number = position / 16 + at / 16;
-            unsigned carry = 0;
-            for (size_t i = 0; i < 16; i++) {
-                carry += counter->first[i] + (i < 8 ? (uint8_t)(number >> 8 * i) : 0U);
-                blocks[at + i] = (uint8_t)carry;
-                carry >>= 8;
-            }
-        }
-        /* It refuses nothing but keys of other sizes. */
-        (void)cipher_aes(CIPHER_ECB, CIPHER_ENCRYPT, counter->key, NULL,
-                         (bytes){.at = blocks, .len = size}, blocks);
-        for (size_t i = 0; i < part; i++)
-            data[i] ^= blocks[within + i];
-        position += part;
-        data += part;
-        len -= part;
-    }
+    counter_xor(context, position, data, len);
 }
 
 static int stream_of(bytes message, struct arena *arena, struct recipe_stream *ret,
@@ -84,7 +55,7 @@ static int stream_of(bytes message, struct arena *arena, struct recipe_stream *r
     counter->key = bytes_slice(message, 0, 32);
     memcpy(counter->first, message.at + 32, 16);
     *ret = (struct recipe_stream){
-        .cipher = RECIPE_OWN, .apply = counter_xor, .context = counter, .grain = 1};
+        .cipher = RECIPE_OWN, .apply = aes_xor, .context = counter, .grain = 1};
     return 0;
 }
 
