@@ -1,5 +1,6 @@
 #include "rescue/worker_serve.h"
 
+#include "rescue/keys/published.h"
 #include "rescue/seed/seed.h"
 #include "shim/digest.h"
 
@@ -64,6 +65,10 @@ void worker_serve_keys(struct worker_serve *serve)
     for (size_t i = 0; i < serve->options->found_count; i++)
         if (keep(serve, &serve->options->found[i], NULL))
             break;
+    /* Beside what was given: what is public, each for its own family. */
+    if (published_add(&serve->ring, serve->keys))
+        snprintf(serve->read.why.text, sizeof serve->read.why.text,
+                 "no memory for the keys that are public");
     serve->read.keys = serve->ring.key.n < WORKER_KEYS ? serve->ring.key.n : WORKER_KEYS;
 }
 
@@ -171,6 +176,15 @@ static int32_t place_of(const struct format *format)
     return -1;
 }
 
+/* Whether the file is whole as it is: what only looks like noise to a format without a mark. */
+static bool is_whole(struct worker_serve *serve, const struct source *source)
+{
+    struct budget budget = {.steps = PROOF_LEAST, .stop = &serve->page->stop};
+    struct proof_result result;
+    return !proof_check(source, serve->arena, &budget, &result, NULL) && result.kind &&
+           result.proof >= PROOF_PLAUSIBLE;
+}
+
 static int plan(struct worker_serve *serve, const struct source *source,
                 struct worker_plan *ret)
 {
@@ -194,7 +208,7 @@ static int plan(struct worker_serve *serve, const struct source *source,
         if (found || !i)
             *ret = one;
     }
-    if (!n)
+    if (!n || (!found && fits[0].fit == FIT_CAN_BE && is_whole(serve, source)))
         *ret = (struct worker_plan){.family = -1, .key = WORKER_KEY_NO};
     return 0;
 }

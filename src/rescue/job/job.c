@@ -183,12 +183,13 @@ int job_run(const struct job_options *options, struct job *ret, struct why *why)
         return fail(why, ENOMEM, "out of memory");
     /* A limit on the size of files is an error like a full disk. */
     signal(SIGXFSZ, SIG_IGN);
-    const struct team_options team = {.worker = {options->keys, options->key_count},
-                                      .size = options->workers,
-                                      .context = &phase,
-                                      .reply = on_reply,
-                                      .pause = on_pause,
-                                      .stop = options->stop};
+    const struct team_options team = {
+        .worker = {.keys = options->keys, .key_count = options->key_count},
+        .size = options->workers,
+        .context = &phase,
+        .reply = on_reply,
+        .pause = on_pause,
+        .stop = options->stop};
     int error = team_new(&team, &job->team, why);
     if (error)
         return error;

@@ -35,7 +35,7 @@ static int read_blob(bytes blob, struct arena *arena, struct key *ret, struct wh
 {
     static const uint8_t start[] = {7, 2, 0, 0, 0, 0xa4, 0, 0, 'R', 'S', 'A', '2', 0, 8, 0, 0};
     static const uint8_t exponent[3] = {1, 0, 1};
-    if (memcmp(blob.at, start, sizeof start))
+    if (memcmp(blob.at, start, sizeof start) != 0)
         return fail(why, EKEYREJECTED,
                     "the master key of GandCrab 5.2 does not open this note");
     uint8_t *p = turned(bytes_slice(blob, 276, 128), arena);

@@ -64,7 +64,7 @@ static void sqlite_check(struct reader *reader, struct proof_result *ret)
         trees += tree;
         if (!tree && (!i || (load_be32(page.at) > pages && page.at[0] > 5))) {
             kind_failed(ret, i * size, "what lies at %llu is no page",
-                        (unsigned long long)(i * size));
+                        (unsigned long long)i * size);
             return;
         }
     }
