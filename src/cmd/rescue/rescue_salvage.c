@@ -1,21 +1,18 @@
 #include "cmd/rescue/rescue.h"
 #include "rescue/salvage/outbox.h"
-#include "rescue/salvage/salvage.h"
+#include "rescue/salvage/salvage_worker.h"
 #include "scan/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { RANGES_SHOWN = 6, RANGES_JSON = 4096, PARTS_SHOWN = 20 };
 
-#define MEMORY ((size_t)192 << 20)
-/* Enough for hours: what bounds a file is its size. */
-#define STEPS_EACH  4096
-#define STEPS_LEAST ((uint64_t)1 << 36)
+/* Of what is reported of one file. */
+#define MEMORY ((size_t)512 << 20)
 
 struct salvage_arguments {
     const char *output;
@@ -194,7 +191,7 @@ static void report(struct text *out, const char *path, const struct salvage *sal
     text_word(out, " that are not encrypted\n");
 }
 
-/* Maps the file and runs it. */
+/* Opens the file, which is read in a sealed process, and writes what comes back. */
 static int salvage_file(const char *path, struct run *run, struct text *out, struct why *why)
 {
     const char *slash = strrchr(path, '/');
@@ -206,24 +203,14 @@ static int salvage_file(const char *path, struct run *run, struct text *out, str
         close(fd);
         return fail(why, EINVAL, "'%.150s' is empty or not a regular file", path);
     }
-    size_t size = (size_t)facts.st_size;
-    /* Private: what salvage mends in memory must not reach the file. */
-    void *file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+    struct salvage salvage;
+    struct arena *arena = arena_new(MEMORY);
+    const struct salvage_sink sink = {run, part_begin, part_put, part_end};
+    run->folder = bytes_of(slash ? slash + 1 : path);
+    int error = arena ? salvage_worker_run(fd, (uint64_t)facts.st_size, run->folder, &sink,
+                                           arena, &salvage, why)
+                      : fail(why, ENOMEM, "out of memory");
     close(fd);
-    if (file == MAP_FAILED)
-        return fail(why, errno, "cannot map '%.150s': %s", path, strerror(errno));
-    struct budget budget = {.steps = size > UINT64_MAX / 2 / STEPS_EACH
-                                         ? UINT64_MAX / 2
-                                         : STEPS_LEAST + size * STEPS_EACH};
-    struct salvage salvage = {.file = {file, size},
-                              .patch = file,
-                              .name = bytes_of(slash ? slash + 1 : path),
-                              .arena = arena_new(MEMORY),
-                              .budget = &budget,
-                              .sink = {run, part_begin, part_put, part_end}};
-    run->folder = salvage.name;
-    int error = salvage.arena ? salvage_run(&salvage, why)
-                              : fail(why, ENOMEM, "no memory for '%.150s'", path);
     outbox_drop(&run->outbox);
     if (run->error) {
         *why = run->why;
@@ -231,8 +218,9 @@ static int salvage_file(const char *path, struct run *run, struct text *out, str
     }
     if (!error || error == -ECANCELED)
         report(out, path, &salvage, run);
-    arena_free(salvage.arena);
-    munmap(file, size);
+    else
+        why_wrap(why, error, path);
+    arena_free(arena);
     return error;
 }
 
