@@ -57,6 +57,14 @@ static int visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
+static void list_free(struct dirent **list, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(list[i]);
+    if (n >= 0)
+        free(list);
+}
+
 /* --- what is there --- */
 
 static void read_catalogue(struct collection *all, const char *directory)
@@ -77,6 +85,7 @@ static void read_catalogue(struct collection *all, const char *directory)
                                &why) < 0)
             die(path, why.text);
     }
+    list_free(list, n);
     if (n <= 0 || catalogue_yaml_end(&draft, all->arena, &all->catalogue, &why) < 0)
         die(directory, n <= 0 ? "empty" : why.text);
 }
@@ -130,9 +139,11 @@ static void read_notes(struct collection *all, const char *directory)
             *(bytes *)need(vec_push(all->arena, &all->file)) =
                 arena_copy(all->arena, bytes_of(path));
         }
+        list_free(files, m);
         *(bytes *)need(vec_push(all->arena, &all->family)) =
             arena_copy(all->arena, bytes_of(families[i]->d_name));
     }
+    list_free(families, n);
     printf("notes %u\nfamilies %u\n", all->note.n, all->family.n);
 }
 
@@ -401,5 +412,6 @@ int main(int argc, char **argv)
         speed(&all);
     else
         die(argv[3], "no such mode");
+    arena_free(all.arena);
     return 0;
 }
