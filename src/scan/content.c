@@ -62,7 +62,8 @@ static int read_content(struct content *content, int fd, size_t size, uint64_t m
         return -ENOMEM;
     for (;;) {
         size_t want = (size ? size : content->room) - len;
-        ssize_t n = want ? read(fd, content->buffer + len, want) : 0;
+        /* By place: another worker, from which the file was taken back, may still read it. */
+        ssize_t n = want ? pread(fd, content->buffer + len, want, (off_t)len) : 0;
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

@@ -125,12 +125,8 @@ static bool add_job(struct pool *pool, struct side *side, struct batch *batch)
         return false;
     head.size = job->size;
     head.has_fd = !read_small(side, job, &head);
-    if (head.has_fd) {
-        /* An earlier worker may have read it. */
-        if (job->tries)
-            lseek(job->fd, 0, SEEK_SET);
+    if (head.has_fd)
         batch->fds[batch->fd_count++] = job->fd;
-    }
     uint8_t *at = pool->message + batch->len;
     memcpy(at, &head, sizeof head);
     memcpy(at + sizeof head, owner, head.owner);

@@ -216,8 +216,7 @@ static void examine(struct state *state, const struct held *held)
         content_release(&state->content);
         /* The word may have been meant for the job before. */
         again = page->control.stop && !state->parts && page->stop_job != job->seq &&
-                page->stop_job != WORKER_ANYONE &&
-                (!job->has_fd || lseek(fd, 0, SEEK_SET) == 0);
+                page->stop_job != WORKER_ANYONE;
     } while (again);
     page->current = 0;
 }
@@ -233,8 +232,6 @@ static bool release(struct state *state)
         bytes reply = {(const uint8_t *)state->held_replies.at + held->at, held->len};
         if (good && held->put_off && known >> i & 1) {
             held->put_off = false;
-            if (held->fd >= 0)
-                lseek(held->fd, 0, SEEK_SET);
             examine(state, held);
             reply = (bytes){(const uint8_t *)state->reply.at, state->reply.len};
         }
