@@ -1,5 +1,6 @@
 #include "definitions/forge.h"
 
+#include "sandbox/channel.h"
 #include "sandbox/sandbox.h"
 #include "shim/crypto.h"
 
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,11 +60,6 @@ struct forge {
     struct arena *texts;
 };
 
-union control {
-    struct cmsghdr head;
-    char at[CMSG_SPACE(FDS * sizeof(int))];
-};
-
 /* With descriptors (fds[FDS], or NULL), which stay open here. The letter says which of them
  * there are. */
 static bool send_letter(int socket, struct letter *letter, const int *fds)
@@ -77,48 +72,18 @@ static bool send_letter(int socket, struct letter *letter, const int *fds)
             letter->fds |= UINT32_C(1) << i;
             sent[count++] = fds[i];
         }
-    union control control = {.at = {0}};
-    struct iovec part = {.iov_base = letter, .iov_len = sizeof *letter};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (count) {
-        message.msg_control = control.at;
-        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        control.head.cmsg_level = SOL_SOCKET;
-        control.head.cmsg_type = SCM_RIGHTS;
-        control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(&control.head), sent, count * sizeof(int));
-    }
-    ssize_t n;
-    do
-        n = sendmsg(socket, &message, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n == sizeof *letter;
+    return !channel_send(socket, letter, sizeof *letter, sent, count, 0);
 }
 
 /* Descriptors that come with it are put into fds[FDS], -1 where there is none; NULL: none are
  * taken. */
 static bool receive_letter(int socket, struct letter *ret, int *fds)
 {
-    union control control;
-    struct iovec part = {.iov_base = ret, .iov_len = sizeof *ret};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = fds ? control.at : NULL,
-                             .msg_controllen = fds ? sizeof control.at : 0};
-    ssize_t n;
-    do
-        n = recvmsg(socket, &message, 0);
-    while (n < 0 && errno == EINTR);
-    for (size_t i = 0; fds && i < FDS; i++)
-        fds[i] = -1;
-    const struct cmsghdr *head = fds && n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    size_t come = head && head->cmsg_type == SCM_RIGHTS
-                      ? (head->cmsg_len - CMSG_LEN(0)) / sizeof(int)
-                      : 0;
-    for (size_t i = 0, k = 0; i < FDS && k < come; i++)
-        if (ret->fds >> i & 1)
-            memcpy(&fds[i], CMSG_DATA(head) + k++ * sizeof(int), sizeof(int));
-    return n == sizeof *ret;
+    struct channel_fds come = {0};
+    bool good = channel_take(socket, ret, sizeof *ret, fds ? &come : NULL);
+    for (size_t i = 0, k = 0; fds && i < FDS; i++)
+        fds[i] = good && ret->fds >> i & 1 && k < come.count ? come.at[k++] : -1;
+    return good;
 }
 
 /* False when the box is too small. */
@@ -325,9 +290,8 @@ static bool pass_on(const struct forge *forge, const struct letter *letter)
 /* The worker's reason, without what a terminal would obey. */
 static int refusal(int error, bytes reason, struct why *why)
 {
-    char text[sizeof why->text] = "";
-    for (size_t i = 0; i < reason.len && i + 1 < sizeof text; i++)
-        text[i] = (char)(reason.at[i] < ' ' || reason.at[i] == 0x7f ? '?' : reason.at[i]);
+    char text[sizeof why->text];
+    channel_text(text, sizeof text, reason);
     return fail(why, -error, "%s", text);
 }
 
@@ -410,15 +374,16 @@ int forge_new(const struct definitions_options *options, struct forge **ret, str
     forge->box = box == MAP_FAILED ? NULL : box;
     forge->socket = -1;
     forge->set = memfd_create("candor-rules", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (!forge->box || forge->set < 0 || ftruncate(forge->set, (off_t)SET_MAX) < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        int error = fail(why, errno, "cannot start a compiler: %s", strerror(errno));
+    int error = !forge->box || forge->set < 0 || ftruncate(forge->set, (off_t)SET_MAX) < 0
+                    ? fail(why, errno, "cannot start a compiler: %s", strerror(errno))
+                    : channel_open(ends, why);
+    if (error) {
         forge_free(forge);
         return error;
     }
     forge->socket = ends[0];
     const int keep[] = {ends[1], forge->set};
-    int error =
+    error =
         sandbox_spawn(&profile_compiler, work, forge, keep, COUNT(keep), &forge->child, why);
     close(ends[1]);
     if (error)
@@ -458,22 +423,13 @@ int forge_add(struct forge *forge, bytes text, const char *name, const char *nam
     return error;
 }
 
-/* Texts of the worker, which are looked at by people, become harmless. */
-static void tame(char *text, size_t room)
-{
-    text[room - 1] = 0;
-    for (size_t i = 0; text[i]; i++)
-        if ((uint8_t)text[i] < ' ' || (uint8_t)text[i] >= 0x7f)
-            text[i] = '?';
-}
-
 static void tame_container(struct definitions_container *container)
 {
     struct container_facts *facts = &container->facts;
-    tame(container->name, sizeof container->name);
-    tame(facts->time, sizeof facts->time);
-    tame(facts->builder, sizeof facts->builder);
-    tame(facts->signer, sizeof facts->signer);
+    channel_tame(container->name, sizeof container->name);
+    channel_tame(facts->time, sizeof facts->time);
+    channel_tame(facts->builder, sizeof facts->builder);
+    channel_tame(facts->signer, sizeof facts->signer);
 }
 
 static bool take_counts(bytes from, struct definitions_clamav *ret)
@@ -486,8 +442,8 @@ static bool take_counts(bytes from, struct definitions_clamav *ret)
                taken->container_count <= DEFINITIONS_CONTAINERS;
     }
     for (uint32_t i = 0; good && i < taken->reason_count; i++) {
-        tame(taken->reasons[i].text, sizeof taken->reasons[i].text);
-        tame(taken->reasons[i].file, sizeof taken->reasons[i].file);
+        channel_tame(taken->reasons[i].text, sizeof taken->reasons[i].text);
+        channel_tame(taken->reasons[i].file, sizeof taken->reasons[i].file);
         good = (uint32_t)taken->reasons[i].kind < CLAMAV_KINDS;
     }
     for (uint32_t i = 0; good && i < taken->container_count; i++)

@@ -2,6 +2,7 @@
 
 #include "clamav/cdiff.h"
 #include "definitions/rulefiles.h"
+#include "sandbox/channel.h"
 #include "sandbox/sandbox.h"
 #include "shim/crypto.h"
 
@@ -210,10 +211,7 @@ static int run_worker(struct job *job, struct why *why)
  * any more. */
 static int check_answer(struct answer *answer, struct why *why)
 {
-    answer->why.text[sizeof answer->why.text - 1] = 0;
-    for (char *c = answer->why.text; *c; c++)
-        if ((uint8_t)*c < ' ' || (uint8_t)*c >= 0x7f)
-            *c = '?';
+    channel_tame(answer->why.text, sizeof answer->why.text);
     answer->result.signer[sizeof answer->result.signer - 1] = 0;
     if (answer->error < 0 && answer->error > -4096)
         return fail(why, -answer->error, "%s", answer->why.text);

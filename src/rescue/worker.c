@@ -1,6 +1,7 @@
 #include "rescue/worker.h"
 
 #include "rescue/worker_serve.h"
+#include "sandbox/channel.h"
 #include "shim/crypto.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { MEMORY = 224 << 20, KEY_MEMORY = 64 << 20, HELLO = 0x52534331 };
@@ -21,55 +21,6 @@ struct hello {
     struct why why;
 };
 
-union control {
-    struct cmsghdr head;
-    char at[CMSG_SPACE(WORKER_FDS * sizeof(int))];
-};
-
-static bool send_bytes(int socket, const void *at, size_t len, const int *fds, size_t count)
-{
-    union control control = {.at = {0}};
-    struct iovec part = {.iov_base = (void *)(uintptr_t)at, .iov_len = len};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (count) {
-        message.msg_control = control.at;
-        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        control.head.cmsg_level = SOL_SOCKET;
-        control.head.cmsg_type = SCM_RIGHTS;
-        control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(&control.head), fds, count * sizeof(int));
-    }
-    ssize_t n;
-    do
-        n = sendmsg(socket, &message, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n == (ssize_t)len;
-}
-
-/* Exactly `len` bytes; descriptors that come with them go to fds[WORKER_FDS], -1 where there is
- * none. NULL: none are taken. */
-static bool receive_bytes(int socket, void *at, size_t len, int *fds)
-{
-    union control control = {.at = {0}};
-    struct iovec part = {.iov_base = at, .iov_len = len};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = fds ? control.at : NULL,
-                             .msg_controllen = fds ? sizeof control.at : 0};
-    ssize_t n;
-    do
-        n = recvmsg(socket, &message, 0);
-    while (n < 0 && errno == EINTR);
-    for (size_t i = 0; fds && i < WORKER_FDS; i++)
-        fds[i] = -1;
-    const struct cmsghdr *head = fds && n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (head && head->cmsg_type == SCM_RIGHTS) {
-        size_t came = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        memcpy(fds, CMSG_DATA(head), (came < WORKER_FDS ? came : WORKER_FDS) * sizeof(int));
-    }
-    return n == (ssize_t)len && !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
-}
-
 /* --- in the worker --- */
 
 static int work(void *context)
@@ -77,7 +28,7 @@ static int work(void *context)
     struct worker_serve *serve = context;
     struct hello hello = {.magic = HELLO};
     struct worker_request request;
-    int fds[WORKER_FDS];
+    struct channel_fds fds;
     /* A file that may not grow, or a disk that is full, is an error like others. */
     signal(SIGXFSZ, SIG_IGN);
     crypto_warm();
@@ -87,16 +38,17 @@ static int work(void *context)
         hello.error = fail(&hello.why, ENOMEM, "out of memory");
     else
         hello.error = sandbox_seal(&profile_writer, &hello.walls, &hello.why);
-    if (!send_bytes(SANDBOX_FIRST, &hello, sizeof hello, NULL, 0) || hello.error)
+    if (channel_send(SANDBOX_FIRST, &hello, sizeof hello, NULL, 0, 0) || hello.error)
         return 1;
     worker_serve_keys(serve);
-    while (receive_bytes(SANDBOX_FIRST, &request, sizeof request, fds)) {
+    while (channel_take(SANDBOX_FIRST, &request, sizeof request, &fds)) {
         struct worker_reply reply;
-        worker_serve_request(serve, &request, fds, &reply);
-        for (size_t i = 0; i < WORKER_FDS; i++)
-            if (fds[i] >= 0)
-                close(fds[i]);
-        if (!send_bytes(SANDBOX_FIRST, &reply, sizeof reply, NULL, 0))
+        for (size_t i = fds.count; i < WORKER_FDS; i++)
+            fds.at[i] = -1;
+        worker_serve_request(serve, &request, fds.at, &reply);
+        for (size_t i = 0; i < fds.count; i++)
+            close(fds.at[i]);
+        if (channel_send(SANDBOX_FIRST, &reply, sizeof reply, NULL, 0, 0))
             return 1;
     }
     return 0;
@@ -122,23 +74,14 @@ static int nonsense(struct worker *worker, struct why *why)
     return fail(why, EFAULT, "what reads it answered nonsense");
 }
 
-/* Text of the worker becomes harmless, and ends. */
-static void tame(char *text, size_t room)
-{
-    text[room - 1] = 0;
-    for (size_t i = 0; text[i]; i++)
-        if ((uint8_t)text[i] < ' ' || text[i] == 0x7f)
-            text[i] = '?';
-}
-
 static bool plan_is_sound(const struct worker *worker, struct worker_plan *plan)
 {
     int32_t rows = 0;
     while (formats[rows])
         rows++;
-    tame(plan->variant, sizeof plan->variant);
-    tame(plan->reason.text, sizeof plan->reason.text);
-    tame(plan->refusal.text, sizeof plan->refusal.text);
+    channel_tame(plan->variant, sizeof plan->variant);
+    channel_tame(plan->reason.text, sizeof plan->reason.text);
+    channel_tame(plan->refusal.text, sizeof plan->refusal.text);
     return plan->family >= -1 && plan->family < rows && plan->key >= WORKER_KEY_OWN &&
            plan->key < (int32_t)worker->keys && plan->fit <= FIT_IS &&
            plan->name_len < WORKER_NAME && (plan->family >= 0 || plan->key == WORKER_KEY_NO) &&
@@ -147,26 +90,26 @@ static bool plan_is_sound(const struct worker *worker, struct worker_plan *plan)
 
 static bool is_sound(const struct worker *worker, struct worker_reply *reply)
 {
-    tame(reply->why.text, sizeof reply->why.text);
+    channel_tame(reply->why.text, sizeof reply->why.text);
     if (reply->kind != worker->kind || reply->error > 0 || reply->error < -4095)
         return false;
     if (reply->error)
         return true;
     switch (reply->kind) {
     case WORKER_KEYRING:
-        tame(reply->ring.why.text, sizeof reply->ring.why.text);
+        channel_tame(reply->ring.why.text, sizeof reply->ring.why.text);
         return reply->ring.keys <= WORKER_KEYS;
     case WORKER_KEY:
-        tame(reply->key.text, sizeof reply->key.text);
-        tame(reply->key.origin, sizeof reply->key.origin);
+        channel_tame(reply->key.text, sizeof reply->key.text);
+        channel_tame(reply->key.origin, sizeof reply->key.origin);
         return reply->key.kind <= KEY_SEED;
     case WORKER_PLAN:
         return plan_is_sound(worker, &reply->plan);
     case WORKER_SEEK:
         return reply->found.kind <= KEY_SEED && reply->found.secret_len <= WORKER_SECRET;
     case WORKER_PROOF:
-        tame(reply->proof.kind, sizeof reply->proof.kind);
-        tame(reply->proof.reason.text, sizeof reply->proof.reason.text);
+        channel_tame(reply->proof.kind, sizeof reply->proof.kind);
+        channel_tame(reply->proof.reason.text, sizeof reply->proof.reason.text);
         return reply->proof.proof <= PROOF_PROVEN;
     default:
         return true;
@@ -181,7 +124,8 @@ int worker_send(struct worker *worker, const struct worker_request *request, con
         worker->page->done = 0;
         worker->page->stop = false;
     }
-    if (worker->socket >= 0 && send_bytes(worker->socket, request, sizeof *request, fds, count))
+    if (worker->socket >= 0 &&
+        !channel_send(worker->socket, request, sizeof *request, fds, count, 0))
         return 0;
     gone(worker, why);
     return -EPIPE;
@@ -189,7 +133,7 @@ int worker_send(struct worker *worker, const struct worker_request *request, con
 
 int worker_receive(struct worker *worker, struct worker_reply *ret, struct why *why)
 {
-    if (worker->socket < 0 || !receive_bytes(worker->socket, ret, sizeof *ret, NULL))
+    if (worker->socket < 0 || !channel_take(worker->socket, ret, sizeof *ret, NULL))
         return gone(worker, why);
     return is_sound(worker, ret) ? 0 : nonsense(worker, why);
 }
@@ -230,9 +174,9 @@ static int greet(struct worker *worker, struct walls *ret_walls, struct worker_r
     struct hello hello;
     struct worker_reply reply;
     const struct worker_request request = {.kind = WORKER_KEYRING};
-    if (!receive_bytes(worker->socket, &hello, sizeof hello, NULL))
+    if (!channel_take(worker->socket, &hello, sizeof hello, NULL))
         return gone(worker, why);
-    tame(hello.why.text, sizeof hello.why.text);
+    channel_tame(hello.why.text, sizeof hello.why.text);
     if (hello.magic != HELLO || hello.error > 0 || !walls_sound(&hello.walls))
         return nonsense(worker, why);
     if (hello.error)
@@ -253,16 +197,17 @@ int worker_new(const struct worker_options *options, struct worker *ret,
     int ends[2];
     void *page = mmap(NULL, sizeof *worker.page, PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        int error = fail(why, errno, "cannot start a worker: %s", strerror(errno));
-        if (page != MAP_FAILED)
-            munmap(page, sizeof *worker.page);
+    if (page == MAP_FAILED)
+        return fail(why, errno, "cannot start a worker: %s", strerror(errno));
+    int error = channel_open(ends, why);
+    if (error) {
+        munmap(page, sizeof *worker.page);
         return error;
     }
     worker.page = page;
     worker.socket = ends[0];
     struct worker_serve serve = {.options = options, .page = page};
-    int error = sandbox_spawn(&profile_writer, work, &serve, &ends[1], 1, &worker.child, why);
+    error = sandbox_spawn(&profile_writer, work, &serve, &ends[1], 1, &worker.child, why);
     close(ends[1]);
     if (!error)
         error = greet(&worker, ret_walls, ret_ring, why);

@@ -2,6 +2,7 @@
 #include "cmd/rescue/rescue.h"
 #include "rescue/pair/outfile.h"
 #include "rescue/zip/crew.h"
+#include "sandbox/channel.h"
 #include "scan/text.h"
 
 #include <errno.h>
@@ -198,14 +199,6 @@ static int attack_ended(struct run *run, const struct crew_page *page, struct wh
                 page->name);
 }
 
-static void tame(char *text, size_t room)
-{
-    text[room - 1] = 0;
-    for (size_t i = 0; text[i]; i++)
-        if ((uint8_t)text[i] < ' ' || text[i] == 0x7f)
-            text[i] = '?';
-}
-
 static int attack(struct run *run, struct why *why)
 {
     struct crew crew;
@@ -219,8 +212,8 @@ static int attack(struct run *run, struct why *why)
     }
     if (isatty(2))
         fprintf(stderr, "\r%60s\r", "");
-    tame(crew.page->why.text, sizeof crew.page->why.text);
-    tame(crew.page->name, sizeof crew.page->name);
+    channel_tame(crew.page->why.text, sizeof crew.page->why.text);
+    channel_tame(crew.page->name, sizeof crew.page->name);
     error = attack_ended(run, crew.page, why);
     run->values = crew.page->values;
     run->known_count = crew.page->known;
@@ -246,7 +239,7 @@ static int try_passwords(struct run *run, const char *list, unsigned from, unsig
             crew.page->stop |= interrupted != 0;
         if (crew.page->found) {
             memcpy(run->password, crew.page->password, sizeof run->password);
-            tame(run->password, sizeof run->password);
+            channel_tame(run->password, sizeof run->password);
             struct zip_keys keys = zipcrypto_of_password(bytes_of(run->password));
             run->has_password =
                 keys.x == run->keys.x && keys.y == run->keys.y && keys.z == run->keys.z;

@@ -1,5 +1,7 @@
 #include "rescue/identify/sighting.h"
 
+#include "sandbox/channel.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,14 +80,6 @@ void sighting_of(const struct identity *identity, struct sighting *ret)
         copy_text(ret->variant, sizeof ret->variant, bytes_of(identity->fit.variant));
 }
 
-static void tame(char *text, size_t room)
-{
-    text[room - 1] = 0;
-    for (size_t i = 0; text[i]; i++)
-        if ((uint8_t)text[i] < ' ' || text[i] == 0x7f)
-            text[i] = '?';
-}
-
 bool sighting_sound(const struct knowledge *knowledge, struct sighting *sighting)
 {
     int32_t rows = 0;
@@ -104,9 +98,9 @@ bool sighting_sound(const struct knowledge *knowledge, struct sighting *sighting
             sighting->signal[i].family >= knowledge->families ||
             !isfinite(sighting->signal[i].weight))
             return false;
-        tame(sighting->signal[i].reason, SIGHTING_REASON);
+        channel_tame(sighting->signal[i].reason, SIGHTING_REASON);
     }
-    tame(sighting->variant, sizeof sighting->variant);
-    tame(sighting->why, sizeof sighting->why);
+    channel_tame(sighting->variant, sizeof sighting->variant);
+    channel_tame(sighting->why, sizeof sighting->why);
     return isfinite(sighting->note) && isfinite(sighting->noise);
 }

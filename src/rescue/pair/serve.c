@@ -1,13 +1,13 @@
 #include "rescue/pair/serve.h"
 
 #include "rescue/pair/guess.h"
+#include "sandbox/channel.h"
 #include "shim/crypto.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -45,54 +45,21 @@ struct message {
     };
 };
 
-union control {
-    struct cmsghdr head;
-    char at[CMSG_SPACE(sizeof(int))];
-};
+static int gone(struct why *why)
+{
+    return fail(why, EPIPE, "the process that reads encrypted files is gone");
+}
 
 static int tell(int socket, const struct message *message, int fd, struct why *why)
 {
-    union control control = {.at = {0}};
-    struct iovec part = {(void *)(uintptr_t)message, sizeof *message};
-    struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
-        head.msg_control = control.at;
-        head.msg_controllen = sizeof control.at;
-        control.head.cmsg_level = SOL_SOCKET;
-        control.head.cmsg_type = SCM_RIGHTS;
-        control.head.cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-    }
-    ssize_t n;
-    do
-        n = sendmsg(socket, &head, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n == (ssize_t)sizeof *message
-               ? 0
-               : fail(why, EPIPE, "the process that reads encrypted files is gone");
+    int error = channel_send(socket, message, sizeof *message, &fd, fd >= 0, 0);
+    return error ? gone(why) : 0;
 }
 
-/* *ret_fd: a descriptor that came with it, or -1; NULL: none is taken. */
-static int hear(int socket, struct message *ret, int *ret_fd, struct why *why)
+/* file: what came with it; NULL: none is taken. */
+static int hear(int socket, struct message *ret, struct channel_fds *file, struct why *why)
 {
-    union control control = {.at = {0}};
-    struct iovec part = {ret, sizeof *ret};
-    struct msghdr head = {.msg_iov = &part,
-                          .msg_iovlen = 1,
-                          .msg_control = ret_fd ? control.at : NULL,
-                          .msg_controllen = ret_fd ? sizeof control.at : 0};
-    ssize_t n;
-    do
-        n = recvmsg(socket, &head, 0);
-    while (n < 0 && errno == EINTR);
-    if (ret_fd)
-        *ret_fd = -1;
-    if (n != (ssize_t)sizeof *ret)
-        return fail(why, EPIPE, "the process that reads encrypted files is gone");
-    const struct cmsghdr *came = ret_fd ? CMSG_FIRSTHDR(&head) : NULL;
-    if (came && came->cmsg_type == SCM_RIGHTS && came->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(ret_fd, CMSG_DATA(came), sizeof(int));
-    return 0;
+    return channel_take(socket, ret, sizeof *ret, file) ? 0 : gone(why);
 }
 
 /* --- in the sealed process --- */
@@ -170,9 +137,10 @@ static int serve_proof(struct serving *s, int fd, uint64_t size, bytes name,
 static bool serve_one(struct serving *s)
 {
     struct message ask, answer = {.what = SAY_END};
-    int fd;
-    if (hear(SANDBOX_FIRST, &ask, &fd, &s->why))
+    struct channel_fds file;
+    if (hear(SANDBOX_FIRST, &ask, &file, &s->why))
         return false;
+    int fd = file.count == 1 ? file.at[0] : -1;
     arena_reset(s->file);
     s->why.text[0] = 0;
     if (fd < 0)
@@ -184,8 +152,8 @@ static bool serve_one(struct serving *s)
     else
         answer.error = serve_file(s, fd, ask.size, ask.what == ASK_LOOK, &answer.outcome);
     answer.why = s->why;
-    if (fd >= 0)
-        close(fd);
+    for (size_t i = 0; i < file.count; i++)
+        close(file.at[i]);
     return tell(SANDBOX_FIRST, &answer, -1, &s->why) == 0;
 }
 
@@ -264,18 +232,9 @@ static int serve(void *context)
 
 /* --- in the parent --- */
 
-/* Text out of the sealed process becomes harmless. */
-static void tame(char *text, size_t room)
-{
-    text[room - 1] = 0;
-    for (size_t i = 0; text[i]; i++)
-        if ((uint8_t)text[i] < ' ' || text[i] == 0x7f)
-            text[i] = '?';
-}
-
 static int answer_of(struct message *message, struct why *why)
 {
-    tame(message->why.text, sizeof message->why.text);
+    channel_tame(message->why.text, sizeof message->why.text);
     if (!message->error)
         return 0;
     int code = message->error < 0 && message->error > -4096 ? -message->error : EIO;
@@ -291,8 +250,13 @@ int pair_serve_new(const struct pair_files *pairs, size_t count, struct pair_ser
         return fail(why, EINVAL, "too many pairs");
     void *window = mmap(NULL, PAIR_SERVE_WINDOW, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (window == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    if (window == MAP_FAILED)
         return fail(why, errno, "cannot start a sealed process: %s", strerror(errno));
+    int error = channel_open(ends, why);
+    if (error) {
+        munmap(window, PAIR_SERVE_WINDOW);
+        return error;
+    }
 
     struct serving serving = {.files = pairs, .count = count, .window = window};
     size_t kept = 0;
@@ -303,7 +267,7 @@ int pair_serve_new(const struct pair_files *pairs, size_t count, struct pair_ser
         keep[kept++] = pairs[i].encrypted;
     }
     *ret = (struct pair_serve){.child = {0, -1}, .socket = ends[0], .window = window};
-    int error = sandbox_spawn(&profile_worker, serve, &serving, keep, kept, &ret->child, why);
+    error = sandbox_spawn(&profile_worker, serve, &serving, keep, kept, &ret->child, why);
     close(ends[1]);
     if (!error)
         error = hear(ret->socket, &message, NULL, why);
@@ -314,7 +278,7 @@ int pair_serve_new(const struct pair_files *pairs, size_t count, struct pair_ser
         return error;
     }
     *ret_summary = message.summary;
-    tame(ret_summary->words, sizeof ret_summary->words);
+    channel_tame(ret_summary->words, sizeof ret_summary->words);
     return 0;
 }
 
@@ -358,8 +322,8 @@ int pair_serve_proof(struct pair_serve *serve, int fd, uint64_t size, bytes name
     if (error)
         return error;
     *ret = message.judgement;
-    tame(ret->kind, sizeof ret->kind);
-    tame(ret->reason.text, sizeof ret->reason.text);
+    channel_tame(ret->kind, sizeof ret->kind);
+    channel_tame(ret->reason.text, sizeof ret->reason.text);
     if (ret->proof > PROOF_PROVEN)
         ret->proof = PROOF_UNKNOWN;
     return 0;

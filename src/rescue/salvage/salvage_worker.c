@@ -1,5 +1,6 @@
 #include "rescue/salvage/salvage_worker.h"
 
+#include "sandbox/channel.h"
 #include "sandbox/sandbox.h"
 #include "shim/crypto.h"
 
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define MEMORY ((size_t)192 << 20)
@@ -63,13 +63,7 @@ struct giver {
 
 static bool post(struct giver *giver, size_t len)
 {
-    struct iovec part = {.iov_base = &giver->letter, .iov_len = sizeof(struct head) + len};
-    const struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    ssize_t n;
-    do
-        n = sendmsg(SANDBOX_FIRST, &message, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n == (ssize_t)part.iov_len;
+    return !channel_send(SANDBOX_FIRST, &giver->letter, sizeof(struct head) + len, NULL, 0, 0);
 }
 
 static size_t cut(size_t len, size_t most)
@@ -193,15 +187,6 @@ struct taker {
     bool begun;
 };
 
-/* Texts of the worker, which people look at. */
-static void tame(char *ret, size_t room, const uint8_t *from, size_t len)
-{
-    size_t n = cut(len, room - 1);
-    for (size_t i = 0; i < n; i++)
-        ret[i] = (char)(from[i] < ' ' || from[i] >= 0x7f ? '?' : from[i]);
-    ret[n] = 0;
-}
-
 static bool take_spans(struct taker *taker, const struct head *head)
 {
     size_t n = head->first / sizeof(struct salvage_span);
@@ -217,7 +202,7 @@ static bool take_end(struct taker *taker, const struct head *head)
 {
     if (!taker->begun || head->verdict > SALVAGE_PARTIAL || head->first > NAME)
         return false;
-    tame(taker->note, sizeof taker->note, taker->letter.data, head->first);
+    channel_text(taker->note, sizeof taker->note, (bytes){taker->letter.data, head->first});
     bool good =
         taker->sink->end(taker->sink->to, (enum salvage_verdict)head->verdict, head->rows,
                          taker->note, taker->given.spans.at, taker->given.spans.n);
@@ -230,7 +215,8 @@ static bool take_begin(struct taker *taker, const struct head *head)
 {
     if (head->first > NAME || head->second >= WORD)
         return false;
-    tame(taker->kind, sizeof taker->kind, taker->letter.data + head->first, head->second);
+    channel_text(taker->kind, sizeof taker->kind,
+                 (bytes){taker->letter.data + head->first, head->second});
     taker->begun = true;
     taker->given.spans.n = 0;
     return taker->sink->begin(taker->sink->to, (bytes){taker->letter.data, head->first},
@@ -246,8 +232,10 @@ static bool take_result(struct taker *taker, const struct head *head, struct sal
     char *words = arena_push(taker->arena, 2 * WORD);
     if (!words || result->error > 0 || result->error < -4095)
         return false;
-    tame(words, WORD, (const uint8_t *)result->kind, strnlen(result->kind, WORD));
-    tame(words + WORD, WORD, (const uint8_t *)result->family, strnlen(result->family, WORD));
+    channel_text(words, WORD,
+                 (bytes){(const uint8_t *)result->kind, strnlen(result->kind, WORD)});
+    channel_text(words + WORD, WORD,
+                 (bytes){(const uint8_t *)result->family, strnlen(result->family, WORD)});
     ret->kind = words[0] ? words : NULL;
     ret->map.regular = result->regular;
     ret->map.total = result->total < ret->file.len ? result->total : ret->file.len;
@@ -299,10 +287,7 @@ static int listen_to(struct taker *taker, int socket, struct sandbox_child *chil
 {
     struct result result;
     do {
-        ssize_t n;
-        do
-            n = recv(socket, &taker->letter, sizeof taker->letter, 0);
-        while (n < 0 && errno == EINTR);
+        ssize_t n = channel_receive(socket, &taker->letter, sizeof taker->letter, NULL, 0);
         if (n <= 0)
             return ended(child, why);
         if (!take_letter(taker, (size_t)n, ret, &result)) {
@@ -312,8 +297,9 @@ static int listen_to(struct taker *taker, int socket, struct sandbox_child *chil
     } while (taker->letter.head.kind != LETTER_RESULT);
     sandbox_end(child, NULL);
     if (result.error && why)
-        tame(why->text, sizeof why->text, (const uint8_t *)result.why.text,
-             strnlen(result.why.text, sizeof result.why.text));
+        channel_text(why->text, sizeof why->text,
+                     (bytes){(const uint8_t *)result.why.text,
+                             strnlen(result.why.text, sizeof result.why.text)});
     return result.error;
 }
 
@@ -326,8 +312,8 @@ int salvage_worker_run(int fd, uint64_t size, bytes name, const struct salvage_s
     int ends[2] = {-1, -1};
     int error = giver && taker ? 0 : fail(why, ENOMEM, "out of memory");
     *ret = (struct salvage){.file = {NULL, (size_t)size}, .map.file = {NULL, (size_t)size}};
-    if (!error && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        error = fail(why, errno, "socketpair: %s", strerror(errno));
+    if (!error)
+        error = channel_open(ends, why);
     if (!error) {
         const int keep[] = {ends[1], fd};
         giver->file = (bytes){NULL, (size_t)size};

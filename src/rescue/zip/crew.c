@@ -1,5 +1,6 @@
 #include "rescue/zip/crew.h"
 
+#include "sandbox/channel.h"
 #include "shim/crypto.h"
 #include "shim/deflate.h"
 #include "shim/stream.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { CHUNK = 32, PLAIN_MOST = 64 << 20, DEFLATED = 8 };
@@ -259,25 +259,13 @@ enum { WORD_MORE = 1, WORD_STOP, WORD_END };
 
 static bool say(int socket, char word)
 {
-    struct iovec part = {&word, 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    ssize_t n;
-    do
-        n = sendmsg(socket, &message, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n == 1;
+    return !channel_send(socket, &word, 1, NULL, 0, 0);
 }
 
 static char listen_to(int socket)
 {
-    char word = 0;
-    struct iovec part = {&word, 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    ssize_t n;
-    do
-        n = recvmsg(socket, &message, 0);
-    while (n < 0 && errno == EINTR);
-    return n == 1 ? word : 0;
+    char word;
+    return channel_take(socket, &word, 1, NULL) ? word : 0;
 }
 
 static int hand_over(struct working *w)
@@ -415,15 +403,6 @@ bool crew_wait(struct crew *crew, int milliseconds)
     return !alive;
 }
 
-/* Text out of a sealed process becomes harmless. */
-static void tame(char *text, size_t room)
-{
-    text[room - 1] = 0;
-    for (size_t i = 0; text[i]; i++)
-        if ((uint8_t)text[i] < ' ' || text[i] == 0x7f)
-            text[i] = '?';
-}
-
 static int take_over(struct crew *crew, int socket, int (*write)(void *context, bytes part),
                      void *context, struct why *why)
 {
@@ -448,8 +427,8 @@ int crew_open(const struct crew_job *job, struct zip_keys keys,
     int ends[2], error = crew_new(&crew, why);
     if (error)
         return error;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        error = fail(why, errno, "cannot start a sealed process: %s", strerror(errno));
+    error = channel_open(ends, why);
+    if (error) {
         crew_end(&crew);
         return error;
     }
@@ -461,7 +440,7 @@ int crew_open(const struct crew_job *job, struct zip_keys keys,
     if (!error)
         error = take_over(&crew, ends[0], write, context, why);
     if (!error && crew.page->error) {
-        tame(crew.page->why.text, sizeof crew.page->why.text);
+        channel_tame(crew.page->why.text, sizeof crew.page->why.text);
         int code = crew.page->error;
         error = fail(why, code < 0 && code > -4096 ? -code : EIO, "%s", crew.page->why.text);
     }

@@ -1,5 +1,7 @@
 #include "scan/pool/pool_state.h"
 
+#include "sandbox/channel.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -149,32 +151,6 @@ static bool add_job(struct pool *pool, struct side *side, struct batch *batch)
     return true;
 }
 
-/* 0, -EAGAIN when the worker takes no more at the moment, or -E... when it is gone. */
-static int send_batch(struct pool *pool, struct side *side, const struct batch *batch)
-{
-    union {
-        struct cmsghdr align;
-        char at[CMSG_SPACE(WORKER_FDS * sizeof(int))];
-    } control = {0};
-
-    struct iovec part = {.iov_base = pool->message, .iov_len = batch->len};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (batch->fd_count) {
-        message.msg_control = control.at;
-        message.msg_controllen = CMSG_SPACE(batch->fd_count * sizeof(int));
-        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-        head->cmsg_level = SOL_SOCKET;
-        head->cmsg_type = SCM_RIGHTS;
-        head->cmsg_len = CMSG_LEN(batch->fd_count * sizeof(int));
-        memcpy(CMSG_DATA(head), batch->fds, batch->fd_count * sizeof(int));
-    }
-    ssize_t n;
-    do
-        n = sendmsg(side->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
-    return n < 0 ? -errno : 0;
-}
-
 /* What could not be sent is in line again; it was never seen, so no try is lost. */
 static void unhand(struct pool *pool, struct side *side, uint32_t count)
 {
@@ -205,7 +181,8 @@ void pool_hand_out(struct pool *pool, bool all)
             ;
         if (!batch.count)
             return;
-        int error = send_batch(pool, side, &batch);
+        int error = channel_send(side->socket, pool->message, batch.len, batch.fds,
+                                 batch.fd_count, MSG_DONTWAIT);
         if (error)
             unhand(pool, side, batch.count);
         if (error == -EAGAIN)

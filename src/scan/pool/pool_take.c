@@ -1,5 +1,7 @@
 #include "scan/pool/pool_state.h"
 
+#include "sandbox/channel.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,21 +142,17 @@ static bool take_frames(struct pool *pool, struct side *side, size_t len)
 void pool_receive(struct pool *pool, struct side *side)
 {
     while (side->socket >= 0) {
-        struct iovec part = {.iov_base = pool->message, .iov_len = sizeof pool->message};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-        ssize_t n = recvmsg(side->socket, &message, MSG_DONTWAIT);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0 && errno == EAGAIN)
+        ssize_t n = channel_receive(side->socket, pool->message, sizeof pool->message, NULL,
+                                    MSG_DONTWAIT);
+        if (n == -EAGAIN)
             return;
-        if (n <= 0) {
+        if (n <= 0 && n != -EMSGSIZE) {
             pool_worker_lose(pool, side, true, NULL);
             return;
         }
         side->worker.page->flush = false;
-        if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
-            !(side->greeted ? take_frames(pool, side, (size_t)n)
-                            : take_hello(pool, side, (size_t)n)))
+        if (n < 0 || !(side->greeted ? take_frames(pool, side, (size_t)n)
+                                     : take_hello(pool, side, (size_t)n)))
             pool_worker_lose(pool, side, false,
                              "the worker gave an answer that makes no sense");
     }

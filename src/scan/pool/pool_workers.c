@@ -1,11 +1,12 @@
 #include "scan/pool/pool_state.h"
 
+#include "sandbox/channel.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { TRIES = 2 }; /* a job is handed out at most that has cost no worker */
@@ -14,15 +15,16 @@ int pool_worker_start(struct pool *pool, struct side *side)
 {
     int pair[2];
     size_t page = sizeof(struct worker_page);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return fail(&pool->why, errno, "socketpair: %s", strerror(errno));
+    int error = channel_open(pair, &pool->why);
+    if (error)
+        return error;
     memset((void *)(uintptr_t)side->worker.page, 0, page);
     /* A worker sees its own page and ring, and no other's. */
     madvise(side->worker.page, page, MADV_DOFORK);
     madvise(side->ring, WORKER_RING, MADV_DOFORK);
     madvise(side->worker.outbox, WORKER_OUTBOX, MADV_DOFORK);
-    int error = sandbox_spawn(&profile_worker, worker_run, &side->worker, &pair[1], 1,
-                              &side->child, &pool->why);
+    error = sandbox_spawn(&profile_worker, worker_run, &side->worker, &pair[1], 1, &side->child,
+                          &pool->why);
     madvise(side->worker.page, page, MADV_DONTFORK);
     madvise(side->ring, WORKER_RING, MADV_DONTFORK);
     madvise(side->worker.outbox, WORKER_OUTBOX, MADV_DONTFORK);

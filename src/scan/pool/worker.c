@@ -1,11 +1,11 @@
 #include "scan/pool/worker.h"
 
+#include "sandbox/channel.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,27 +28,16 @@ struct state {
     struct text reply, outgoing, held_replies;
     struct held held[WORKER_BATCH];
     uint32_t held_count;
-    int fds[WORKER_FDS];
-    uint32_t fd_count, fd_next;
+    struct channel_fds fds;
+    uint32_t fd_next;
     uint32_t seq, parts; /* of the job under examination */
     _Alignas(16) uint8_t message[WORKER_MESSAGE];
 };
 
-static bool send_all(const void *at, size_t len)
-{
-    struct iovec part = {.iov_base = (void *)(uintptr_t)at, .iov_len = len};
-    const struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    ssize_t n;
-    do
-        n = sendmsg(SANDBOX_FIRST, &message, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n == (ssize_t)len;
-}
-
 static bool flush(struct state *state)
 {
     struct text *out = &state->outgoing;
-    bool good = !out->len || send_all(out->at, out->len);
+    bool good = !out->len || !channel_send(SANDBOX_FIRST, out->at, out->len, NULL, 0, 0);
     out->len = 0;
     return good && !out->failed;
 }
@@ -77,26 +66,9 @@ static bool answer(struct state *state, uint32_t seq, bytes reply)
 /* A message with the descriptors that came with it; its length, 0 at the end. */
 static size_t receive(struct state *state)
 {
-    union {
-        struct cmsghdr align;
-        char at[CMSG_SPACE(WORKER_FDS * sizeof(int))];
-    } control;
-
-    struct iovec part = {.iov_base = state->message, .iov_len = sizeof state->message};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = control.at,
-                             .msg_controllen = sizeof control.at};
-    ssize_t n;
-    do
-        n = recvmsg(SANDBOX_FIRST, &message, 0);
-    while (n < 0 && errno == EINTR);
-    state->fd_count = state->fd_next = 0;
-    struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (head && head->cmsg_type == SCM_RIGHTS) {
-        state->fd_count = (uint32_t)((head->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-        memcpy(state->fds, CMSG_DATA(head), state->fd_count * sizeof(int));
-    }
+    ssize_t n =
+        channel_receive(SANDBOX_FIRST, state->message, sizeof state->message, &state->fds, 0);
+    state->fd_next = 0;
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -268,8 +240,8 @@ static bool run_batch(struct state *state, size_t len)
         memcpy(&held->job, state->message + at, sizeof held->job);
         held->text = (const char *)state->message + at + sizeof held->job;
         at += sizeof held->job + job_tail(&held->job);
-        if (held->job.has_fd && state->fd_next < state->fd_count)
-            held->fd = state->fds[state->fd_next++];
+        if (held->job.has_fd && state->fd_next < state->fds.count)
+            held->fd = state->fds.at[state->fd_next++];
         bool skip = held->job.seq <= page->skip_to && held->job.seq > page->skip_after;
         if (!skip && held->job.size >= LARGE) {
             const struct held next = *held;
@@ -306,7 +278,7 @@ int worker_run(void *context)
     state->started = worker->options->start(worker->options->context, &worker->page->control);
     hello.error = state->started ? sandbox_seal(&profile_worker, &hello.walls, &hello.why)
                                  : fail(&hello.why, ENOMEM, "out of memory");
-    if (!send_all(&hello, sizeof hello) || hello.error)
+    if (channel_send(SANDBOX_FIRST, &hello, sizeof hello, NULL, 0, 0) || hello.error)
         return 1;
     while ((len = receive(state)))
         if (!run_batch(state, len))
