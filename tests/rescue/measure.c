@@ -1,8 +1,9 @@
 /* measure — how well notes are told apart: `measure DEFINITIONS NOTES MODE [ARGUMENT]...`
  *
  *     loo            each note of a family with two and more, judged by a model of all others
- *     folds K        the same, a K-th of all notes left out at a time
- *     unseen TEXTS   a family's notes judged by a model without that family, and the texts in
+ *     folds K R      the same, a K-th of all notes left out at a time; R times, each time
+ * parted otherwise singles        each note of a family with no other: told by the catalogue
+ * alone unseen TEXTS   a family's notes judged by a model without that family, and the texts in
  *                    the file TEXTS (a path on each line) by a model that saw only every other
  *     speed          notes a second
  *
@@ -15,6 +16,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +153,7 @@ static void read_notes(struct collection *all, const char *directory)
 
 struct tally {
     uint32_t tried, first, three, related_first, related_three, sure, sure_wrong;
+    double loss; /* sum of -log of the right family's share */
 };
 
 static void join(const struct collection *all, const struct note_sample *samples, size_t count,
@@ -189,6 +192,11 @@ static void judge_note(const struct collection *all, const struct knowledge *kno
     if (identify_note(knowledge, &note->features, note->file, arena, &identity) < 0)
         die("note", "out of memory");
     bool first = false, three = false, related_first = false, related_three = false;
+    float share = 1e-3F;
+    for (size_t i = 0; i < identity.guesses; i++)
+        if (same(knowledge, identity.guess[i].family, right) && identity.guess[i].share > share)
+            share = identity.guess[i].share;
+    tally->loss -= log((double)share);
     for (size_t i = 0; i < identity.guesses && i < 3; i++) {
         int guess = identity.guess[i].family;
         bool is = same(knowledge, guess, right);
@@ -221,10 +229,10 @@ static void report(const struct tally *tally)
 {
     double all = tally->tried ? tally->tried : 1;
     printf("tried %u\ntop1 %.2f\ntop3 %.2f\nlineage1 %.2f\nlineage3 %.2f\nsure %.2f\n"
-           "sure_wrong %u\n",
+           "sure_wrong %u\nloss %.3f\n",
            tally->tried, 100 * tally->first / all, 100 * tally->three / all,
            100 * tally->related_first / all, 100 * tally->related_three / all,
-           100 * tally->sure / all, tally->sure_wrong);
+           100 * tally->sure / all, tally->sure_wrong, tally->loss / all);
 }
 
 static bool has_kin(const struct collection *all, uint32_t index)
@@ -252,27 +260,58 @@ static void leave_one_out(const struct collection *all, bool verbose)
     arena_free(arena);
 }
 
+static uint32_t fold_of(uint32_t note, uint32_t round, uint32_t k)
+{
+    return (note + round * 7919) * 2654435761u % 1009 % k;
+}
+
+static void one_fold(const struct collection *all, uint32_t k, uint32_t round, uint32_t fold,
+                     struct arena *arena, struct tally *tally)
+{
+    static struct note_judge none;
+    VEC(struct note_sample) kept = {0};
+    struct knowledge knowledge;
+    for (uint32_t i = 0; i < all->note.n; i++)
+        if (fold_of(i, round, k) != fold)
+            *(struct note_sample *)need(vec_push(arena, &kept)) = all->note.at[i];
+    join(all, kept.at, kept.n, SIZE_MAX, &none, arena, &knowledge);
+    for (uint32_t i = 0; i < all->note.n; i++) {
+        bool kin = false;
+        for (uint32_t j = 0; j < kept.n; j++)
+            kin |= kept.at[j].family == all->note.at[i].family;
+        if (kin && fold_of(i, round, k) == fold)
+            judge_note(all, &knowledge, i, arena, false, tally);
+    }
+}
+
 /* Kin may be left out with a note: such notes are not tried. */
-static void folds(const struct collection *all, uint32_t k)
+static void folds(const struct collection *all, uint32_t k, uint32_t rounds)
+{
+    struct tally tally = {0};
+    struct arena *arena = need(arena_new((size_t)1 << 30));
+    for (uint32_t round = 0; round < rounds; round++)
+        for (uint32_t fold = 0; fold < k; fold++) {
+            arena_reset(arena);
+            one_fold(all, k, round, fold, arena, &tally);
+        }
+    report(&tally);
+    arena_free(arena);
+}
+
+/* Notes of families with no other, that the catalogue names: told by the catalogue alone. */
+static void singles(const struct collection *all, bool verbose)
 {
     static struct note_judge none;
     struct tally tally = {0};
     struct arena *arena = need(arena_new((size_t)1 << 30));
-    for (uint32_t fold = 0; fold < k; fold++) {
-        VEC(struct note_sample) kept = {0};
+    for (uint32_t i = 0; i < all->note.n; i++) {
         struct knowledge knowledge;
+        if (has_kin(all, i))
+            continue;
         arena_reset(arena);
-        for (uint32_t i = 0; i < all->note.n; i++)
-            if (i * 2654435761u % 1009 % k != fold)
-                *(struct note_sample *)need(vec_push(arena, &kept)) = all->note.at[i];
-        join(all, kept.at, kept.n, SIZE_MAX, &none, arena, &knowledge);
-        for (uint32_t i = 0; i < all->note.n; i++) {
-            bool kin = false;
-            for (uint32_t j = 0; j < kept.n; j++)
-                kin |= kept.at[j].family == all->note.at[i].family;
-            if (i * 2654435761u % 1009 % k == fold && kin)
-                judge_note(all, &knowledge, i, arena, false, &tally);
-        }
+        join(all, all->note.at, all->note.n, i, &none, arena, &knowledge);
+        if (knowledge.of_model[all->note.at[i].family] < all->catalogue.family_count)
+            judge_note(all, &knowledge, i, arena, verbose, &tally);
     }
     report(&tally);
     arena_free(arena);
@@ -399,13 +438,16 @@ int main(int argc, char **argv)
 {
     struct collection all = {.arena = arena_new((size_t)6 << 30)};
     if (argc < 4 || !all.arena)
-        die("usage", "measure DEFINITIONS NOTES loo|folds|unseen|speed [ARGUMENT]");
+        die("usage", "measure DEFINITIONS NOTES loo|folds|singles|unseen|speed [ARGUMENT]");
     read_catalogue(&all, argv[1]);
     read_notes(&all, argv[2]);
     if (strcmp(argv[3], "loo") == 0)
         leave_one_out(&all, argc > 4);
     else if (strcmp(argv[3], "folds") == 0)
-        folds(&all, argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 5);
+        folds(&all, argc > 4 ? (uint32_t)strtoul(argv[4], NULL, 10) : 5,
+              argc > 5 ? (uint32_t)strtoul(argv[5], NULL, 10) : 1);
+    else if (strcmp(argv[3], "singles") == 0)
+        singles(&all, argc > 4);
     else if (strcmp(argv[3], "unseen") == 0 && argc > 4)
         unseen(&all, argv[4]);
     else if (strcmp(argv[3], "speed") == 0)

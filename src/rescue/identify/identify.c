@@ -20,6 +20,7 @@
 #define WEIGHT_VANITY   4.0F
 #define WEIGHT_BRAND    5.0F
 #define WEIGHT_FILE     3.0F
+#define WEIGHT_BEGIN    2.0F
 #define WEIGHT_MARKER   12.0F
 #define WEIGHT_UNKNOWN  1.6F
 
@@ -105,7 +106,7 @@ static void weigh_score(struct fusion *fusion, const struct note_features *featu
     if (score->likeness > LIKENESS_TOLD)
         add(fusion, family, SIGNAL_WORDS, WEIGHT_LIKENESS * score->likeness,
             "its words are like those of a known note (%.0f %%)",
-            100 * (double)score->likeness);
+            score->likeness < 0.99F ? 100 * (double)score->likeness : 99.0);
     else if (score->likeness > LIKENESS_LEAST)
         add_faint(fusion, family, WEIGHT_LIKENESS * score->likeness);
     if (score->address >= 0) {
@@ -120,8 +121,25 @@ static void weigh_score(struct fusion *fusion, const struct note_features *featu
             address->text.at);
     }
     if (score->file_users)
-        add(fusion, family, SIGNAL_NOTE_NAME, WEIGHT_FILE / (float)score->file_users,
-            "known notes have this file name");
+        add(fusion, family, SIGNAL_NOTE_NAME,
+            (score->file_whole ? WEIGHT_FILE : WEIGHT_BEGIN) / (float)score->file_users,
+            score->file_whole ? "known notes have this file name"
+                              : "the file names of known notes begin like its");
+}
+
+/* The catalogue has addresses as people write them, ending in ".onion". */
+static void weigh_known_address(struct fusion *fusion, const struct note_address *address)
+{
+    uint8_t onion[64 + 6];
+    bytes text = address->text;
+    if (address->kind == NOTE_ONION && text.len <= 64) {
+        memcpy(onion, text.at, text.len);
+        memcpy(onion + text.len, ".onion", 6);
+        text = (bytes){onion, text.len + 6};
+    }
+    fusion->what = note_feature_kind(address->kind);
+    catalogue_find(&fusion->knowledge->catalogue, FACT_ADDRESS, text, take_known_address,
+                   fusion);
 }
 
 static int weigh_note(struct fusion *fusion, const struct note_features *features, bytes file)
@@ -137,11 +155,8 @@ static int weigh_note(struct fusion *fusion, const struct note_features *feature
     for (uint32_t i = 0; i < features->name.n; i++)
         catalogue_find_hash(&knowledge->catalogue, FACT_BRAND, features->name.at[i], take_brand,
                             fusion);
-    for (uint32_t i = 0; i < features->address.n; i++) {
-        fusion->what = note_feature_kind(features->address.at[i].kind);
-        catalogue_find(&knowledge->catalogue, FACT_ADDRESS, features->address.at[i].text,
-                       take_known_address, fusion);
-    }
+    for (uint32_t i = 0; i < features->address.n; i++)
+        weigh_known_address(fusion, &features->address.at[i]);
     return 0;
 }
 

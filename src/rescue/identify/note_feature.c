@@ -50,9 +50,10 @@ uint64_t note_feature_name(bytes name)
     return mix(hash);
 }
 
-uint32_t note_feature_file(bytes name)
+size_t note_feature_files(bytes name, uint32_t ret[NOTE_FILE_HASHES])
 {
     uint64_t hash = FNV_START;
+    size_t n = 1, letters = 0;
     int depth = 0;
     for (size_t i = 0; i < name.len; i++) {
         uint8_t c = ascii_lower(name.at[i]);
@@ -60,10 +61,16 @@ uint32_t note_feature_file(bytes name)
             depth++;
         else if ((c == ']' || c == '}') && depth)
             depth--;
-        else if (!depth && !(c >= '0' && c <= '9'))
-            hash = fnv(hash, c == '-' || c == ' ' ? '_' : c);
+        else if (!depth && !(c >= '0' && c <= '9')) {
+            c = c == '-' || c == ' ' ? '_' : c;
+            if ((c == '_' || c == '.') && letters >= NOTE_FILE_LEAST && n < NOTE_FILE_HASHES)
+                ret[n++] = (uint32_t)mix(hash ^ 1);
+            letters += ascii_alnum(c);
+            hash = fnv(hash, c);
+        }
     }
-    return (uint32_t)mix(hash);
+    ret[0] = (uint32_t)mix(hash);
+    return n;
 }
 
 /* --- n-grams --- */
@@ -247,6 +254,52 @@ static int take_names(bytes text, struct arena *arena, struct note_features *ret
         }
         while (i < text.len && !ascii_alnum(text.at[i]) && text.at[i] < 0x80)
             i++;
+    }
+    return 0;
+}
+
+/* "L O C K E D": letters that stand alone, one sign between them, are one name; what such a
+ * name begins with may be one, too. */
+static int take_spaced(bytes text, struct arena *arena, struct note_features *ret)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint64_t hash = FNV_START;
+        size_t n = 0;
+        if (i && (ascii_alnum(text.at[i - 1]) || text.at[i - 1] >= 0x80))
+            continue;
+        while (i < text.len && n < 40 && ascii_alnum(text.at[i]) &&
+               (i + 1 == text.len || (!ascii_alnum(text.at[i + 1]) && text.at[i + 1] < 0x80))) {
+            hash = fnv(hash, ascii_lower(text.at[i]));
+            if (++n >= 4 && add_name(arena, ret, hash) < 0)
+                return -ENOMEM;
+            i += 2;
+        }
+        i -= n > 1;
+    }
+    return 0;
+}
+
+/* "C3RB3R": digits that stand for letters. */
+static uint8_t letter_of(uint8_t c)
+{
+    static const char letters[] = "oizeasgtbg";
+    return c >= '0' && c <= '9' ? (uint8_t)letters[c - '0'] : ascii_lower(c);
+}
+
+static int take_disguised(bytes text, struct arena *arena, struct note_features *ret)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint64_t hash = FNV_START;
+        size_t letters = 0, digits = 0;
+        for (; i < text.len && ascii_alnum(text.at[i]); i++) {
+            bool digit = text.at[i] >= '0' && text.at[i] <= '9';
+            digits += digit;
+            letters += !digit;
+            hash = fnv(hash, letter_of(text.at[i]));
+        }
+        if (digits && letters >= 2 && digits + letters >= 4 && digits + letters <= 24 &&
+            add_name(arena, ret, hash) < 0)
+            return -ENOMEM;
     }
     return 0;
 }
@@ -442,7 +495,8 @@ int note_feature_take(bytes text, struct arena *arena, struct note_features *ret
         low[i] = ascii_lower(text.at[i]);
     struct addresses in = {{low, text.len}, text, arena, ret};
     if (take_addresses(&in) < 0 || take_terms(text, arena, ret) < 0 ||
-        take_words(text, arena, ret) < 0 || take_names(text, arena, ret) < 0)
+        take_words(text, arena, ret) < 0 || take_names(text, arena, ret) < 0 ||
+        take_spaced(text, arena, ret) < 0 || take_disguised(text, arena, ret) < 0)
         return fail(why, ENOMEM, "no memory for what a note tells");
     for (uint32_t i = 0; i < ret->address.n; i++)
         if (ret->address.at[i].kind <= NOTE_DOMAIN &&

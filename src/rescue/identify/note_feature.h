@@ -31,6 +31,8 @@ enum {
     NOTE_WORDS = 1 << 15,  /* numbers of words and pairs of words are below */
     NOTE_VANITY_LEAST = 6, /* letters at the begin of an onion address that someone chose */
     NOTE_VANITY_MOST = 9,
+    NOTE_FILE_HASHES = 8,
+    NOTE_FILE_LEAST = 10, /* letters of a file name's begin that tell something */
 };
 
 struct note_features {
@@ -47,7 +49,8 @@ int note_feature_take(bytes text, struct arena *arena, struct note_features *ret
                       struct why *why) MUST_USE;
 /* As in features.name: of letters and digits only, case does not count. */
 uint64_t note_feature_name(bytes name);
-/* Of the file name of a note: case, digits and what stands in brackets do not count. */
-uint32_t note_feature_file(bytes name);
+/* Of the file name of a note, case, digits and what stands in brackets do not count: first of
+ * all of it, then of what it begins with, up to each of its signs, the shortest first. */
+size_t note_feature_files(bytes name, uint32_t ret[NOTE_FILE_HASHES]);
 /* "onion address": for people. */
 const char *note_feature_kind(enum note_address_kind kind);

@@ -147,8 +147,11 @@ static int add_sample(struct learning *learning, const struct note_sample *sampl
         vec_push_many(learning->arena, &learning->address, features->address.n);
     struct mark *vanity = vec_push_many(learning->arena, &learning->vanity, features->vanity.n);
     uint32_t *family = vec_push(learning->arena, &learning->family);
-    struct mark *file = sample->file.len ? vec_push(learning->arena, &learning->file) : NULL;
-    if (!posting || !address || !vanity || !family || (sample->file.len && !file))
+    uint32_t names[NOTE_FILE_HASHES];
+    uint32_t name_count =
+        sample->file.len ? (uint32_t)note_feature_files(sample->file, names) : 0;
+    struct mark *file = vec_push_many(learning->arena, &learning->file, name_count);
+    if (!posting || !address || !vanity || !family || !file)
         return -ENOMEM;
     for (uint32_t i = 0; i < features->term.n; i++)
         posting[i] = (struct posting){features->term.at[i].hash, learning->notes,
@@ -157,8 +160,8 @@ static int add_sample(struct learning *learning, const struct note_sample *sampl
         address[i] = (struct mark){features->address.at[i].hash, sample->family};
     for (uint32_t i = 0; i < features->vanity.n; i++)
         vanity[i] = (struct mark){features->vanity.at[i], sample->family};
-    if (file)
-        *file = (struct mark){note_feature_file(sample->file), sample->family};
+    for (uint32_t i = 0; i < name_count; i++)
+        file[i] = (struct mark){names[i], sample->family};
     *family = sample->family;
     learning->notes++;
     return 0;

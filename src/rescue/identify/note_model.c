@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#define LIKENESS_SECOND 0.3F
+
 /* --- reading --- */
 
 struct cursor {
@@ -162,6 +164,24 @@ static void score_terms(const struct note_model *model, const struct note_featur
         likeness[i] /= norm;
 }
 
+/* The most similar note's, and a share of the next one's: who wrote two that are a little alike
+ * is likelier than who wrote one. */
+static void score_families(const struct note_model *model, const float *likeness, float *second,
+                           struct note_score *ret)
+{
+    for (uint32_t i = 0; i < model->notes; i++) {
+        float *best = &ret[model->note[i]].likeness, *next = &second[model->note[i]];
+        if (likeness[i] > *best) {
+            *next = *best;
+            *best = likeness[i];
+        } else if (likeness[i] > *next) {
+            *next = likeness[i];
+        }
+    }
+    for (uint32_t i = 0; i < model->families; i++)
+        ret[i].likeness += LIKENESS_SECOND * second[i];
+}
+
 static void score_address(const struct note_model *model, const struct note_features *features,
                           uint32_t index, struct note_score *ret)
 {
@@ -195,14 +215,24 @@ static void score_vanity(const struct note_model *model, const struct note_featu
     }
 }
 
+/* The longest begin that is known counts, all of the name most. */
 static void score_file(const struct note_model *model, bytes file, struct note_score *ret)
 {
-    uint32_t hash = note_feature_file(file);
-    uint32_t from = lower32(model->file, model->files, hash), to = from;
-    while (to < model->files && model->file[to] == hash)
-        to++;
-    for (uint32_t k = from; file.len && k < to; k++)
-        ret[model->file_family[k]].file_users = to - from;
+    uint32_t names[NOTE_FILE_HASHES];
+    size_t n = file.len ? note_feature_files(file, names) : 0;
+    for (size_t i = n; i-- > 0;) {
+        uint32_t hash = names[(i + 1) % n];
+        uint32_t from = lower32(model->file, model->files, hash), to = from;
+        while (to < model->files && model->file[to] == hash)
+            to++;
+        for (uint32_t k = from; k < to; k++) {
+            struct note_score *score = &ret[model->file_family[k]];
+            if (!score->file_users || to - from < score->file_users) {
+                score->file_users = to - from;
+                score->file_whole = i == n - 1;
+            }
+        }
+    }
 }
 
 int note_model_score(const struct note_model *model, const struct note_features *features,
@@ -210,14 +240,13 @@ int note_model_score(const struct note_model *model, const struct note_features 
 {
     struct arena_mark mark = arena_mark(arena);
     float *likeness = PUSH_ARRAY(arena, float, model->notes + 1);
-    if (!likeness)
+    float *second = PUSH_ARRAY(arena, float, model->families + 1);
+    if (!likeness || !second)
         return -ENOMEM;
     for (uint32_t i = 0; i < model->families; i++)
         ret[i] = (struct note_score){.address = -1, .vanity = -1};
     score_terms(model, features, likeness);
-    for (uint32_t i = 0; i < model->notes; i++)
-        if (likeness[i] > ret[model->note[i]].likeness)
-            ret[model->note[i]].likeness = likeness[i];
+    score_families(model, likeness, second, ret);
     for (uint32_t i = 0; i < features->address.n; i++)
         score_address(model, features, i, ret);
     score_vanity(model, features, ret);

@@ -39,12 +39,13 @@ struct note_model {
 
 /* What speaks for one family. */
 struct note_score {
-    float likeness;         /* 0 to 1: the most similar note's */
+    float likeness;         /* 0 to 1.3: the most similar note's and 0.3 of the next one's */
     int address;            /* index in features.address, -1: none that it uses */
     uint32_t address_users; /* how many families use that one */
     int vanity;             /* an onion address that begins like one of its: index, or -1 */
     uint32_t file_users;    /* its notes have that file name, and so have those of this many
                                families in all; 0: they do not */
+    bool file_whole;        /* that is the whole name, not only what it begins with */
 };
 
 /* Checks everything and borrows the file, which is aligned to 8 bytes. -EBADMSG, -ENOMEM. */
