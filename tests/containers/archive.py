@@ -6,11 +6,13 @@ usage: archive.py UNPACK_TOOL
 Prints TAP. Samples are made with Debian's tools; by hand in Python where there is none (zip's
 old methods and hidden members, SZDD, RAR). What a tool is missing for is skipped."""
 import bz2, gzip, hashlib, io, lzma, os, random, re, shutil, struct, subprocess, sys, tarfile, tempfile
-import traceback, zipfile, zlib
+import zipfile, zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from tap import Skip, case, check, need, run_cases  # noqa: E402
 
 os.environ.setdefault('ASAN_OPTIONS', 'allocator_may_return_null=1')  # libraries check what malloc gives
 TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
-CASES = []
 rng = random.Random(3)
 WORDS = [bytes(rng.choices(b'abcdefghijklmnopqrstuvwxyz', k=rng.randrange(2, 9))) for _ in range(300)]
 TEXT = b' '.join(rng.choices(WORDS, k=9000)) + b'\n'
@@ -22,26 +24,6 @@ FILES = {
     'name with spaces.bin': bytes(range(256)) * 300,
 }
 CLAM = '/usr/share/clamav-testfiles'
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(' '.join(str(w) for w in what)[:1500])
-
-
-def need(*tools):
-    for tool in tools:
-        if not shutil.which(tool):
-            raise Skip(f'{tool} is not installed')
 
 
 def run(*command, stdin=None, cwd=None):
@@ -995,29 +977,11 @@ def texts_are_no_archives():
         check(kind(read(path)) in ('', 'elf', 'html', 'text'), path, kind(read(path)))
 
 
-def main():
-    for name, data in FILES.items():
-        os.makedirs(os.path.dirname('in/' + name), exist_ok=True)
-        with open('in/' + name, 'wb') as file:
-            file.write(data)
-    print(f'1..{len(CASES)}')
-    failed = 0
-    for number, function in enumerate(CASES, 1):
-        name = function.__name__.replace('_', ' ')
-        try:
-            function()
-            print(f'ok {number} - {name}')
-        except Skip as why:
-            print(f'ok {number} - {name} # SKIP {why}')
-        except Exception:
-            failed += 1
-            print(f'not ok {number} - {name}')
-            print(''.join('# ' + line + '\n' for line in traceback.format_exc().splitlines()), end='')
-        sys.stdout.flush()
-    return failed > 0
-
-
 with tempfile.TemporaryDirectory() as folder:
     os.chdir(folder)
-    status = main()
+    for sample, content in FILES.items():
+        os.makedirs(os.path.dirname('in/' + sample), exist_ok=True)
+        with open('in/' + sample, 'wb') as out:
+            out.write(content)
+    status = run_cases(folders=False)
 sys.exit(status)

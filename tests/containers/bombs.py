@@ -7,29 +7,17 @@ usage: bombs.py UNPACK_TOOL
 Prints TAP. All are made here: nested zips as 42.zip, a gzip file that holds itself, zip members
 that share their data, gzip, bzip2, xz and zstd of zeros, archives of a million members, containers a
 thousand deep. Limits are given to unpack_tool; memory is held to MEMORY by the system."""
-import bz2, gzip, io, lzma, os, resource, shutil, struct, subprocess, sys, tarfile, tempfile, traceback
+import bz2, gzip, io, lzma, os, resource, shutil, struct, subprocess, sys, tarfile, tempfile
 import zipfile, zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from tap import case, check, run_cases  # noqa: E402
 
 os.environ.setdefault('ASAN_OPTIONS', 'allocator_may_return_null=1')  # libraries check what malloc gives
 TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
-CASES = []
 ONE = 64 << 20       # bytes unpacked, of one member and in all
 MEMORY = 512 << 20   # resident at most: the file, what is unpacked, the libraries, the sanitizer
 STEPS = 60           # seconds of CPU: a bomb takes hours, or for ever
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(' '.join(str(w) for w in what)[:1500])
 
 
 def defused(data, *arguments, least=1):
@@ -161,9 +149,9 @@ def zip_whose_members_overlap():
     """David Fifield, "A better zip bomb": every member's data is all the local headers that follow,
     quoted, and then the same kernel."""
     kernel = deflated(bytes(16 << 20))
-    count, body, entries = 1500, kernel, []
-    crc_of, size_of = zlib.crc32(bytes(16 << 20)), 16 << 20
-    plain_tail, packed = bytes(0), kernel
+    count = 1500
+    size_of = 16 << 20
+    packed = kernel
     heads = []
     for i in range(count, 0, -1):
         name = b'%04d' % i
@@ -272,22 +260,4 @@ def sparse_tar():
     defused(out.getvalue(), least=0)
 
 
-def main():
-    print(f'1..{len(CASES)}')
-    failed = 0
-    for number, function in enumerate(CASES, 1):
-        name = function.__name__.replace('_', ' ')
-        try:
-            function()
-            print(f'ok {number} - {name}')
-        except Skip as why:
-            print(f'ok {number} - {name} # SKIP {why}')
-        except Exception:
-            failed += 1
-            print(f'not ok {number} - {name}')
-            print(''.join('# ' + line + '\n' for line in traceback.format_exc().splitlines()), end='')
-        sys.stdout.flush()
-    return failed > 0
-
-
-sys.exit(main())
+sys.exit(run_cases(folders=False))

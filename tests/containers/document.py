@@ -7,27 +7,15 @@ usage: document.py UNPACK_TOOL
 Prints TAP. Compound files, macros, objects, RTF and the like are made here, by hand, as their
 specifications say; PDF by hand and by qpdf. Oracles where the machine has them: olefile, oletools
 (olevba, rtfobj), msoffcrypto, qpdf; a case that needs one that is missing is skipped."""
-import hashlib, io, os, random, re, shutil, struct, subprocess, sys, tempfile, traceback, zipfile, zlib
+import hashlib, io, os, random, re, shutil, struct, subprocess, sys, tempfile, zipfile, zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from tap import Skip, case, check, run_cases  # noqa: E402
 
 SEEDS = sys.argv[2] if sys.argv[1:2] == ['--seeds'] and len(sys.argv) == 3 else None
 TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 or SEEDS else sys.exit(__doc__)
-CASES = []
 TEXT = b'The quick brown fox jumps over the lazy dog. ' * 3
 rng = random.Random(7)
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(' '.join(str(w) for w in what)[:1500])
 
 
 def unquote(text):
@@ -935,27 +923,9 @@ def published_test_files():
 PUBLISHED = ['clam.ole.doc', 'clam.pdf', 'clam.exe.rtf', 'clam.ppt']
 
 
-def main():
-    print(f'1..{len(CASES)}')
-    failed = 0
-    for number, function in enumerate(CASES, 1):
-        name = function.__name__.replace('_', ' ')
-        try:
-            function()
-            print(f'ok {number} - {name}')
-        except Skip as why:
-            print(f'ok {number} - {name} # SKIP {why}')
-        except Exception:
-            failed += 1
-            print(f'not ok {number} - {name}')
-            print(''.join('# ' + line + '\n' for line in traceback.format_exc().splitlines()), end='')
-        sys.stdout.flush()
-    return failed > 0
-
-
 if SEEDS:
     for seed, content in seeds():
         with open(os.path.join(SEEDS, seed), 'wb') as out:
             out.write(content)
     sys.exit(0)
-sys.exit(main())
+sys.exit(run_cases(folders=False))

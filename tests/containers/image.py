@@ -5,31 +5,12 @@ usage: image.py UNPACK_TOOL
 
 Prints TAP. Every file of a tree must come out with its path, size and SHA-256. What is cut short
 must give a gap or everything; what has flipped bits must end well."""
-import functools, hashlib, os, random, shutil, struct, subprocess, sys, tempfile, traceback
+import hashlib, os, random, shutil, struct, subprocess, sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from tap import Skip, case, check, need, run_cases  # noqa: E402
 
 TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) >= 2 else sys.exit(__doc__)
-ONLY = sys.argv[2:]
-CASES = []
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(' '.join(str(w) for w in what)[-2000:])
-
-
-def need(*programs):
-    for program in programs:
-        if not shutil.which(program):
-            raise Skip(f'no {program}')
 
 
 def run(*arguments, **more):
@@ -968,26 +949,4 @@ def ntfs_overlay():
     hurt('ntfs', step=4, flips=10)
 
 
-def main():
-    failed = 0
-    cases = [c for c in CASES if not ONLY or c.__name__ in ONLY]
-    print(f'1..{len(cases)}')
-    for number, function in enumerate(cases, 1):
-        with tempfile.TemporaryDirectory(prefix='image-') as folder:
-            os.chdir(folder)
-            line = f'{number} - {function.__name__}'
-            try:
-                function()
-                print('ok', line)
-            except Skip as why:
-                print('ok', line, '# SKIP', why)
-            except Exception:  # pylint: disable=broad-except
-                failed += 1
-                print('not ok', line)
-                print(''.join('# ' + text + '\n' for text in traceback.format_exc().splitlines()[-8:]), end='')
-            sys.stdout.flush()
-            os.chdir('/')
-    sys.exit(failed > 0)
-
-
-main()
+sys.exit(run_cases())

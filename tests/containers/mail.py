@@ -1,40 +1,22 @@
 #!/usr/bin/env python3
 """Mail, encodings, HTML and scripts: what unpack_tool finds, against other programs.
 
-usage: mail.py UNPACK_TOOL [CASE]...
+usage: mail.py UNPACK_TOOL
 
 Prints TAP. Oracles: Python's email, quopri, base64, mailbox; uuencode, munpack, ytnef, openssl,
 zip where the machine has them. Broken messages, BinHex, yEnc, TNEF and HTML are made by hand."""
 import base64, binascii, email, email.policy, hashlib, io, os, quopri, random, re, shutil, struct, subprocess
-import sys, tempfile, traceback, zipfile, zlib
+import sys, tempfile, zlib
 from email.message import EmailMessage
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from tap import Skip, case, check, need, run_cases  # noqa: E402
+
 TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else sys.exit(__doc__)
-CASES = []
 SAMPLES = '/usr/share/clamav-testfiles/'
 CLAM = '71e7b604d18aefd839e51a39c88df8383bb4c071dc31f87f00a2b5df580d4495'
 rng = random.Random(11)
 NOISE = rng.randbytes(3000)
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(' '.join(str(w) for w in what)[:2500])
-
-
-def need(*programs):
-    for program in programs:
-        if not shutil.which(program):
-            raise Skip('no ' + program)
 
 
 def unquote(text):
@@ -766,25 +748,4 @@ def damaged_messages():
         Tree(bytes(broken))
 
 
-def main():
-    failed = 0
-    chosen = [c for c in CASES if not sys.argv[2:] or c.__name__ in sys.argv[2:]]
-    print('1..%d' % len(chosen))
-    for number, function in enumerate(chosen, 1):
-        name = function.__name__.replace('_', ' ')
-        try:
-            function()
-            print('ok %d - %s' % (number, name))
-        except Skip as reason:
-            print('ok %d - %s # SKIP %s' % (number, name, reason))
-        except Exception:  # whatever goes wrong is this case's failure
-            failed += 1
-            print('not ok %d - %s' % (number, name))
-            for line in traceback.format_exc().splitlines():
-                print('#', line)
-        sys.stdout.flush()
-    return failed > 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())
+sys.exit(run_cases(folders=False))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Programs, installers and packers: what unpack_tool finds, against other programs.
 
-usage: program.py UNPACK_TOOL [CASE]...
+usage: program.py UNPACK_TOOL
        program.py --seeds FOLDER         writes the small samples, as seeds for fuzzing
 
 Prints TAP. Oracles: makensis and 7z, upx, asar, readelf's view of a file's end; Inno Setup's
@@ -9,34 +9,16 @@ compiler, when ISCC names a command that runs it. Programs for Windows, packed E
 archives of PyInstaller and Electron, universal binaries, Chrome's extensions and small
 installers of Inno Setup are made by hand."""
 import bz2, hashlib, io, json, lzma, marshal, os, random, re, shutil, struct, subprocess, sys, tempfile
-import traceback, zipfile, zlib
+import zipfile, zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from tap import Skip, case, check, need, run_cases  # noqa: E402
 
 TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else sys.exit(__doc__)
-CASES = []
 SAMPLES = '/usr/share/clamav-testfiles/'
 rng = random.Random(5)
 NOISE = rng.randbytes(5000)
 TEXT = b''.join(b'line %d of a text\n' % i for i in range(900))
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(' '.join(str(w) for w in what)[:2500])
-
-
-def need(*programs):
-    for program in programs:
-        if not shutil.which(program):
-            raise Skip('no ' + program)
 
 
 def sum_of(data):
@@ -824,31 +806,14 @@ def seeds():
     return files
 
 
-def main():
-    if TOOL.endswith('--seeds'):
-        for name, data in seeds().items():
-            check(len(data) < 4096, name, len(data))
-            with open(os.path.join(sys.argv[2], name), 'wb') as file:
-                file.write(data)
-        return 0
-    failed = 0
-    chosen = [c for c in CASES if not sys.argv[2:] or c.__name__ in sys.argv[2:]]
-    print('1..%d' % len(chosen))
-    for number, function in enumerate(chosen, 1):
-        name = function.__name__.replace('_', ' ')
-        try:
-            function()
-            print('ok %d - %s' % (number, name))
-        except Skip as reason:
-            print('ok %d - %s # SKIP %s' % (number, name, reason))
-        except Exception:  # whatever goes wrong is this case's failure
-            failed += 1
-            print('not ok %d - %s' % (number, name))
-            for line in traceback.format_exc().splitlines():
-                print('#', line)
-        sys.stdout.flush()
-    return failed > 0
+def write_seeds(folder):
+    for name, data in seeds().items():
+        check(len(data) < 4096, name, len(data))
+        with open(os.path.join(folder, name), 'wb') as file:
+            file.write(data)
 
 
-if __name__ == '__main__':
-    sys.exit(main())
+if TOOL.endswith('--seeds'):
+    write_seeds(sys.argv[2])
+else:
+    sys.exit(run_cases(folders=False))

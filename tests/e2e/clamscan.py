@@ -6,27 +6,17 @@ usage: clamscan.py CANDOR
 What clamscan is silent about is said; deeds touch the file that was examined and no other; the
 program knows the command by its name. tests/oracle/clamscan.py compares the rest. Prints TAP."""
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 import zipfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import Skip, case, check, run_cases  # noqa: E402
 
 CANDOR = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 MARK = b"MARKER-of-candor"
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(" ".join(str(w) for w in what)[-1500:])
 
 
 def put(name, data):
@@ -143,7 +133,7 @@ def moved_over_nothing():
 @case
 def moved_to_another_file_system():
     if not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat(".").st_dev:
-        return "there is no other file system"
+        raise Skip("there is no other file system")
     with tempfile.TemporaryDirectory(dir="/dev/shm") as away:
         put("found", MARK)
         done = run("--move=" + away, "found")
@@ -188,23 +178,4 @@ def the_log_is_no_link():
     check(done.returncode == 2 and open("precious", "rb").read() == b"precious", done)
 
 
-def main():
-    failed = 0
-    print("1..%d" % len(CASES))
-    for number, function in enumerate(CASES, 1):
-        folder = tempfile.mkdtemp()
-        os.chdir(folder)
-        put("db.yar", b'rule Mark { strings: $a = "%s" condition: $a }' % MARK)
-        try:
-            skip = function()
-            print("ok %d - %s%s" % (number, function.__name__, " # SKIP " + skip if skip else ""), flush=True)
-        except Exception:
-            failed += 1
-            print("not ok %d - %s" % (number, function.__name__))
-            print("# " + traceback.format_exc().replace("\n", "\n# "), flush=True)
-        os.chdir("/")
-        shutil.rmtree(folder)
-    return failed > 0
-
-
-sys.exit(main())
+sys.exit(run_cases(begin=lambda: put("db.yar", b'rule Mark { strings: $a = "%s" condition: $a }' % MARK)))

@@ -12,23 +12,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
-import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import case, check, run_cases  # noqa: E402
 
 CANDOR = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 RULE = b'rule one { strings: $a = "hello world" condition: $a }'
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(" ".join(str(w) for w in what)[-1500:])
 
 
 def run(*arguments):
@@ -368,20 +358,4 @@ def the_newer_of_two():
     check(done.returncode == 1 and b"db/y.cvd: it is not signed" in done.stderr, done)
 
 
-def main():
-    for number, function in enumerate(CASES, 1):
-        folder = tempfile.mkdtemp(prefix="candor-")
-        os.chdir(folder)
-        try:
-            function()
-            print(f"ok {number} - {function.__name__}")
-        except Exception:
-            print(f"not ok {number} - {function.__name__}")
-            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()), end="")
-        os.chdir("/")
-        shutil.rmtree(folder)
-        sys.stdout.flush()
-    print(f"1..{len(CASES)}")
-
-
-main()
+sys.exit(run_cases())

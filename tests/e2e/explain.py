@@ -8,12 +8,12 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
 import zipfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import case, check, run_cases  # noqa: E402
 
 CANDOR = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -25,17 +25,6 @@ RULE = """rule mark {
 rule size { condition: filesize == 3 }
 """
 SCREEN = 24
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(" ".join(str(w) for w in what)[-1500:])
 
 
 def run(*arguments):
@@ -124,23 +113,4 @@ def only_when_it_is_asked_for():
     check("explain" not in done.stdout.decode(), done)
 
 
-def main():
-    failed = 0
-    print(f"1..{len(CASES)}", flush=True)
-    for number, function in enumerate(CASES, 1):
-        folder = tempfile.mkdtemp(prefix="candor-explain-")
-        os.chdir(folder)
-        put("rule.yar", RULE.encode())
-        try:
-            function()
-            print(f"ok {number} - {function.__name__}", flush=True)
-        except Exception:  # a case that fails must not hide the others
-            failed += 1
-            print(f"not ok {number} - {function.__name__}")
-            print("# " + traceback.format_exc().strip().replace("\n", "\n# "), flush=True)
-        os.chdir("/")
-        shutil.rmtree(folder, ignore_errors=True)
-    sys.exit(failed != 0)
-
-
-main()
+sys.exit(run_cases(begin=lambda: put("rule.yar", RULE.encode())))

@@ -16,27 +16,14 @@ import struct
 import subprocess
 import sys
 import tempfile
-import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import Skip, case, check, run_cases  # noqa: E402
 
 CANDOR = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 RULE = 'rule mark { meta: description = "a mark" strings: $m = "MARK" condition: $m }'
-CASES = []
 # Sanitizers cannot look for leaks in a process that is traced.
 ENVIRONMENT = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", LC_ALL="C")
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(" ".join(str(w) for w in what)[-1500:])
 
 
 def put(name, data=b"a MARK here"):
@@ -443,27 +430,4 @@ def killed_while_it_comes_back():
     print(f"# killed at {kills} system calls on the way back")
 
 
-def main():
-    failed = 0
-    only = os.environ.get("ONLY", "").split()
-    cases = [c for c in CASES if not only or c.__name__ in only]
-    print(f"1..{len(cases)}", flush=True)
-    for number, function in enumerate(cases, 1):
-        folder = tempfile.mkdtemp(prefix="candor-quarantine-")
-        os.chdir(folder)
-        put("rule.yar", RULE.encode())
-        try:
-            function()
-            print(f"ok {number} - {function.__name__}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {function.__name__} # SKIP {reason}", flush=True)
-        except Exception:  # a case that fails must not hide the others
-            failed += 1
-            print(f"not ok {number} - {function.__name__}")
-            print("# " + traceback.format_exc().strip().replace("\n", "\n# "), flush=True)
-        os.chdir("/")
-        shutil.rmtree(folder, ignore_errors=True)
-    sys.exit(failed != 0)
-
-
-main()
+sys.exit(run_cases(begin=lambda: put("rule.yar", RULE.encode())))

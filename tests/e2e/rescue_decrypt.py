@@ -17,32 +17,18 @@ import struct
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
-import traceback
 import zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import Skip, case, check, run_cases  # noqa: E402
 
 if len(sys.argv) not in (2, 3):
     sys.exit(__doc__)
 CANDOR = os.path.abspath(sys.argv[1])
 KILLS = int(sys.argv[2]) if len(sys.argv) == 3 and sys.argv[2].isdigit() else 0
-CASES = []
 ENVIRONMENT = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", LC_ALL="C")
 RANDOM = random.Random(11)
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(" ".join(str(w) for w in what)[-1800:])
 
 
 # --- a test's own writer of one format: Prometheus, whose facts are in the format's file ---
@@ -513,28 +499,4 @@ def published_files_come_back_to_the_bit():
     check(WITH_KEYS <= {f for f, *_ in right}, WITH_KEYS - {f for f, *_ in right})
 
 
-def main():
-    count = failed = 0
-    cases = [c for c in CASES if not KILLS or c is killed_at_random_moments]
-    for function in cases:
-        count += 1
-        folder = tempfile.mkdtemp(prefix="candor-rescue-test-")
-        name = function.__name__.replace("_", " ")
-        os.chdir(folder)
-        try:
-            function()
-            print(f"ok {count} - {name}", flush=True)
-        except Skip as reason:
-            print(f"ok {count} - {name} # SKIP {reason}", flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print(f"not ok {count} - {name}")
-            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), flush=True)
-        finally:
-            os.chdir("/")
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"1..{count}")
-    return failed != 0
-
-
-sys.exit(main())
+sys.exit(run_cases([killed_at_random_moments] if KILLS else None))

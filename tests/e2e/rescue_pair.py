@@ -13,23 +13,14 @@ import struct
 import subprocess
 import sys
 import tempfile
-import traceback
 import zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import case, check, run_cases  # noqa: E402
 
 CANDOR = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 RANDOM = random.Random(5)
 KEY = RANDOM.randbytes(300000)
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(" ".join(str(w) for w in what)[-1500:])
 
 
 def png(width, height):
@@ -209,19 +200,4 @@ def what_is_no_pair_is_refused():
     check(run.returncode == 2 and "no pair" in run.stderr, run.stderr)
 
 
-def main():
-    failed = 0
-    for number, function in enumerate(CASES, 1):
-        name = function.__name__.replace("_", " ")
-        try:
-            function()
-            print(f"ok {number} - {name}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {name}", flush=True)
-            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()))
-    print(f"1..{len(CASES)}")
-    return failed != 0
-
-
-sys.exit(main())
+sys.exit(run_cases(folders=False))

@@ -11,21 +11,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import case, check, run_cases  # noqa: E402
 
 CANDOR = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 RANDOM = random.Random(3)
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(" ".join(str(w) for w in what)[-1500:])
 
 
 FILES = {
@@ -148,22 +139,7 @@ def what_cannot_be_opened_is_said():
         check(place.run("--plain", "text.txt", "cut.zip").returncode == 2, cut)
 
 
-def main():
-    if not shutil.which("zip") or not shutil.which("unzip"):
-        print("1..0 # SKIP zip and unzip are not installed")
-        return 0
-    failed = 0
-    for number, function in enumerate(CASES, 1):
-        name = function.__name__.replace("_", " ")
-        try:
-            function()
-            print(f"ok {number} - {name}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {name}", flush=True)
-            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()))
-    print(f"1..{len(CASES)}")
-    return failed != 0
-
-
-sys.exit(main())
+if not shutil.which("zip") or not shutil.which("unzip"):
+    print("1..0 # SKIP zip and unzip are not installed")
+    sys.exit(0)
+sys.exit(run_cases(folders=False))

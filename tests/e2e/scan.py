@@ -4,8 +4,10 @@
 usage: scan.py CANDOR
 
 Prints TAP. Every case makes its own folder; nothing outside it is touched."""
-import json, os, pty, select, shutil, signal, socket, stat, subprocess, sys, tempfile, threading, time
-import traceback
+import json, os, pty, select, shutil, signal, socket, subprocess, sys, threading, time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from tap import Skip, case, check, run_cases  # noqa: E402
 
 CANDOR = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 EICAR = b'X5O!P%@AP[4\\PZX54(P^)7CC)7}$' + b'EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'
@@ -14,16 +16,6 @@ RULE = '''rule mark : tag1 tag2 {
   strings: $m = "MARK" $x = { 4d 41 52 ?? }
   condition: any of them }
 '''
-CASES = []
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
 
 
 def run(*arguments, stdin=b'', timeout=60, **more):
@@ -43,11 +35,6 @@ def put(name, data=b''):
 
 def lines(done):
     return [json.loads(line) for line in done.stdout.decode('utf-8').splitlines()]
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(' '.join(str(w) for w in what)[-1500:])
 
 
 def check_status(done, wanted):
@@ -255,15 +242,32 @@ def broken_pipe():
     check(error == b'', error)
 
 
+def wait_until_busy(process, seconds):
+    """Until the children of `process` have had so much of the processor, which says more than the clock on a machine
+    with much to do."""
+    tick = os.sysconf('SC_CLK_TCK')
+    for _ in range(6000):
+        with open(f'/proc/{process.pid}/task/{process.pid}/children', encoding='ascii') as file:
+            children = file.read().split()
+        used = 0
+        for child in children:
+            with open(f'/proc/{child}/stat', encoding='ascii') as file:
+                used += sum(int(n) for n in file.read().rsplit(')', 1)[1].split()[11:13])
+        if used > seconds * tick:
+            return
+        time.sleep(0.01)
+    raise AssertionError('no child did any work')
+
+
 @case
 def interrupt():
     put('big', b'')
     with open('big', 'r+b') as file:
         file.truncate(3 << 30)
     put('slow.yar', b'rule slow { strings: $a = /[^a]{2}[^b]{3}[^c]{2}x/ condition: $a }')
-    process = subprocess.Popen([CANDOR, 'scan', '--no-default-definitions', '--rules', 'slow.yar', '--json', 'rule.yar', 'big'],
+    process = subprocess.Popen([CANDOR, 'scan', '--no-default-definitions', '--rules', 'slow.yar', '--jobs', '1', '--json', 'rule.yar', 'big'],
                                stdout=subprocess.PIPE)
-    time.sleep(0.6)
+    wait_until_busy(process, 0.4)
     process.send_signal(signal.SIGINT)
     out = process.communicate(timeout=20)[0]
     check(process.returncode == -signal.SIGINT, process.returncode, out)
@@ -593,30 +597,4 @@ def pages_agree_with_options():
             check_status(subprocess.run([shell, '-n'], input=page, capture_output=True, check=False), 0)
 
 
-def main():
-    failed = 0
-    top = os.getcwd()
-    print('1..%d' % len(CASES))
-    for number, function in enumerate(CASES, 1):
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            put('rule.yar', RULE.encode())
-            name = function.__name__.replace('_', ' ')
-            try:
-                function()
-                print('ok %d - %s' % (number, name))
-            except Skip as reason:
-                print('ok %d - %s # SKIP %s' % (number, name, reason))
-            except Exception:  # whatever goes wrong is this case's failure
-                failed += 1
-                print('not ok %d - %s' % (number, name))
-                for line in traceback.format_exc().splitlines():
-                    print('#', line)
-            finally:
-                os.chdir(top)
-        sys.stdout.flush()
-    return failed > 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())
+sys.exit(run_cases(begin=lambda: put('rule.yar', RULE.encode())))

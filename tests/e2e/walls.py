@@ -10,9 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import traceback
 import zipfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import Skip, case, check, run_cases  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CANDOR, PLANTED = (os.path.abspath(a) for a in sys.argv[1:]) if len(sys.argv) == 3 else sys.exit(__doc__)
@@ -20,21 +21,6 @@ CLASSES = "archive", "program", "pdf", "document", "mail"
 CRASHES = "null", "write", "stack", "abort", "call", "silent"
 LIES = "nonsense", "huge", "other"
 DEATHS = 4  # POOL_DEATHS
-CASES = []
-
-
-class Skip(Exception):
-    """The machine lacks what a case needs."""
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(" ".join(str(w) for w in what)[-1500:])
 
 
 def put(name, text):
@@ -436,30 +422,4 @@ def workers_are_gone_afterwards():
     check(not left.strip(), left)
 
 
-def main():
-    failed = 0
-    top = os.getcwd()
-    print(f"1..{len(CASES)}")
-    for number, function in enumerate(CASES, 1):
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            put("rule.yar", 'rule mark { strings: $m = "MARK" condition: $m }')
-            name = function.__name__.replace("_", " ")
-            try:
-                function()
-                print(f"ok {number} - {name}")
-            except Skip as reason:
-                print(f"ok {number} - {name} # SKIP {reason}")
-            except Exception:  # whatever goes wrong is this case's failure
-                failed += 1
-                print(f"not ok {number} - {name}")
-                for line in traceback.format_exc().splitlines():
-                    print("#", line)
-            finally:
-                os.chdir(top)
-        sys.stdout.flush()
-    return failed > 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+sys.exit(run_cases(begin=lambda: put("rule.yar", 'rule mark { strings: $m = "MARK" condition: $m }')))

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """All C is as clang-format leaves it."""
-import os
 import re
 import shutil
 import subprocess
