@@ -24,15 +24,7 @@
 
 enum { COUNTER = 12 };
 
-LANES_VARIANT(xor_scalar, )
-LANES_VARIANT(xor_avx2, LANES_AVX2)
-LANES_VARIANT(xor_avx512, LANES_AVX512)
-
-static void permute(uint32_t x[16], unsigned rounds)
-{
-    for (; rounds; rounds -= 2)
-        LANES_ROUNDS(x);
-}
+LANES_CIPHER(COUNTER)
 
 void chacha_hash(unsigned rounds, const uint8_t key[32], const uint8_t nonce[16],
                  uint8_t ret[32])
@@ -68,48 +60,7 @@ bool chacha_set(struct chacha *ret, unsigned rounds, bytes key, bytes nonce, uin
     return true;
 }
 
-static void one_block(const struct chacha *chacha, const uint32_t state[16], uint8_t ret[64])
-{
-    uint32_t x[16];
-    memcpy(x, state, sizeof x);
-    permute(x, chacha->rounds);
-    for (int i = 0; i < 16; i++)
-        x[i] += state[i];
-    memcpy(ret, x, sizeof x);
-}
-
-static void many_blocks(const struct chacha *chacha, uint32_t state[16], uint8_t *data,
-                        size_t count)
-{
-    enum cpu_level level = cpu_level();
-    (level == CPU_SCALAR ? xor_scalar
-     : level == CPU_AVX2
-         ? xor_avx2
-         : xor_avx512)(state, chacha->rounds, COUNTER, chacha->wide, data, count);
-}
-
 void chacha_xor(const struct chacha *chacha, uint64_t position, uint8_t *data, size_t len)
 {
-    uint32_t state[16];
-    memcpy(state, chacha->state, sizeof state);
-    lanes_skip(state, COUNTER, chacha->wide, position / LANES_BLOCK);
-    size_t within = position % LANES_BLOCK;
-
-    while (len) {
-        if (!within && len >= LANES_BYTES) {
-            many_blocks(chacha, state, data, len / LANES_BYTES);
-            data += len / LANES_BYTES * LANES_BYTES;
-            len %= LANES_BYTES;
-            continue;
-        }
-        uint8_t block[LANES_BLOCK];
-        one_block(chacha, state, block);
-        lanes_skip(state, COUNTER, chacha->wide, 1);
-        size_t part = LANES_BLOCK - within < len ? LANES_BLOCK - within : len;
-        for (size_t i = 0; i < part; i++)
-            data[i] ^= block[within + i];
-        data += part;
-        len -= part;
-        within = 0;
-    }
+    lanes_xor(&cipher, chacha->state, chacha->rounds, chacha->wide, position, data, len);
 }

@@ -1,11 +1,11 @@
 /* lanes — eight blocks of a cipher of 16 little-endian words (ChaCha, Salsa) at once: one block
  * in each lane of 256-bit vectors, which the compiler makes of what the level has.
  *
- * A file that includes this defines LANES_ROUNDS(x), two rounds over the words x[16], and makes
- * its variants for the levels of the CPU with LANES_VARIANT. */
+ * A cipher defines LANES_ROUNDS(x), two rounds over the words x[16], makes its variants for the
+ * levels of the CPU with LANES_VARIANT, and hands them to lanes_xor in a struct lanes_cipher.
+ */
 #pragma once
 #include "base/base.h"
-#include "base/cpu.h"
 
 #include <string.h>
 
@@ -14,6 +14,21 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are stored as t
 enum { LANES = 8, LANES_BLOCK = 64, LANES_BYTES = LANES * LANES_BLOCK };
 
 typedef uint32_t lanes __attribute__((vector_size(4 * LANES)));
+
+/* XORs `count` times LANES_BYTES of keystream into `data`; `state` moves on. */
+typedef void lanes_many(uint32_t state[16], unsigned rounds, unsigned low, bool wide,
+                        uint8_t *data, size_t count);
+
+struct lanes_cipher {
+    unsigned counter; /* the word of the counter's lower half; the upper one is the next */
+    void (*permute)(uint32_t x[16], unsigned rounds);
+    lanes_many *scalar, *avx2, *avx512;
+};
+
+/* XORs the keystream from byte `position` on into `data`; `begin` is the state of block 0.
+ * `wide`: the counter has 64 bits, else 32 that wrap. */
+void lanes_xor(const struct lanes_cipher *cipher, const uint32_t begin[16], unsigned rounds,
+               bool wide, uint64_t position, uint8_t *data, size_t len);
 
 #define LANES_INLINE    static inline __attribute__((always_inline))
 #define LANES_ROT(x, n) ((x) << (n) | (x) >> (32 - (n)))
@@ -89,6 +104,18 @@ static inline void lanes_skip(uint32_t state[16], unsigned low, bool wide, uint6
 #define LANES_AVX2
 #define LANES_AVX512
 #endif
+
+/* xor_scalar, xor_avx2, xor_avx512, permute and `cipher`, of the file's LANES_ROUNDS. */
+#define LANES_CIPHER(word)                                                                     \
+    LANES_VARIANT(xor_scalar, )                                                                \
+    LANES_VARIANT(xor_avx2, LANES_AVX2)                                                        \
+    LANES_VARIANT(xor_avx512, LANES_AVX512)                                                    \
+    static void permute(uint32_t x[16], unsigned rounds)                                       \
+    {                                                                                          \
+        for (; rounds; rounds -= 2)                                                            \
+            LANES_ROUNDS(x);                                                                   \
+    }                                                                                          \
+    static const struct lanes_cipher cipher = {word, permute, xor_scalar, xor_avx2, xor_avx512};
 
 #define LANES_VARIANT(name, target)                                                            \
     target static void name(uint32_t state[16], unsigned rounds, unsigned low, bool wide,      \

@@ -25,15 +25,7 @@
 
 enum { COUNTER = 8 };
 
-LANES_VARIANT(xor_scalar, )
-LANES_VARIANT(xor_avx2, LANES_AVX2)
-LANES_VARIANT(xor_avx512, LANES_AVX512)
-
-static void permute(uint32_t x[16], unsigned rounds)
-{
-    for (; rounds; rounds -= 2)
-        LANES_ROUNDS(x);
-}
+LANES_CIPHER(COUNTER)
 
 static void arrange(uint32_t state[16], bytes key, const uint8_t nonce[16])
 {
@@ -85,47 +77,7 @@ bool salsa_set_state(struct salsa *ret, unsigned rounds, const uint8_t state[64]
     return true;
 }
 
-static void one_block(const struct salsa *salsa, const uint32_t state[16], uint8_t ret[64])
-{
-    uint32_t x[16];
-    memcpy(x, state, sizeof x);
-    permute(x, salsa->rounds);
-    for (int i = 0; i < 16; i++)
-        x[i] += state[i];
-    memcpy(ret, x, sizeof x);
-}
-
-static void many_blocks(const struct salsa *salsa, uint32_t state[16], uint8_t *data,
-                        size_t count)
-{
-    enum cpu_level level = cpu_level();
-    (level == CPU_SCALAR ? xor_scalar
-     : level == CPU_AVX2 ? xor_avx2
-                         : xor_avx512)(state, salsa->rounds, COUNTER, true, data, count);
-}
-
 void salsa_xor(const struct salsa *salsa, uint64_t position, uint8_t *data, size_t len)
 {
-    uint32_t state[16];
-    memcpy(state, salsa->state, sizeof state);
-    lanes_skip(state, COUNTER, true, position / LANES_BLOCK);
-    size_t within = position % LANES_BLOCK;
-
-    while (len) {
-        if (!within && len >= LANES_BYTES) {
-            many_blocks(salsa, state, data, len / LANES_BYTES);
-            data += len / LANES_BYTES * LANES_BYTES;
-            len %= LANES_BYTES;
-            continue;
-        }
-        uint8_t block[LANES_BLOCK];
-        one_block(salsa, state, block);
-        lanes_skip(state, COUNTER, true, 1);
-        size_t part = LANES_BLOCK - within < len ? LANES_BLOCK - within : len;
-        for (size_t i = 0; i < part; i++)
-            data[i] ^= block[within + i];
-        data += part;
-        len -= part;
-        within = 0;
-    }
+    lanes_xor(&cipher, salsa->state, salsa->rounds, true, position, data, len);
 }

@@ -79,3 +79,9 @@ bool curve_multiply(const struct curve *curve, const uint8_t *scalar, const uint
         memcpy(ret, octets + 1, 2 * curve->size);
     return good;
 }
+
+bool curve_owns(const struct curve *curve, const uint8_t *scalar, const uint8_t *point)
+{
+    uint8_t made[2 * CURVE_MAX];
+    return curve_multiply(curve, scalar, NULL, made) && !memcmp(made, point, 2 * curve->size);
+}

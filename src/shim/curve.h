@@ -20,3 +20,5 @@ size_t curve_size(const struct curve *curve);
  * result is the point at infinity, or memory is out. */
 bool curve_multiply(const struct curve *curve, const uint8_t *scalar, const uint8_t *point,
                     uint8_t *ret);
+/* Whether `point` is the public key of the secret `scalar`. */
+bool curve_owns(const struct curve *curve, const uint8_t *scalar, const uint8_t *point);

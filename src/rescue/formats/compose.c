@@ -150,6 +150,22 @@ bool compose_named(const struct source *source, const char *extension)
            bytes_same(bytes_slice(source->name, source->name.len - end.len, end.len), end);
 }
 
+int compose_end_mark(const struct source *source, const char *mark, size_t trailer,
+                     struct recognition *ret, struct why *why)
+{
+    char tail[64];
+    size_t len = strlen(mark);
+    if (source->size < trailer)
+        return 0;
+    int error = source_tail(source, tail, len, why);
+    if (error || memcmp(tail, mark, len) != 0)
+        return error;
+    ret->fit = FIT_IS;
+    ret->plain = source->size - trailer;
+    fail(&ret->reason, 1, "'%s' at its end", mark);
+    return 0;
+}
+
 bool compose_chance(const struct source *source, uint64_t end, size_t len)
 {
     uint8_t part[KNOWN_HEAD];

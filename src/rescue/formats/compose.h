@@ -32,6 +32,10 @@ bool compose_unmarked(const struct source *source);
 bool compose_secret(const struct key *key, size_t len, bytes *ret);
 /* Whether the file's name ends in `extension` (".encrypted"), whatever the case. */
 bool compose_named(const struct source *source, const char *extension);
+/* Recognises by a mark at the file's end: `ret` gets FIT_IS, a reason and the size without the
+ * last `trailer` bytes. 0 or -E... of the source. */
+int compose_end_mark(const struct source *source, const char *mark, size_t trailer,
+                     struct recognition *ret, struct why *why) MUST_USE;
 /* Whether the last `len` bytes before `end` look like chance: what is sealed, or a public key.
  * Of short parts only: no byte more than a few times. */
 bool compose_chance(const struct source *source, uint64_t end, size_t len);

@@ -23,16 +23,7 @@ static const char mark[] = "-----END CIPHERTEXT BLOCK-----";
 static int qilin_recognise(const struct source *source, struct recognition *ret,
                            struct why *why)
 {
-    char tail[MARK];
-    if (source->size < TRAILER)
-        return 0;
-    int error = source_tail(source, tail, MARK, why);
-    if (error || memcmp(tail, mark, MARK) != 0)
-        return error;
-    ret->fit = FIT_IS;
-    ret->plain = source->size - TRAILER;
-    fail(&ret->reason, 1, "'%s' at its end", mark);
-    return 0;
+    return compose_end_mark(source, mark, TRAILER, ret, why);
 }
 
 static void aes_xor(void *context, uint64_t position, uint8_t *data, size_t len)

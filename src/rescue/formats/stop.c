@@ -1,9 +1,10 @@
 /* STOP (Djvu): Salsa20 over bytes 5 to 153,605.
  *
  *     0 ─── the file ─── size-334
- *           256 a UUID as text, sealed by RSA-2048, OAEP with SHA-1; its first 32 characters
- * are the key, its first 8 the nonce 40 name of the RSA key 38
- * "{36A698B9-D67C-4E07-BE82-0EC5B14B4DF5}"
+ *           256  a UUID as text, sealed by RSA-2048, OAEP with SHA-1; its first 32 characters
+ *                are the key, its first 8 the nonce
+ *            40  name of the RSA key
+ *            38  "{36A698B9-D67C-4E07-BE82-0EC5B14B4DF5}"
  *
  * Facts: github.com/rivitna/Malware, STOP/stop_decrypt_file.py. No published file was at hand.
  */
@@ -20,17 +21,9 @@ static const char mark[] = "{36A698B9-D67C-4E07-BE82-0EC5B14B4DF5}";
 
 static int stop_recognise(const struct source *source, struct recognition *ret, struct why *why)
 {
-    char tail[MARK];
-    if (source->size < TRAILER)
-        return 0;
-    int error = source_tail(source, tail, MARK, why);
-    if (error || memcmp(tail, mark, MARK) != 0)
-        return error;
-    ret->fit = FIT_IS;
-    ret->plain = source->size - TRAILER;
-    ret->partial = true;
-    fail(&ret->reason, 1, "'%s' at its end", mark);
-    return 0;
+    int error = compose_end_mark(source, mark, TRAILER, ret, why);
+    ret->partial = ret->fit == FIT_IS;
+    return error;
 }
 
 static int stop_open(const struct source *source, const struct key *key, struct arena *arena,

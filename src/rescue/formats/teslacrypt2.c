@@ -4,8 +4,10 @@
  *     4     65  public key of the payment: 04, x, y of secp256k1
  *     0x45 130  hexadecimal digits, then zeros: a multiple of that key's secret
  *     0xc7  65  public key of the file
- *     0x108 130 hexadecimal digits, then zeros: a multiple of the file's secret, which is the
- * key 0x18a 16  IV 0x19a  4  size of the plain file 0x19e  .. AES-256-CBC, padded
+ *     0x108 130  hexadecimal digits, then zeros: a multiple of the file's secret
+ *     0x18a  16  IV
+ *     0x19a   4  size of the plain file
+ *     0x19e  ..  AES-256-CBC, padded
  *
  * The key is the secret of the file's public key, 32 bytes big endian, its leading zeros moved
  * to the end. Facts: Googulator, TeslaCrack, and its published pairs. */
@@ -55,9 +57,7 @@ static int teslacrypt2_recognise(const struct source *source, struct recognition
 static bool fits(const struct curve *curve, const uint8_t *secret, const uint8_t *header,
                  uint8_t ret[KEY])
 {
-    uint8_t point[2 * KEY];
-    if (!curve_multiply(curve, secret, NULL, point) ||
-        memcmp(point, header + PUBLIC + 1, sizeof point) != 0)
+    if (!curve_owns(curve, secret, header + PUBLIC + 1))
         return false;
     size_t zeros = 0;
     while (zeros < KEY && !secret[zeros])

@@ -66,25 +66,19 @@ static bool unseal(const struct curve *curve, const uint8_t *secret, const uint8
                       ret);
 }
 
-static bool is_secret_of(const struct curve *curve, const uint8_t *secret, const uint8_t *point)
-{
-    uint8_t made[2 * KEY];
-    return curve_multiply(curve, secret, NULL, made) && !memcmp(made, point + 1, sizeof made);
-}
-
 /* g by the master key, or the key is g itself. */
 static bool victim_secret(const struct curve *curve, const uint8_t *secret,
                           const uint8_t *header, uint8_t ret[KEY])
 {
     uint8_t made[KEY];
     bytes whole = {made, KEY};
-    if (is_secret_of(curve, secret, header + POINT_QD)) {
+    if (curve_owns(curve, secret, header + POINT_QD + 1)) {
         memcpy(ret, secret, KEY);
         return true;
     }
     return unseal(curve, secret, header + POINT_X, header + SEALED_G, made) &&
            digest_parts(DIGEST_SHA256, &whole, 1, ret) &&
-           is_secret_of(curve, ret, header + POINT_QD);
+           curve_owns(curve, ret, header + POINT_QD + 1);
 }
 
 static int teslacrypt3_open(const struct source *source, const struct key *key,

@@ -117,3 +117,35 @@ int hunt_run(const struct hunt *hunt, struct hunt_best *ret, struct why *why)
     return fail(why, ENOENT, "none of %llu seeds gives a known kind of file",
                 (unsigned long long)(hunt->to - hunt->from));
 }
+
+uint64_t hunt_dotnet_total(const struct seed_case *what)
+{
+    (void)what;
+    return HUNT_DOTNET;
+}
+
+int hunt_dotnet(struct hunt *hunt, struct arena *arena, struct key *ret, struct why *why)
+{
+    const struct seed_case *what = hunt->what;
+    struct hunt_best best;
+    int error = -ENOENT;
+    if (what->near && what->near->kind == KEY_SEED && what->near->seed < HUNT_DOTNET) {
+        uint64_t near = what->near->seed;
+        hunt->from = near > SEED_NEAR ? near - SEED_NEAR : 0;
+        hunt->to = near + SEED_NEAR < HUNT_DOTNET ? near + SEED_NEAR : HUNT_DOTNET;
+        error = hunt_run(hunt, &best, why);
+    }
+    if (error == -ENOENT) {
+        hunt_range(what, HUNT_DOTNET, &hunt->from, &hunt->to);
+        error = hunt_run(hunt, &best, why);
+    }
+    if (error)
+        return error;
+    *ret =
+        (struct key){.kind = KEY_SEED,
+                     .seed = best.position,
+                     .family = what->format->family,
+                     .origin = arena_printf(arena, "seed %llu of .NET's Random, searched for",
+                                            (unsigned long long)best.position)};
+    return ret->origin.at ? 0 : fail(why, ENOMEM, "no memory for a key");
+}

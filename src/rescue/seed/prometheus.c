@@ -19,8 +19,6 @@ enum {
     WORTH = 20, /* bits of the first block from which on more is decrypted */
 };
 
-static const uint64_t SEEDS = 1ull << 31;
-
 struct lookout {
     struct known_quick quick;
     struct dotnet_forms forms;
@@ -147,7 +145,7 @@ DOTNET_INLINE void hunt_body(const struct lookout *lookout, uint64_t from, uint6
                      << lane;
         for (; worth; worth &= worth - 1) {
             uint64_t seed = at + (unsigned)__builtin_ctz(worth);
-            if (seed < to && seed < SEEDS)
+            if (seed < to && seed < HUNT_DOTNET)
                 hunt_keep(best, weigh(lookout, (uint32_t)seed), seed, 0);
         }
         dotnet_lanes_next(&lanes, lookout->steps);
@@ -206,17 +204,11 @@ static bool finds_itself(struct lookout *lookout)
         lookout->len = BLOCK;
         memcpy(lookout->cipher, lookout->head, sizeof lookout->cipher);
         uint64_t from = hidden[i] > 500 ? hidden[i] - 500 : 0;
-        fastest()(lookout, from, from + 1001 < SEEDS ? from + 1001 : SEEDS, &best);
+        fastest()(lookout, from, from + 1001 < HUNT_DOTNET ? from + 1001 : HUNT_DOTNET, &best);
         good &= best.bits > 100 && best.position == hidden[i];
     }
     *lookout = saved;
     return good;
-}
-
-static uint64_t prometheus_total(const struct seed_case *what)
-{
-    (void)what;
-    return SEEDS;
 }
 
 static int prometheus_find(const struct seed_case *what, struct arena *arena, struct key *ret,
@@ -240,32 +232,12 @@ static int prometheus_find(const struct seed_case *what, struct arena *arena, st
         return fail(why, ENOTRECOVERABLE, "the search does not find what it hid for itself");
 
     struct hunt hunt = {.what = what, .chunk = CHUNK, .try = fastest(), .state = lookout};
-    struct hunt_best best;
-    error = -ENOENT;
-    if (what->near && what->near->kind == KEY_SEED && what->near->seed < SEEDS) {
-        uint64_t near = what->near->seed;
-        hunt.from = near > SEED_NEAR ? near - SEED_NEAR : 0;
-        hunt.to = near + SEED_NEAR < SEEDS ? near + SEED_NEAR : SEEDS;
-        error = hunt_run(&hunt, &best, why);
-    }
-    if (error == -ENOENT) {
-        hunt_range(what, SEEDS, &hunt.from, &hunt.to);
-        error = hunt_run(&hunt, &best, why);
-    }
-    if (error)
-        return error;
-    *ret =
-        (struct key){.kind = KEY_SEED,
-                     .seed = best.position,
-                     .family = what->format->family,
-                     .origin = arena_printf(arena, "seed %llu of .NET's Random, searched for",
-                                            (unsigned long long)best.position)};
-    return ret->origin.at ? 0 : fail(why, ENOMEM, "no memory for a key");
+    return hunt_dotnet(&hunt, arena, ret, why);
 }
 
 const struct seed_method seed_prometheus = {
     .family = "prometheus",
     .describe = "all 2147483648 seeds of .NET's Random",
-    .total = prometheus_total,
+    .total = hunt_dotnet_total,
     .find = prometheus_find,
 };

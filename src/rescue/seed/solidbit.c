@@ -13,8 +13,6 @@
 
 enum { BLOCK = 16, SEALED = 344, CHUNK = 1 << 16 };
 
-static const uint64_t SEEDS = 1ull << 31;
-
 struct lookout {
     struct known_quick quick;
     struct dotnet_forms forms;
@@ -80,12 +78,6 @@ static bool finds_itself(const struct lookout *real, struct lookout *copy)
     return best.bits > 100 && best.position == 1234567891;
 }
 
-static uint64_t solidbit_total(const struct seed_case *what)
-{
-    (void)what;
-    return SEEDS;
-}
-
 static int begin(const struct seed_case *what, struct lookout *ret, struct why *why)
 {
     if (what->source->size < SEALED + BLOCK)
@@ -111,23 +103,12 @@ static int solidbit_find(const struct seed_case *what, struct arena *arena, stru
     if (!finds_itself(lookout, lookout + 1))
         return fail(why, ENOTRECOVERABLE, "the search does not find what it hid for itself");
     struct hunt hunt = {.what = what, .chunk = CHUNK, .try = hunt_seeds, .state = lookout};
-    struct hunt_best best;
-    hunt_range(what, SEEDS, &hunt.from, &hunt.to);
-    error = hunt_run(&hunt, &best, why);
-    if (error)
-        return error;
-    *ret =
-        (struct key){.kind = KEY_SEED,
-                     .seed = best.position,
-                     .family = what->format->family,
-                     .origin = arena_printf(arena, "seed %llu of .NET's Random, searched for",
-                                            (unsigned long long)best.position)};
-    return ret->origin.at ? 0 : fail(why, ENOMEM, "no memory for a key");
+    return hunt_dotnet(&hunt, arena, ret, why);
 }
 
 const struct seed_method seed_solidbit = {
     .family = "solidbit",
     .describe = "all 2147483648 seeds of .NET's Random",
-    .total = solidbit_total,
+    .total = hunt_dotnet_total,
     .find = solidbit_find,
 };

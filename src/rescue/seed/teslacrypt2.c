@@ -39,13 +39,11 @@ struct split {
 /* The product of the chosen parts as a secret. */
 static bool fits(struct split *split, const struct factor_number *product)
 {
-    uint8_t point[2 * KEY];
     unsigned bits = factor_bits(product);
     if (bits > 8 * KEY || bits < 200)
         return false;
     memcpy(split->secret, product->at + FACTOR_BYTES - KEY, KEY);
-    return curve_multiply(split->curve, split->secret, NULL, point) &&
-           !memcmp(point, split->wanted, sizeof point);
+    return curve_owns(split->curve, split->secret, split->wanted);
 }
 
 /* All products of known factors. */
