@@ -1,9 +1,11 @@
 /* Searches for keys, in small ranges around what is hidden in files that test encryptors made.
  */
+#include "base/cpu.h"
 #include "crypt/generator.h"
 #include "crypt/salsa.h"
 #include "rescue/formats/families.h"
 #include "rescue/seed/dotnet.h"
+#include "rescue/seed/lookout.h"
 #include "rescue/seed/seed.h"
 #include "rescue/seed/weak.h"
 #include "shim/cipher.h"
@@ -61,6 +63,93 @@ static void lanes_are_the_generator(void)
         }
     }
     CHECK_INT(wrong, 0);
+}
+
+typedef void making(const struct lookout *, struct lookout_table *, struct lookout_keys *);
+typedef void trying(const void *, uint64_t, uint64_t, struct hunt_best *);
+
+/* Keys of blocks against those made one by one, where a table is new and where it has moved on;
+ * few seeds go the slow way. */
+static void keys_are_those(const struct lookout *lookout, making *make, unsigned lanes)
+{
+    static const uint32_t starts[] = {0, 615744, 161803000, 161803399, 1234567890, 2147479552};
+    static struct lookout_keys made;
+    static struct lookout_table table;
+    unsigned wrong = 0, slow = 0;
+    for (size_t i = 0; i < COUNT(starts); i++) {
+        lookout_table_make(lookout, starts[i], lanes, &table);
+        for (unsigned block = 0; block < LOOKOUT_BLOCKS; block++) {
+            make(lookout, &table, &made);
+            for (unsigned n = 0; n < lanes; n++) {
+                uint8_t key[LOOKOUT_KEY];
+                slow += made.slow[n] != 0;
+                if (made.slow[n])
+                    continue;
+                prometheus_key(starts[i] + block * lanes + n, key);
+                for (size_t w = 0; w < LOOKOUT_KEY / 4; w++)
+                    wrong += load_le32(key + 4 * w) != made.word[w][n];
+            }
+        }
+    }
+    CHECK_INT(wrong, 0);
+    CHECK(slow < 100);
+}
+
+/* Heads of all sorts are found, each in one of 3,000 seeds. */
+static void heads_are_found(struct lookout *lookout, trying *try)
+{
+#define HEAD(text)                                                                             \
+    {                                                                                          \
+        (const uint8_t *)(text), sizeof(text) - 1                                              \
+    }
+    static const bytes heads[] = {
+        HEAD("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
+        HEAD("\0\0\0\x20"
+             "ftypisom"),
+        HEAD("\xff\xd8\xff\xe0\0\x10JFIF\0"),
+        HEAD("%PDF-1.7"),
+        HEAD("Plain text, as people write it; and then some more of it, so that it is known."),
+        HEAD("\tText that begins with a tab stop and goes on for a while, until it is enough."),
+        HEAD("\xef\xbb\xbfText that begins with a byte order mark and goes on for a while."),
+        HEAD("\xc3\x84\xc3\xb6 \xe2\x82\xac text of many alphabets and signs, of more than "
+             "sixty-four "
+             "bytes."),
+        HEAD("a\xe2\x82\xac\xc3\xa9 text of many alphabets and signs, of more than sixty-four "
+             "bytes."),
+    };
+    uint8_t nonce[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        uint32_t seed = (uint32_t)(i * 123456789 + 1500);
+        struct hunt_best best = {0};
+        struct salsa salsa;
+        uint8_t key[32];
+        memset(lookout->head, 0, 64);
+        memcpy(lookout->head, heads[i].at, heads[i].len < 64 ? heads[i].len : 64);
+        prometheus_key(seed, key);
+        CHECK(salsa_set(&salsa, 20, (bytes){key, 32}, (bytes){nonce, 8}, 0));
+        salsa_xor(&salsa, 0, lookout->head, 64);
+        memcpy(lookout->cipher, lookout->head, 8);
+        lookout->len = 64;
+        lookout->size = 1 << 20;
+        try(lookout, seed - 1500, seed + 1500, &best);
+        CHECK(best.bits > 20 && best.position == seed);
+    }
+}
+
+static void lookouts(void)
+{
+    static struct lookout lookout;
+    lookout_make(&lookout);
+#if defined(__x86_64__)
+    if (cpu_level() >= CPU_AVX2) {
+        keys_are_those(&lookout, lookout_avx2_keys, 32);
+        heads_are_found(&lookout, lookout_avx2);
+    }
+    if (cpu_level() >= CPU_AVX512) {
+        keys_are_those(&lookout, lookout_avx512_keys, 64);
+        heads_are_found(&lookout, lookout_avx512);
+    }
+#endif
 }
 
 static struct seed_case case_of(const struct source *source, const struct format *format)
@@ -331,6 +420,7 @@ int main(void)
 {
     arena = arena_new((size_t)64 << 20);
     lanes_are_the_generator();
+    lookouts();
     prometheus();
     solidbit();
     linuxencoder1();
