@@ -1,5 +1,10 @@
 #include "cmd/rescue/rescue.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
 static const struct option no_options[] = {{0}};
 
 static struct command rescue_commands[12];
@@ -14,6 +19,17 @@ void rescue_table_fill(void)
     _Static_assert(COUNT(rows) < COUNT(rescue_commands), "the table ends with an empty row");
     for (size_t i = 0; i < COUNT(rows); i++)
         rescue_commands[i] = *rows[i];
+}
+
+int rescue_open(const char *path, struct stat *ret, struct why *why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return fail(why, errno, "cannot read '%.150s': %s", path, strerror(errno));
+    if (fstat(fd, ret) == 0 && S_ISREG(ret->st_mode))
+        return fd;
+    close(fd);
+    return fail(why, EINVAL, "'%.150s' is no file", path);
 }
 
 static int run_rescue(const struct command *self, void *options, int argc, char **argv)

@@ -3,6 +3,8 @@
 #pragma once
 #include "cmd/commands.h"
 
+#include <sys/stat.h>
+
 extern const struct command command_rescue;
 extern const struct command rescue_decrypt_command;
 extern const struct command rescue_identify_command;
@@ -15,3 +17,6 @@ extern const struct command rescue_zip_command;
 
 /* Copies the rows together, once, before any command runs. */
 void rescue_table_fill(void);
+/* A regular file for reading, never waiting for a pipe or a terminal: its descriptor, and what
+ * fstat says. -E... with the reason. */
+int rescue_open(const char *path, struct stat *ret, struct why *why) MUST_USE;

@@ -103,17 +103,6 @@ static void gather_path(struct run *run, struct find_list *list, const char *pat
     walk_path(&options, path);
 }
 
-static int open_file(const char *path, struct stat *ret, struct why *why)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return fail(why, errno, "cannot read '%.150s': %s", path, strerror(errno));
-    if (fstat(fd, ret) == 0 && S_ISREG(ret->st_mode))
-        return fd;
-    close(fd);
-    return fail(why, EINVAL, "'%.150s' is no file", path);
-}
-
 static const char *path_of(const struct find_list *list, uint32_t i)
 {
     return (const char *)list->file.at[i].path.at;
@@ -134,11 +123,11 @@ static int open_pair(const char *plain, const char *encrypted, struct pair_files
                      struct why *why)
 {
     struct stat facts;
-    ret->plain = open_file(plain, &facts, why);
+    ret->plain = rescue_open(plain, &facts, why);
     if (ret->plain < 0)
         return ret->plain;
     ret->plain_size = (uint64_t)facts.st_size;
-    ret->encrypted = open_file(encrypted, &facts, why);
+    ret->encrypted = rescue_open(encrypted, &facts, why);
     if (ret->encrypted < 0) {
         close(ret->plain);
         return ret->encrypted;
@@ -191,7 +180,7 @@ static bool open_alone(struct run *run, uint32_t i, struct pair_files *ret)
     const struct find_file *file = &run->encrypted.file.at[i];
     *ret =
         (struct pair_files){.plain = -1, .name = bytes_slice(file->path, file->name, SIZE_MAX)};
-    ret->encrypted = open_file(path_of(&run->encrypted, i), &facts, NULL);
+    ret->encrypted = rescue_open(path_of(&run->encrypted, i), &facts, NULL);
     ret->encrypted_size = ret->encrypted >= 0 ? (uint64_t)facts.st_size : 0;
     return ret->encrypted >= 0;
 }
@@ -439,7 +428,7 @@ static void open_one(struct run *run, uint32_t i)
     struct verdict v = {.error = 0};
     struct stat facts;
     bytes path = run->encrypted.file.at[i].path;
-    int fd = open_file(path_of(&run->encrypted, i), &facts, &v.why);
+    int fd = rescue_open(path_of(&run->encrypted, i), &facts, &v.why);
     if (fd < 0) {
         v.error = fd;
     } else {

@@ -86,17 +86,6 @@ static double now(void)
 
 /* --- what was given --- */
 
-static int open_file(const char *path, struct stat *ret, struct why *why)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return fail(why, errno, "cannot read '%.150s': %s", path, strerror(errno));
-    if (fstat(fd, ret) == 0 && S_ISREG(ret->st_mode))
-        return fd;
-    close(fd);
-    return fail(why, EINVAL, "'%.150s' is no file", path);
-}
-
 static int add_known(struct run *run, const char *text, struct why *why)
 {
     char *end;
@@ -143,7 +132,7 @@ static int begin(struct run *run, struct why *why)
                                  .from = (uint32_t)a->from};
     if (a->from > UINT32_MAX || a->password > PASSWORD_MOST)
         return fail(why, EINVAL, "a number is too large");
-    run->job.archive = open_file(run->path, &run->facts, why);
+    run->job.archive = rescue_open(run->path, &run->facts, why);
     if (run->job.archive < 0)
         return run->job.archive;
     run->job.archive_size = (uint64_t)run->facts.st_size;
@@ -155,7 +144,7 @@ static int begin(struct run *run, struct why *why)
             return error;
     }
     if (a->plain) {
-        run->job.plain = open_file(a->plain, &plain, why);
+        run->job.plain = rescue_open(a->plain, &plain, why);
         if (run->job.plain < 0)
             return run->job.plain;
         run->job.plain_size = (uint64_t)plain.st_size;
