@@ -1,8 +1,13 @@
 #include "rescue/source.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { WAIT_NS = 1000000 };
 
 struct source source_of_file(int fd, uint64_t size, bytes name)
 {
@@ -12,6 +17,22 @@ struct source source_of_file(int fd, uint64_t size, bytes name)
 struct source source_of_bytes(bytes memory, bytes name)
 {
     return (struct source){.size = memory.len, .name = name, .fd = -1, .memory = memory};
+}
+
+/* Until the file is `end` bytes long. A sealed process may sleep in no other way: on a word
+ * that nobody changes. */
+static int wait_for(const struct source_watch *watch, uint64_t end, struct why *why)
+{
+    static const struct timespec moment = {0, WAIT_NS};
+    static const uint32_t word = 0;
+    while (*watch->limit < end) {
+        if (*watch->stop)
+            return fail(why, ECANCELED, "it was stopped");
+        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &moment, NULL, 0);
+        ++*watch->alive;
+    }
+    ++*watch->alive;
+    return 0;
 }
 
 static int read_file(const struct source *source, uint64_t at, uint8_t *ret, size_t len,
@@ -47,8 +68,10 @@ int source_read(const struct source *source, uint64_t at, void *ret, size_t len,
     int error = check_range(source, at, len, why);
     if (error)
         return error;
+    if (source->fd >= 0 && source->watch)
+        error = wait_for(source->watch, at + len, why);
     if (source->fd >= 0)
-        return read_file(source, at, ret, len, why);
+        return error ? error : read_file(source, at, ret, len, why);
     if (len)
         memcpy(ret, source->memory.at + at, len);
     return 0;

@@ -5,11 +5,19 @@
 #pragma once
 #include "base/arena.h"
 
+/* What reading is tied to where a file is still written, and whoever watches the reader. */
+struct source_watch {
+    const volatile uint64_t *limit; /* so many bytes are there: further ones are waited for */
+    const volatile bool *stop;      /* ends the waiting: -ECANCELED */
+    volatile uint64_t *alive;       /* counted up while it reads or waits */
+};
+
 struct source {
     uint64_t size;
     bytes name;   /* its file name without folders, as found (hostile); may be empty */
     int fd;       /* -1: it is `memory` */
     bytes memory; /* borrowed */
+    const struct source_watch *watch; /* of a file; NULL: none */
 };
 
 struct source source_of_file(int fd, uint64_t size, bytes name);

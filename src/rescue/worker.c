@@ -11,7 +11,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MEMORY = 224 << 20, KEY_MEMORY = 64 << 20, HELLO = 0x52534331 };
+enum {
+    MEMORY = 192 << 20,
+    KEY_MEMORY = 64 << 20,
+    KEPT_MEMORY = 32 << 20,
+    HELLO = 0x52534331,
+};
 
 /* The worker's first message. */
 struct hello {
@@ -34,7 +39,8 @@ static int work(void *context)
     crypto_warm();
     serve->keys = arena_new(KEY_MEMORY);
     serve->arena = arena_new(MEMORY);
-    if (!serve->keys || !serve->arena)
+    serve->kept.arena = arena_new(KEPT_MEMORY);
+    if (!serve->keys || !serve->arena || !serve->kept.arena)
         hello.error = fail(&hello.why, ENOMEM, "out of memory");
     else
         hello.error = sandbox_seal(&profile_writer, &hello.walls, &hello.why);
@@ -74,15 +80,27 @@ static int nonsense(struct worker *worker, struct why *why)
     return fail(why, EFAULT, "what reads it answered nonsense");
 }
 
+static int32_t format_count(void)
+{
+    int32_t n = 0;
+    while (formats[n])
+        n++;
+    return n;
+}
+
+static bool proof_is_sound(struct worker_proof *proof)
+{
+    channel_tame(proof->kind, sizeof proof->kind);
+    channel_tame(proof->reason.text, sizeof proof->reason.text);
+    return proof->proof <= PROOF_PROVEN;
+}
+
 static bool plan_is_sound(const struct worker *worker, struct worker_plan *plan)
 {
-    int32_t rows = 0;
-    while (formats[rows])
-        rows++;
     channel_tame(plan->variant, sizeof plan->variant);
     channel_tame(plan->reason.text, sizeof plan->reason.text);
     channel_tame(plan->refusal.text, sizeof plan->refusal.text);
-    return plan->family >= -1 && plan->family < rows && plan->key >= WORKER_KEY_OWN &&
+    return plan->family >= -1 && plan->family < format_count() && plan->key >= WORKER_KEY_OWN &&
            plan->key < (int32_t)worker->keys && plan->fit <= FIT_IS &&
            plan->name_len < WORKER_NAME && (plan->family >= 0 || plan->key == WORKER_KEY_NO) &&
            (!plan->sizes_known || plan->plain <= INT64_MAX);
@@ -108,9 +126,10 @@ static bool is_sound(const struct worker *worker, struct worker_reply *reply)
     case WORKER_SEEK:
         return reply->found.kind <= KEY_SEED && reply->found.secret_len <= WORKER_SECRET;
     case WORKER_PROOF:
-        channel_tame(reply->proof.kind, sizeof reply->proof.kind);
-        channel_tame(reply->proof.reason.text, sizeof reply->proof.reason.text);
-        return reply->proof.proof <= PROOF_PROVEN;
+        return proof_is_sound(&reply->proof);
+    case WORKER_APPLY:
+        return proof_is_sound(&reply->applied.proof) && reply->applied.again >= -1 &&
+               reply->applied.again < format_count();
     default:
         return true;
     }
@@ -123,6 +142,7 @@ int worker_send(struct worker *worker, const struct worker_request *request, con
     if (worker->page) {
         worker->page->done = 0;
         worker->page->stop = false;
+        worker->page->limit = request->follows ? 0 : UINT64_MAX;
     }
     if (worker->socket >= 0 &&
         !channel_send(worker->socket, request, sizeof *request, fds, count, 0))

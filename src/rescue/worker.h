@@ -50,8 +50,8 @@ enum worker_kind {
     WORKER_KEYRING, /* how many keys there are, and what could not be read */
     WORKER_KEY,     /* `key`: what it is */
     WORKER_PLAN,    /* fd 0: the encrypted file; which format, which key, what would come out */
-    WORKER_APPLY,   /* fd 0, fd 1: writes what comes out, and says its hash */
-    WORKER_COMPARE, /* the same without writing: only the hash */
+    WORKER_APPLY,   /* fd 0, fd 1: writes what comes out, and says its hash; more with `with` */
+    WORKER_COMPARE, /* without writing: only the hash */
     WORKER_PROOF,   /* fd 0: what came out */
     WORKER_DIGEST,  /* fd 0: its hash */
     WORKER_SEEK,    /* fd 0: searches a part of what `family` can have as keys (seed.h) */
@@ -59,8 +59,19 @@ enum worker_kind {
     WORKER_KINDS,
 };
 
+/* What WORKER_APPLY does along the way: no byte is read again from the disk for it. */
+enum worker_with {
+    WORKER_WITH_HASH = 1,  /* hashes the encrypted file */
+    WORKER_WITH_PROOF = 2, /* looks at what came out: as WORKER_PROOF, and as WORKER_PLAN if
+                              that does not prove it */
+};
+
 struct worker_request {
     uint32_t kind;
+    uint32_t with;       /* WORKER_APPLY: enum worker_with */
+    uint32_t ticket;     /* WORKER_PLAN: what opens the file is kept, for a WORKER_APPLY or
+                            WORKER_COMPARE with the same one; 0: it is not */
+    bool follows;        /* fd 0 is still written: see worker_page.limit */
     int32_t family, key; /* places in `formats` and in the ring, or WORKER_KEY_OWN */
     uint64_t size;       /* of the file of fd 0 */
     bool sparse;         /* WORKER_APPLY: zeros need not be written */
@@ -69,8 +80,9 @@ struct worker_request {
     uint32_t part, parts;
     int64_t changed;
     struct worker_found found;
-    uint16_t name_len;
+    uint16_t name_len, out_len;
     uint8_t name[WORKER_NAME]; /* of the file of fd 0, without folders */
+    uint8_t out[WORKER_NAME];  /* WORKER_WITH_PROOF: what the file of fd 1 will be called */
 };
 
 struct worker_ring {
@@ -109,6 +121,13 @@ struct worker_proof {
     struct why reason;
 };
 
+struct worker_applied {
+    struct worker_written plain;
+    uint8_t before[WORKER_HASH]; /* WORKER_WITH_HASH */
+    struct worker_proof proof;   /* WORKER_WITH_PROOF */
+    int32_t again;               /* the format that what came out is of by its mark, -1: none */
+};
+
 struct worker_reply {
     uint32_t kind;
     int32_t error; /* 0 or -E...; then only `why` counts */
@@ -119,6 +138,7 @@ struct worker_reply {
         struct worker_key key;
         struct worker_plan plan;
         struct worker_written written;
+        struct worker_applied applied;
         struct worker_proof proof;
         struct worker_found found;
     };
@@ -126,8 +146,11 @@ struct worker_reply {
 
 /* Shared with the worker, each word written by one side. */
 struct worker_page {
-    volatile uint64_t done; /* the worker's: bytes of the request it is at */
-    volatile bool stop;     /* the job's */
+    volatile uint64_t done;  /* the worker's: bytes of the request it is at */
+    volatile uint64_t alive; /* the worker's: changes while it does anything */
+    volatile uint64_t limit; /* the job's: so many bytes of fd 0 may be read by now, of a
+                                request that follows; only ever more */
+    volatile bool stop;      /* the job's */
 };
 
 struct worker {

@@ -13,6 +13,7 @@ enum {
     FITS = 64,       /* of those without a mark, any may be it: the key tells */
     HEAD = 64 << 10, /* bytes of a result that choose among keys that cannot be checked */
     HOLE = 4096,
+    PART = 256 << 10, /* of the encrypted file, hashed at a time: fits the processor's cache */
 };
 
 /* Steps of a proof: far more than any file of that size needs that is no trap. */
@@ -135,35 +136,44 @@ static void fill_plan(struct worker_plan *ret, int32_t key, const struct recipe 
     }
 }
 
+/* A file that is planned. */
+struct planning {
+    const struct source *source;
+    const struct format *format;
+    uint32_t ticket;
+};
+
 /* What comes of one key: 3 when the file itself confirms it, else how its result looks. */
-static int try_key(struct worker_serve *serve, const struct source *source,
-                   const struct format *format, int32_t place, int best,
-                   struct worker_plan *ret)
+static int try_key(struct worker_serve *serve, const struct planning *planning, int32_t place,
+                   int best, struct worker_plan *ret)
 {
     const struct key *key = place < 0 ? NULL : &serve->ring.key.at[place];
     struct arena_mark mark = arena_mark(serve->arena);
     struct recipe recipe = {0};
     struct why why = {""};
-    int error = format->open(source, key, serve->arena, &recipe, &why);
+    int error = planning->format->open(planning->source, key, serve->arena, &recipe, &why);
     if (error && (error != -EKEYREJECTED || !ret->refusal.text[0]))
         ret->refusal = why;
-    int looks = error ? 0 : recipe.guess ? look_at_head(serve, source, &recipe) : 3;
-    if (looks > best)
+    int looks = error ? 0 : recipe.guess ? look_at_head(serve, planning->source, &recipe) : 3;
+    if (looks > best) {
         fill_plan(ret, place, &recipe);
+        kept_put(&serve->kept, planning->ticket, ret->family, place, &recipe);
+    }
     arena_pop(serve->arena, mark);
     return looks > best ? looks : best;
 }
 
 /* The first key that the file itself confirms; else the one that gives the best beginning. */
-static bool find_key(struct worker_serve *serve, const struct source *source,
-                     const struct format *format, struct worker_plan *ret)
+static bool find_key(struct worker_serve *serve, const struct planning *planning,
+                     struct worker_plan *ret)
 {
-    int best = format->keys ? 0 : try_key(serve, source, format, WORKER_KEY_OWN, 0, ret);
+    const struct format *format = planning->format;
+    int best = format->keys ? 0 : try_key(serve, planning, WORKER_KEY_OWN, 0, ret);
     for (uint32_t i = 0; i < serve->read.keys && best < 3 && !serve->page->stop; i++) {
         const struct key *key = &serve->ring.key.at[i];
         if (format->keys >> key->kind & 1 &&
             (!key->family || !strcmp(key->family, format->family)))
-            best = try_key(serve, source, format, (int32_t)i, best, ret);
+            best = try_key(serve, planning, (int32_t)i, best, ret);
     }
     return best > 0;
 }
@@ -185,7 +195,7 @@ static bool is_whole(struct worker_serve *serve, const struct source *source)
            result.proof >= PROOF_PLAUSIBLE;
 }
 
-static int plan(struct worker_serve *serve, const struct source *source,
+static int plan(struct worker_serve *serve, const struct source *source, uint32_t ticket,
                 struct worker_plan *ret)
 {
     const struct format *fit[FITS];
@@ -203,7 +213,8 @@ static int plan(struct worker_serve *serve, const struct source *source,
                                   .sizes_known = fits[i].plain != UINT64_MAX,
                                   .reason = fits[i].reason};
         put_text(one.variant, sizeof one.variant, fits[i].variant);
-        found = find_key(serve, source, fit[i], &one);
+        const struct planning planning = {source, fit[i], ticket};
+        found = find_key(serve, &planning, &one);
         /* Without a key the first counts: it fits best. */
         if (found || !i)
             *ret = one;
@@ -221,6 +232,12 @@ struct output {
     int fd; /* -1: nothing is written */
     bool sparse;
     uint64_t at;
+    /* The encrypted file, hashed as far as `hashed` right behind the decryption, while it is in
+     * the page cache; NULL: it is not. */
+    const struct source *source;
+    struct digest *before;
+    uint8_t *part;
+    uint64_t hashed;
     struct why *why;
 };
 
@@ -259,47 +276,91 @@ static int write_holes(struct output *output, bytes part)
     return error;
 }
 
+/* Hashes the encrypted file up to `to`. */
+static int hash_before(struct output *output, uint64_t to)
+{
+    int error = 0;
+    while (!error && output->source && output->hashed < to) {
+        uint64_t left = to - output->hashed;
+        size_t n = left < PART ? (size_t)left : PART;
+        if (output->page->stop)
+            return fail(output->why, ECANCELED, "it was stopped");
+        error = source_read(output->source, output->hashed, output->part, n, output->why);
+        if (!error && !digest_add(output->before, (bytes){output->part, n}))
+            error = fail(output->why, EIO, "the hash cannot be made");
+        output->hashed += n;
+    }
+    return error;
+}
+
 static int put(void *context, bytes part)
 {
     struct output *output = context;
     if (output->page->stop)
         return fail(output->why, ECANCELED, "it was stopped");
-    if (!digest_add(output->digest, part))
-        return fail(output->why, EIO, "the hash cannot be made");
     int error = output->fd < 0   ? 0
                 : output->sparse ? write_holes(output, part)
                                  : write_part(output, part.at, part.len, output->at);
+    if (!error && !digest_add(output->digest, part))
+        error = fail(output->why, EIO, "the hash cannot be made");
     output->at += part.len;
     output->page->done = output->at;
+    if (!error && output->source)
+        error = hash_before(output, output->at < output->source->size ? output->at
+                                                                      : output->source->size);
     return error;
 }
 
-static int apply(struct worker_serve *serve, const struct worker_request *request,
-                 const struct source *source, int to, struct worker_written *ret,
-                 struct why *why)
+static int carry_out(struct output *output, const struct recipe *recipe,
+                     const struct source *source, struct worker_applied *ret)
+{
+    int error = recipe_apply(recipe, source, 0, put, output, output->why);
+    if (!error && output->at != recipe->size)
+        error = fail(output->why, EIO, "%llu bytes came out instead of %llu",
+                     (unsigned long long)output->at, (unsigned long long)recipe->size);
+    if (!error)
+        error = hash_before(output, source->size);
+    if (!error && (!digest_end(output->digest, ret->plain.hash) ||
+                   (output->source && !digest_end(output->before, ret->before))))
+        error = fail(output->why, EIO, "the hash cannot be made");
+    ret->plain.size = output->at;
+    return error;
+}
+
+/* The recipe: as it was kept from planning, or made again. */
+static int recipe_of(struct worker_serve *serve, const struct worker_request *request,
+                     const struct source *source, struct recipe *ret, struct why *why)
 {
     bool own = request->key == WORKER_KEY_OWN;
     if (request->family < 0 || request->family >= rows() ||
         (!own && (request->key < 0 || (uint32_t)request->key >= serve->read.keys)))
         return fail(why, EINVAL, "there is no such format or key");
-    struct recipe recipe = {0};
-    struct output output = {
-        .page = serve->page, .fd = to, .sparse = request->sparse, .why = why};
-    int error = formats[request->family]->open(
-        source, own ? NULL : &serve->ring.key.at[request->key], serve->arena, &recipe, why);
-    if (error)
-        return error;
+    const struct recipe *kept =
+        kept_find(&serve->kept, request->ticket, request->family, request->key);
+    if (kept) {
+        *ret = *kept;
+        return 0;
+    }
+    return formats[request->family]->open(
+        source, own ? NULL : &serve->ring.key.at[request->key], serve->arena, ret, why);
+}
+
+/* `with`: enum worker_with. */
+static int write_recipe(struct worker_serve *serve, const struct recipe *recipe,
+                        const struct source *source, struct output output, unsigned with,
+                        struct worker_applied *ret)
+{
     output.digest = digest_new(DIGEST_SHA256);
-    if (!output.digest)
-        return fail(why, ENOMEM, "no memory for a hash");
-    error = recipe_apply(&recipe, source, 0, put, &output, why);
-    if (!error && output.at != recipe.size)
-        error = fail(why, EIO, "%llu bytes came out instead of %llu",
-                     (unsigned long long)output.at, (unsigned long long)recipe.size);
-    if (!error && !digest_end(output.digest, ret->hash))
-        error = fail(why, EIO, "the hash cannot be made");
-    ret->size = output.at;
+    if (with & WORKER_WITH_HASH) {
+        output.source = source;
+        output.before = digest_new(DIGEST_SHA256);
+        output.part = arena_push_raw(serve->arena, PART);
+    }
+    int error = output.digest && (!output.source || (output.before && output.part))
+                    ? carry_out(&output, recipe, source, ret)
+                    : fail(output.why, ENOMEM, "no memory for a hash");
     digest_free(output.digest);
+    digest_free(output.before);
     return error;
 }
 
@@ -307,15 +368,68 @@ static int hash(struct worker_serve *serve, const struct source *source,
                 struct worker_written *ret, struct why *why)
 {
     const struct recipe copy = {.size = source->size};
-    struct output output = {.page = serve->page, .fd = -1, .why = why};
-    output.digest = digest_new(DIGEST_SHA256);
-    if (!output.digest)
-        return fail(why, ENOMEM, "no memory for a hash");
-    int error = recipe_apply(&copy, source, 0, put, &output, why);
-    if (!error && !digest_end(output.digest, ret->hash))
-        error = fail(why, EIO, "the hash cannot be made");
-    ret->size = output.at;
-    digest_free(output.digest);
+    struct worker_applied applied;
+    int error =
+        write_recipe(serve, &copy, source,
+                     (struct output){.page = serve->page, .fd = -1, .why = why}, 0, &applied);
+    *ret = applied.plain;
+    return error;
+}
+
+static int prove(struct worker_serve *serve, const struct source *source,
+                 struct worker_proof *ret, struct why *why)
+{
+    uint64_t each =
+        source->size < UINT64_MAX / PROOF_EACH / 2 ? source->size * PROOF_EACH : UINT64_MAX / 2;
+    struct budget budget = {.steps = PROOF_LEAST + each, .stop = &serve->page->stop};
+    struct proof_result result;
+    int error = proof_check(source, serve->arena, &budget, &result, why);
+    if (error)
+        return error;
+    ret->proof = result.proof;
+    ret->good = result.good;
+    ret->reason = result.reason;
+    put_text(ret->kind, sizeof ret->kind, result.kind);
+    return 0;
+}
+
+static int32_t marked(const struct source *source)
+{
+    const struct format *format;
+    struct recognition fit;
+    return format_recognise(source, &format, &fit, 1) && fit.fit == FIT_IS ? place_of(format)
+                                                                           : -1;
+}
+
+static int apply(struct worker_serve *serve, const struct worker_request *request,
+                 const struct source *source, const int *fds, struct worker_applied *ret,
+                 struct why *why)
+{
+    struct recipe recipe = {0};
+    const struct output output = {
+        .page = serve->page, .fd = fds[1], .sparse = request->sparse, .why = why};
+    int error = recipe_of(serve, request, source, &recipe, why);
+    if (!error)
+        error = write_recipe(serve, &recipe, source, output, request->with, ret);
+    if (error || !(request->with & WORKER_WITH_PROOF))
+        return error;
+    const bytes name = {request->out, request->out_len < WORKER_NAME ? request->out_len : 0};
+    struct source plain = source_of_file(fds[1], recipe.size, name);
+    plain.watch = source->watch;
+    error = prove(serve, &plain, &ret->proof, why);
+    ret->again = error || ret->proof.proof == PROOF_PROVEN ? -1 : marked(&plain);
+    return error;
+}
+
+static int compare(struct worker_serve *serve, const struct worker_request *request,
+                   const struct source *source, struct worker_written *ret, struct why *why)
+{
+    const int none[WORKER_FDS] = {-1, -1};
+    struct worker_request only = *request;
+    struct worker_applied applied = {.again = -1};
+    only.with = 0;
+    int error = apply(serve, &only, source, none, &applied, why);
+    *ret = applied.plain;
     return error;
 }
 
@@ -365,28 +479,14 @@ static int seek(struct worker_serve *serve, const struct worker_request *request
     return 0;
 }
 
-static int prove(struct worker_serve *serve, const struct source *source,
-                 struct worker_proof *ret, struct why *why)
-{
-    uint64_t each =
-        source->size < UINT64_MAX / PROOF_EACH / 2 ? source->size * PROOF_EACH : UINT64_MAX / 2;
-    struct budget budget = {.steps = PROOF_LEAST + each, .stop = &serve->page->stop};
-    struct proof_result result;
-    int error = proof_check(source, serve->arena, &budget, &result, why);
-    if (error)
-        return error;
-    ret->proof = result.proof;
-    ret->good = result.good;
-    ret->reason = result.reason;
-    put_text(ret->kind, sizeof ret->kind, result.kind);
-    return 0;
-}
-
 void worker_serve_request(struct worker_serve *serve, const struct worker_request *request,
                           const int *fds, struct worker_reply *ret)
 {
     const bytes name = {request->name, request->name_len < WORKER_NAME ? request->name_len : 0};
-    const struct source source = source_of_file(fds[0], request->size, name);
+    const struct source_watch watch = {&serve->page->limit, &serve->page->stop,
+                                       &serve->page->alive};
+    struct source source = source_of_file(fds[0], request->size, name);
+    source.watch = &watch;
     arena_reset(serve->arena);
     serve->page->done = 0;
     *ret = (struct worker_reply){.kind = request->kind};
@@ -398,13 +498,13 @@ void worker_serve_request(struct worker_serve *serve, const struct worker_reques
         ret->error = say_key(serve, request, &ret->key, &ret->why);
         break;
     case WORKER_PLAN:
-        ret->error = plan(serve, &source, &ret->plan);
+        ret->error = plan(serve, &source, request->ticket, &ret->plan);
         break;
     case WORKER_APPLY:
-        ret->error = apply(serve, request, &source, fds[1], &ret->written, &ret->why);
+        ret->error = apply(serve, request, &source, fds, &ret->applied, &ret->why);
         break;
     case WORKER_COMPARE:
-        ret->error = apply(serve, request, &source, -1, &ret->written, &ret->why);
+        ret->error = compare(serve, request, &source, &ret->written, &ret->why);
         break;
     case WORKER_PROOF:
         ret->error = prove(serve, &source, &ret->proof, &ret->why);

@@ -1,11 +1,13 @@
 /* worker_serve — what a sealed worker does for each kind of request. Private to worker.c. */
 #pragma once
+#include "rescue/kept.h"
 #include "rescue/worker.h"
 
 struct worker_serve {
     const struct worker_options *options;
     struct worker_page *page;
     struct arena *keys, *arena; /* `arena` is reset with every request */
+    struct kept kept;
     struct keyring ring;
     struct worker_ring read;
 };

@@ -68,6 +68,8 @@ static void on_pause(void *context)
     for (unsigned i = JOB_RECOVERED; i < JOB_STATES; i++)
         finished += job->count[i];
     if (phase->recover)
+        recover_pause(phase->recover);
+    if (phase->recover)
         job->options->progress(job->options->context, "recovering", finished, job->file.n,
                                job->bytes_done + team_done(&job->team), job->bytes_all);
     else if (phase->search)

@@ -40,7 +40,9 @@ struct job_file {
     enum job_state state;
     int32_t family, key;
     uint64_t plain, lost;
-    bool guess, partial, decrypted, sizes_known, hashed;
+    uint32_t ticket; /* under which `slot`, a worker, keeps what opens it */
+    unsigned slot;
+    bool begun, guess, partial, decrypted, sizes_known, hashed;
     const char *variant;
     const char *reason, *why; /* of the family; of the state */
     enum proof proof;
@@ -84,6 +86,7 @@ struct job {
     struct journal_past past;
     VEC(struct job_file *) file;
     VEC(struct job_key) key;
+    uint32_t tickets;
     uint64_t seen;                  /* regular files that were looked at */
     uint64_t bytes_done, bytes_all; /* of what is written */
     uint64_t count[JOB_STATES];

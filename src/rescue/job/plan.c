@@ -134,6 +134,8 @@ static bool plan_one(struct planning *planning, int fd, const struct stat *st,
     planning->error = team_idle(&job->team, &slot, planning->why);
     if (planning->error)
         return false;
+    file->slot = slot;
+    file->ticket = request.ticket = ++job->tickets;
     team_begin(&job->team, slot, &request, &fd, 1, file);
     return true;
 }

@@ -1,8 +1,7 @@
 #include "rescue/job/recover.h"
 
-#include "quarantine/attributes.h"
-#include "quarantine/original.h"
 #include "rescue/job/place.h"
+#include "rescue/job/settle.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,278 +10,151 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    READY_MOST = 48, /* files that wait for the disk together */
-    READY_BYTES = 64 << 20,
-    NAMES_TRIED = 100,
-    FACTS_MEMORY = 4 << 20,
-    SYNC_TOGETHER = 4, /* so many are synced by one call before each is looked at */
-};
+enum { FACTS_MEMORY = 4 << 20 };
 
-enum step {
-    STEP_COMPARE, /* what would come out is hashed: a file of that name is there */
-    STEP_OTHER,   /* that file is hashed */
-    STEP_APPLY,
-    STEP_PROOF,
-    STEP_AGAIN, /* is what came out encrypted? */
-    STEP_DIGEST,
-};
-
-struct task {
-    struct recover *recover;
-    struct job_file *file;
-    int source, folder, out, other;
-    enum step step;
-    unsigned tried; /* names */
-    bool compared;  /* `hash` is known */
-    bool begun;     /* the temporary file exists */
-    bool keep;
-    uint32_t number;
-    uint64_t size;
-    uint8_t hash[WORKER_HASH];
-    struct stat st;
-    char temporary[JOURNAL_TEMPORARY], name[NAMES_MAX];
-};
-
-struct recover {
-    struct job *job;
-    struct arena *facts;
-    struct task *ready[READY_MOST];
-    size_t ready_count;
-    uint64_t ready_bytes;
-    int error; /* the journal cannot be written: nothing more is begun */
-    struct why why;
-};
+/* From here on a file keeps all workers that have nothing else to do. */
+#define LARGE ((uint64_t)16 << 20)
+/* The encrypted file is hashed so far ahead of what is decrypted: it is read from the disk once
+ * as long as that stays in memory. */
+#define AHEAD ((uint64_t)64 << 20)
+/* What is written is handed to the disk in parts of this size, while the next is made. */
+#define FLUSH ((uint64_t)8 << 20)
 
 static const char *keep_text(struct job *job, const char *text)
 {
     return (const char *)arena_copy(job->arena, bytes_of(text)).at;
 }
 
-static void close_at(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
-static struct journal_record record_of(const struct task *task, enum journal_kind kind)
-{
-    return (struct journal_record){.kind = kind,
-                                   .number = task->number,
-                                   .source = task->file->identity,
-                                   .directory = task->file->folder,
-                                   .name = bytes_of(task->name)};
-}
-
-static void journal(struct recover *recover, const struct journal_record *record)
-{
-    int error = journal_write(&recover->job->journal, record, &recover->why);
-    if (error && !recover->error)
-        recover->error = error;
-}
-
-/* The end of a file, whatever became of it. */
-static void finish(struct task *task, enum job_state state, const char *why)
-{
-    struct recover *recover = task->recover;
-    struct job *job = recover->job;
-    struct job_file *file = task->file;
-    if (task->begun) {
-        const struct journal_record drop = record_of(task, JOURNAL_DROP);
-        unlinkat(task->folder, task->temporary, 0);
-        journal(recover, &drop);
-    }
-    file->state = state;
-    file->why = why ? keep_text(job, why) : NULL;
-    job->count[state]++;
-    if (state == JOB_RECOVERED)
-        job->proofs[file->proof]++;
-    job->bytes_done += file->plain;
-    close_at(&task->source);
-    close_at(&task->folder);
-    close_at(&task->out);
-    close_at(&task->other);
-    free(task);
-    job->options->finished(job->options->context, file);
-}
-
-/* --- to the disk, and to its name --- */
-
-/* Owner, mode, times, attributes of the encrypted file. What cannot be given back is said; the
- * bytes are there all the same. */
-static void give_attributes(struct task *task)
-{
-    struct entry_facts facts = {0};
-    struct why why = {""};
-    struct stat made;
-    struct arena *arena = task->recover->facts;
-    arena_reset(arena);
-    int error = attributes_read(task->source, &task->st, arena, &facts, &why);
-    facts.size = task->size;
-    if (geteuid() != 0 && fstat(task->out, &made) == 0) {
-        facts.uid = made.st_uid;
-        if (facts.gid != made.st_gid && fchown(task->out, made.st_uid, facts.gid) < 0)
-            facts.gid = made.st_gid;
-    }
-    if (!error)
-        error = attributes_write(task->out, &facts, arena, &why);
-    if (error) {
-        const struct timespec times[2] = {task->st.st_atim, task->st.st_mtim};
-        char text[512];
-        fchmod(task->out, task->st.st_mode & 0777);
-        futimens(task->out, times);
-        snprintf(text, sizeof text, "%s: %s", (const char *)task->file->path.at, why.text);
-        task->recover->job->options->note(task->recover->job->options->context, text);
-    }
-}
-
-static bool is_unchanged(const struct task *task)
-{
-    struct stat now;
-    if (fstat(task->source, &now) < 0)
-        return false;
-    const struct journal_file identity = journal_file_of(&now);
-    return journal_same(&identity, &task->file->identity);
-}
-
-/* The next name that nobody has; false when there is none. */
-static bool next_name(struct task *task)
-{
-    unsigned n = task->tried++;
-    if (n >= NAMES_TRIED)
-        return false;
-    if (task->keep)
-        return snprintf(task->name, NAMES_MAX,
-                        n ? "%.200s.not-recovered-%u" : "%.200s.not-recovered",
-                        (const char *)task->file->out.at, n + 1) > 0;
-    if (n)
-        return names_other((const char *)task->file->out.at, n, task->name);
-    memcpy(task->name, task->file->out.at, task->file->out.len + 1);
-    return true;
-}
-
-static void settle(struct task *task)
-{
-    struct recover *recover = task->recover;
-    struct job_file *file = task->file;
-    struct why why = {""};
-    struct stat made;
-    int error = fsync(task->out) < 0 || fstat(task->out, &made) < 0
-                    ? fail(&why, errno, "cannot be put on the disk: %s", strerror(errno))
-                    : 0;
-    while (!error) {
-        error = place_rename(task->folder, task->temporary, task->name, &why);
-        if (error != -EEXIST || !next_name(task))
-            break;
-        error = 0;
-    }
-    if (error) {
-        finish(task, JOB_FAILED, why.text);
-        return;
-    }
-    struct journal_record done = record_of(task, JOURNAL_DONE);
-    done.output = journal_file_of(&made);
-    if (!task->keep)
-        journal(recover, &done);
-    task->begun = false;
-    file->out = arena_copy(recover->job->arena, bytes_of(task->name));
-    if (original_sync(task->folder, &why))
-        recover->job->options->note(recover->job->options->context, why.text);
-    finish(task, file->state, file->why);
-}
-
-static void settle_all(struct recover *recover)
-{
-    if (recover->ready_count >= SYNC_TOGETHER)
-        syncfs(recover->ready[0]->out);
-    for (size_t i = 0; i < recover->ready_count; i++)
-        settle(recover->ready[i]);
-    recover->ready_count = 0;
-    recover->ready_bytes = 0;
-}
-
-/* What came out is whole and looked at. */
-static void make_ready(struct task *task)
-{
-    struct recover *recover = task->recover;
-    struct job_file *file = task->file;
-    if (!is_unchanged(task)) {
-        finish(task, JOB_FAILED, "the encrypted file was changed while it was read");
-        return;
-    }
-    if (file->state == JOB_DAMAGED && !recover->job->options->keep_failed) {
-        finish(task, JOB_DAMAGED, file->why);
-        return;
-    }
-    if (file->state == JOB_DAMAGED) {
-        task->keep = true;
-        task->tried = 0;
-        if (!next_name(task)) {
-            finish(task, JOB_FAILED, "there is no free name for it");
-            return;
-        }
-    }
-    give_attributes(task);
-    recover->ready[recover->ready_count++] = task;
-    recover->ready_bytes += task->size;
-    if (recover->ready_count == READY_MOST || recover->ready_bytes >= READY_BYTES)
-        settle_all(recover);
-}
-
 /* --- requests --- */
 
-static void ask(struct task *task, unsigned slot, enum step step)
+static bytes name_of(const struct job_file *file)
 {
+    return bytes_slice(file->path, file->name, file->path.len);
+}
+
+static uint16_t put_name(uint8_t ret[WORKER_NAME], bytes name)
+{
+    uint16_t len = (uint16_t)(name.len < WORKER_NAME ? name.len : 0);
+    memcpy(ret, name.at, len);
+    return len;
+}
+
+static unsigned with_what(const struct task *task)
+{
+    if (task->apart)
+        return 0;
+    if (task->large)
+        return task->part[PART_HASH].running ? 0 : WORKER_WITH_HASH;
+    return WORKER_WITH_HASH | WORKER_WITH_PROOF;
+}
+
+static void ask(struct part *part, unsigned slot, enum step step)
+{
+    struct task *task = part->task;
     struct job *job = task->recover->job;
-    struct job_file *file = task->file;
-    struct worker_request request = {
-        .family = file->family, .key = file->key, .size = file->identity.size};
+    const struct job_file *file = task->file;
+    struct worker_request request = {.family = file->family,
+                                     .key = file->key,
+                                     .ticket = file->ticket,
+                                     .size = file->identity.size,
+                                     .sparse = task->sparse};
     int fds[2] = {task->source, task->out};
     static const uint32_t kinds[] = {
         [STEP_COMPARE] = WORKER_COMPARE, [STEP_OTHER] = WORKER_DIGEST,
         [STEP_APPLY] = WORKER_APPLY,     [STEP_PROOF] = WORKER_PROOF,
         [STEP_AGAIN] = WORKER_PLAN,      [STEP_DIGEST] = WORKER_DIGEST};
-    bytes name = bytes_slice(file->path, file->name, file->path.len);
-    task->step = step;
+    bytes name = name_of(file);
+    part->step = step;
+    part->slot = slot;
+    part->running = true;
+    part->follows = step != STEP_APPLY && task->part[PART_MAIN].running &&
+                    task->part[PART_MAIN].step == STEP_APPLY;
     request.kind = kinds[step];
-    request.sparse = (uint64_t)task->st.st_blocks * 512 < (uint64_t)task->st.st_size;
+    request.follows = part->follows;
     if (step == STEP_PROOF || step == STEP_AGAIN) {
         fds[0] = task->out;
-        request.size = task->size;
+        request.size = task->applied ? task->size : file->plain;
+        request.ticket = 0;
         name = bytes_of(task->name);
     }
     if (step == STEP_OTHER) {
         fds[0] = task->other;
         request.size = file->plain;
     }
-    request.name_len = (uint16_t)(name.len < WORKER_NAME ? name.len : 0);
-    memcpy(request.name, name.at, request.name_len);
-    team_begin(&job->team, slot, &request, fds, step == STEP_APPLY ? 2 : 1, task);
+    if (step == STEP_APPLY) {
+        request.with = task->with = with_what(task);
+        request.out_len = put_name(request.out, bytes_of(task->name));
+    }
+    request.name_len = put_name(request.name, name);
+    team_begin(&job->team, slot, &request, fds, step == STEP_APPLY ? 2 : 1, part);
+}
+
+/* The end of a task of which nothing becomes, once no worker is at it any more. */
+static void give_up(struct task *task, enum job_state state, const char *why)
+{
+    bool running = false;
+    if (!task->failed) {
+        task->failed = keep_text(task->recover->job, why);
+        task->failed_state = state;
+    }
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (task->part[i].running)
+            team_stop(&task->recover->job->team, task->part[i].slot);
+        running = running || task->part[i].running;
+    }
+    if (!running)
+        settle_finish(task, task->failed_state, task->failed);
+}
+
+static void note_large(struct recover *recover, struct task *from, struct task *to)
+{
+    for (size_t i = 0; i < TEAM_MOST; i++)
+        if (recover->large[i] == from) {
+            recover->large[i] = to;
+            return;
+        }
 }
 
 /* A temporary file, written down before it is made. */
-static void begin_apply(struct task *task, unsigned slot)
+static int make_temporary(struct task *task, struct why *why)
 {
-    struct job *job = task->recover->job;
-    struct why why = {""};
+    struct recover *recover = task->recover;
+    struct job *job = recover->job;
     task->number = job->journal.next++;
     journal_temporary(job->journal.id, task->number, task->temporary);
-    const struct journal_record begin = record_of(task, JOURNAL_BEGIN);
-    journal(task->recover, &begin);
-    int error = task->recover->error
-                    ? fail(&why, -task->recover->error, "%s", task->recover->why.text)
-                    : place_create(task->folder, task->temporary, &task->out, &why);
+    const struct journal_record begin = settle_record(task, JOURNAL_BEGIN);
+    settle_journal(recover, &begin);
+    int error = recover->error ? fail(why, -recover->error, "%s", recover->why.text)
+                               : place_create(task->folder, task->temporary, &task->out, why);
     task->begun = !error;
-    if (!error && ftruncate(task->out, 0) < 0)
-        error = fail(&why, errno, "cannot write: %s", strerror(errno));
-    if (!error && (uint64_t)task->st.st_blocks * 512 < (uint64_t)task->st.st_size &&
-        ftruncate(task->out, (off_t)task->file->plain) < 0)
-        error = fail(&why, errno, "cannot write: %s", strerror(errno));
-    if (error)
-        finish(task, JOB_FAILED, why.text);
-    else
-        ask(task, slot, STEP_APPLY);
+    if (!error && ftruncate(task->out, task->sparse ? (off_t)task->file->plain : 0) < 0)
+        error = fail(why, errno, "cannot write: %s", strerror(errno));
+    return error;
+}
+
+static void begin_apply(struct task *task, unsigned slot)
+{
+    struct recover *recover = task->recover;
+    struct why why = {""};
+    task->sparse = (uint64_t)task->st.st_blocks * 512 < (uint64_t)task->st.st_size;
+    task->large = task->file->identity.size >= LARGE;
+    if (make_temporary(task, &why)) {
+        settle_finish(task, JOB_FAILED, why.text);
+        return;
+    }
+    struct part *hash = &task->part[PART_HASH];
+    int other = -1;
+    if (task->large) {
+        note_large(recover, NULL, task);
+        for (unsigned i = 0; i < recover->job->team.options.size && other < 0; i++)
+            if (i != slot && team_is_idle(&recover->job->team, i))
+                other = (int)i;
+    }
+    /* That one waits until the writer is at work. */
+    hash->running = other >= 0;
+    ask(&task->part[PART_MAIN], slot, STEP_APPLY);
+    if (other >= 0)
+        ask(hash, (unsigned)other, STEP_DIGEST);
 }
 
 /* Looks for a name: one that is free, or one of a file that is what would come out. */
@@ -290,7 +162,7 @@ static void choose_name(struct task *task, unsigned slot)
 {
     const struct journal_file *past =
         journal_past_find(&task->recover->job->past, &task->file->identity);
-    while (next_name(task)) {
+    while (settle_name(task)) {
         struct stat st;
         if (fstatat(task->folder, task->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
             begin_apply(task, slot);
@@ -299,50 +171,72 @@ static void choose_name(struct task *task, unsigned slot)
         const struct journal_file there = journal_file_of(&st);
         if (past && S_ISREG(st.st_mode) && journal_same(past, &there)) {
             task->file->out = arena_copy(task->recover->job->arena, bytes_of(task->name));
-            finish(task, JOB_ALREADY, "an earlier run recovered it");
+            settle_finish(task, JOB_ALREADY, "an earlier run recovered it");
             return;
         }
         if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != task->file->plain ||
             (st.st_ino == task->st.st_ino && st.st_dev == task->st.st_dev))
             continue;
-        close_at(&task->other);
+        settle_close(&task->other);
         task->other =
             openat(task->folder, task->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (task->other < 0)
             continue;
-        ask(task, slot, task->compared ? STEP_OTHER : STEP_COMPARE);
+        ask(&task->part[PART_MAIN], slot, task->compared ? STEP_OTHER : STEP_COMPARE);
         return;
     }
-    finish(task, JOB_FAILED, "there is no free name for it");
+    settle_finish(task, JOB_FAILED, "there is no free name for it");
+}
+
+/* Opens a directory, or the one that was opened last once more. */
+static int open_folder(struct folder *last, bytes path, bool make, int *ret_fd, struct why *why)
+{
+    if (last->fd < 0 || !bytes_equal(last->path, path)) {
+        settle_close(&last->fd);
+        int error = place_open(path, make, &last->fd, why);
+        if (error)
+            return error;
+        last->path = path;
+    }
+    *ret_fd = fcntl(last->fd, F_DUPFD_CLOEXEC, 0);
+    return *ret_fd < 0 ? fail(why, errno, "cannot be opened: %s", strerror(errno)) : 0;
+}
+
+static int open_files(struct task *task, struct why *why)
+{
+    struct recover *recover = task->recover;
+    const struct job_file *file = task->file;
+    int home;
+    int error =
+        open_folder(&recover->from, bytes_slice(file->path, 0, file->name), false, &home, why);
+    if (error)
+        return error;
+    task->source = openat(home, (const char *)file->path.at + file->name,
+                          O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (task->source < 0 || fstat(task->source, &task->st) < 0)
+        error = fail(why, errno, "cannot be opened: %s", strerror(errno));
+    else if (!S_ISREG(task->st.st_mode) || !settle_unchanged(task))
+        error = fail(why, ESTALE, "it is not the file any more that was planned");
+    close(home);
+    return error ? error
+                 : open_folder(&recover->to, file->folder,
+                               recover->job->options->output != NULL, &task->folder, why);
 }
 
 static void begin(struct recover *recover, struct job_file *file, unsigned slot)
 {
     struct task *task = calloc(1, sizeof *task);
     struct why why = {""};
-    int directory = -1;
     if (!task) {
         recover->error = fail(&recover->why, ENOMEM, "out of memory");
         return;
     }
     *task = (struct task){
         .recover = recover, .file = file, .source = -1, .folder = -1, .out = -1, .other = -1};
-    bytes home = bytes_slice(file->path, 0, file->name);
-    int error = place_open(home, false, &directory, &why);
-    if (!error) {
-        task->source = openat(directory, (const char *)file->path.at + file->name,
-                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (task->source < 0 || fstat(task->source, &task->st) < 0)
-            error = fail(&why, errno, "cannot be opened: %s", strerror(errno));
-    }
-    close_at(&directory);
-    if (!error && (!S_ISREG(task->st.st_mode) || !is_unchanged(task)))
-        error = fail(&why, ESTALE, "it is not the file any more that was planned");
-    if (!error)
-        error = place_open(file->folder, recover->job->options->output != NULL, &task->folder,
-                           &why);
-    if (error)
-        finish(task, JOB_FAILED, why.text);
+    for (unsigned i = 0; i < PARTS; i++)
+        task->part[i].task = task;
+    if (open_files(task, &why))
+        settle_finish(task, JOB_FAILED, why.text);
     else
         choose_name(task, slot);
 }
@@ -370,13 +264,14 @@ static void judge(struct task *task, const struct worker_proof *proof)
     file->why = file->proof_reason;
 }
 
-static void judge_again(struct task *task, const struct worker_plan *plan)
+/* `family`: of what came out, by its mark; -1: it has none. */
+static void judge_again(struct task *task, int32_t family)
 {
     char text[256];
-    if (plan->family < 0 || plan->fit != FIT_IS)
+    if (family < 0)
         return;
     snprintf(text, sizeof text, "what came out is encrypted once more, by %s: run this again",
-             formats[plan->family]->title);
+             formats[family]->title);
     task->file->state = JOB_AGAIN;
     task->file->why = keep_text(task->recover->job, text);
 }
@@ -384,14 +279,14 @@ static void judge_again(struct task *task, const struct worker_plan *plan)
 static void take_compare(struct task *task, unsigned slot, const struct worker_written *written)
 {
     struct job *job = task->recover->job;
-    if (task->step == STEP_COMPARE) {
+    if (task->part[PART_MAIN].step == STEP_COMPARE) {
         memcpy(task->hash, written->hash, WORKER_HASH);
         task->compared = true;
-        ask(task, slot, STEP_OTHER);
+        ask(&task->part[PART_MAIN], slot, STEP_OTHER);
     } else if (!memcmp(task->hash, written->hash, WORKER_HASH)) {
         memcpy(task->file->after, task->hash, WORKER_HASH);
         task->file->out = arena_copy(job->arena, bytes_of(task->name));
-        finish(task, JOB_ALREADY, "the same bytes are there already");
+        settle_finish(task, JOB_ALREADY, "the same bytes are there already");
     } else {
         choose_name(task, slot);
     }
@@ -406,55 +301,140 @@ static bool is_whole(struct task *task, const struct worker_written *written)
     return fstat(task->out, &st) == 0 && (uint64_t)st.st_size == written->size;
 }
 
-static void go_on(struct task *task, unsigned slot, const struct worker_reply *reply)
+static void take_hash(struct task *task, const uint8_t hash[WORKER_HASH])
 {
-    struct job_file *file = task->file;
-    switch (task->step) {
+    memcpy(task->file->before, hash, WORKER_HASH);
+    task->file->hashed = task->hashed = true;
+}
+
+/* Tells the disk and those who follow how far the writer is. */
+static void tell_progress(struct task *task)
+{
+    struct team *team = &task->recover->job->team;
+    uint64_t done = task->applied ? task->size : team_done_by(team, task->part[PART_MAIN].slot);
+    if (task->part[PART_PROOF].running && task->part[PART_PROOF].follows)
+        team_allow(team, task->part[PART_PROOF].slot, task->applied ? UINT64_MAX : done);
+    if (task->part[PART_HASH].running)
+        team_allow(team, task->part[PART_HASH].slot, task->applied ? UINT64_MAX : done + AHEAD);
+    if (done >= task->flushed + FLUSH || (task->applied && done > task->flushed)) {
+        sync_file_range(task->out, (off_t)task->flushed, (off_t)(done - task->flushed),
+                        SYNC_FILE_RANGE_WRITE);
+        task->flushed = done;
+    }
+}
+
+static void take_applied(struct task *task, const struct worker_applied *applied)
+{
+    memcpy(task->file->after, applied->plain.hash, WORKER_HASH);
+    if (!is_whole(task, &applied->plain)) {
+        give_up(task, JOB_FAILED, "not all that came out was written");
+        return;
+    }
+    task->applied = true;
+    if (task->large) {
+        tell_progress(task);
+        note_large(task->recover, task, NULL);
+    }
+    if (task->with & WORKER_WITH_HASH)
+        take_hash(task, applied->before);
+    if (task->with & WORKER_WITH_PROOF) {
+        judge(task, &applied->proof);
+        if (task->file->proof != PROOF_PROVEN)
+            judge_again(task, applied->again);
+        task->proved = task->looked = true;
+    }
+}
+
+/* What is to be done next about a file, by a worker that has time. */
+static void go_on(struct task *task, unsigned slot)
+{
+    struct part *main = &task->part[PART_MAIN], *proof = &task->part[PART_PROOF];
+    struct part *hash = &task->part[PART_HASH];
+    if (!task->proved && !proof->running) {
+        if (task->applied || (main->running && !task->sparse && task->file->sizes_known))
+            ask(proof, slot, STEP_PROOF);
+    } else if (!task->applied || proof->running) {
+        return;
+    } else if (!task->looked && task->file->proof != PROOF_PROVEN) {
+        ask(proof, slot, STEP_AGAIN);
+    } else if (!task->hashed && !hash->running) {
+        ask(hash, slot, STEP_DIGEST);
+    } else if (!hash->running) {
+        settle_ready(task);
+    }
+}
+
+static void take(struct part *part, unsigned slot, const struct worker_reply *reply)
+{
+    struct task *task = part->task;
+    switch (part->step) {
     case STEP_COMPARE:
     case STEP_OTHER:
         take_compare(task, slot, &reply->written);
         return;
     case STEP_APPLY:
-        memcpy(file->after, reply->written.hash, WORKER_HASH);
-        if (is_whole(task, &reply->written))
-            ask(task, slot, STEP_PROOF);
-        else
-            finish(task, JOB_FAILED, "not all that came out was written");
-        return;
+        take_applied(task, &reply->applied);
+        break;
     case STEP_PROOF:
         judge(task, &reply->proof);
-        ask(task, slot, file->proof == PROOF_PROVEN ? STEP_DIGEST : STEP_AGAIN);
-        return;
+        task->proved = true;
+        break;
     case STEP_AGAIN:
-        judge_again(task, &reply->plan);
-        ask(task, slot, STEP_DIGEST);
-        return;
+        judge_again(task, reply->plan.fit == FIT_IS ? reply->plan.family : -1);
+        task->looked = true;
+        break;
     case STEP_DIGEST:
-        memcpy(file->before, reply->written.hash, WORKER_HASH);
-        file->hashed = true;
-        make_ready(task);
+        take_hash(task, reply->written.hash);
+        break;
     }
+    if (!task->failed)
+        go_on(task, slot);
+}
+
+/* A worker ended while it wrote a file and looked at it: once more, each by itself, so that it
+ * is known which of both it was. */
+static bool try_apart(struct task *task, unsigned slot)
+{
+    if (task->apart || !(task->with & WORKER_WITH_PROOF) || ftruncate(task->out, 0) < 0 ||
+        (task->sparse && ftruncate(task->out, (off_t)task->file->plain) < 0))
+        return false;
+    task->apart = true;
+    ask(&task->part[PART_MAIN], slot, STEP_APPLY);
+    return true;
 }
 
 void recover_reply(struct recover *recover, unsigned slot, void *at,
                    const struct worker_reply *reply, int error, const struct why *why)
 {
-    struct task *task = at;
+    struct part *part = at;
+    struct task *task = part->task;
     char text[320];
     (void)recover;
-    if (!error && !reply->error) {
-        go_on(task, slot, reply);
-    } else if (error && task->step == STEP_PROOF) {
+    part->running = false;
+    if (task->failed) {
+        give_up(task, task->failed_state, task->failed);
+    } else if (!error && !reply->error) {
+        take(part, slot, reply);
+    } else if (error && part->step == STEP_APPLY && try_apart(task, slot)) {
+        return;
+    } else if (error && part->step == STEP_PROOF) {
         /* Whoever checks it may be broken; what came out is not. */
         struct worker_proof none = {.proof = PROOF_UNKNOWN};
         fail(&none.reason, EFAULT, "it could not be checked: %.180s", why->text);
         judge(task, &none);
-        finish(task, JOB_DAMAGED, none.reason.text);
+        give_up(task, JOB_DAMAGED, none.reason.text);
     } else {
         snprintf(text, sizeof text, "%s%s", error ? "not recovered: " : "",
                  error ? why->text : reply->why.text);
-        finish(task, JOB_FAILED, text);
+        give_up(task, JOB_FAILED, text);
     }
+}
+
+void recover_pause(struct recover *recover)
+{
+    for (size_t i = 0; i < TEAM_MOST; i++)
+        if (recover->large[i])
+            tell_progress(recover->large[i]);
 }
 
 struct recover *recover_new(struct job *job, struct why *why)
@@ -463,6 +443,7 @@ struct recover *recover_new(struct job *job, struct why *why)
     if (recover) {
         recover->job = job;
         recover->facts = arena_new(FACTS_MEMORY);
+        recover->from.fd = recover->to.fd = -1;
     }
     if (!recover || !recover->facts) {
         fail(why, ENOMEM, "out of memory");
@@ -471,19 +452,51 @@ struct recover *recover_new(struct job *job, struct why *why)
     return recover;
 }
 
+/* The next file for a worker: one that it has planned itself, as long as there are such. */
+static struct job_file *next_file(struct recover *recover, unsigned slot)
+{
+    struct job *job = recover->job;
+    for (; recover->next[slot] < job->file.n; recover->next[slot]++) {
+        struct job_file *file = job->file.at[recover->next[slot]];
+        if (file->state == JOB_PLANNED && !file->begun && file->slot == slot)
+            return file;
+    }
+    for (; recover->next_any < job->file.n; recover->next_any++) {
+        struct job_file *file = job->file.at[recover->next_any];
+        if (file->state == JOB_PLANNED && !file->begun)
+            return file;
+    }
+    return NULL;
+}
+
+/* A worker for which there is no file any more follows one that writes. False: there is none.
+ */
+static bool lend(struct recover *recover, unsigned slot)
+{
+    for (size_t i = 0; i < TEAM_MOST; i++) {
+        struct task *task = recover->large[i];
+        if (task && !task->failed && !task->sparse && !task->proved &&
+            !task->part[PART_PROOF].running) {
+            go_on(task, slot);
+            return task->part[PART_PROOF].running;
+        }
+    }
+    return false;
+}
+
 int recover_all(struct recover *recover, struct why *why)
 {
     struct job *job = recover->job;
-    for (uint32_t i = 0; i < job->file.n && !recover->error; i++) {
-        struct job_file *file = job->file.at[i];
-        unsigned slot;
-        if (file->state != JOB_PLANNED)
-            continue;
-        if (job->options->stop && *job->options->stop)
-            break;
+    unsigned slot;
+    while (!recover->error && !(job->options->stop && *job->options->stop)) {
         recover->error = team_idle(&job->team, &slot, &recover->why);
-        if (!recover->error)
+        struct job_file *file = recover->error ? NULL : next_file(recover, slot);
+        if (file) {
+            file->begun = true;
             begin(recover, file, slot);
+        } else if (recover->error || !lend(recover, slot)) {
+            break;
+        }
     }
     team_finish(&job->team);
     settle_all(recover);
@@ -494,8 +507,11 @@ int recover_all(struct recover *recover, struct why *why)
 
 struct recover *recover_free(struct recover *recover)
 {
-    if (recover)
+    if (recover) {
+        settle_close(&recover->from.fd);
+        settle_close(&recover->to.fd);
         arena_free(recover->facts);
+    }
     free(recover);
     return NULL;
 }

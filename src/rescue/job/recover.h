@@ -13,4 +13,6 @@ int recover_all(struct recover *recover, struct why *why) MUST_USE;
 /* A worker's answer. */
 void recover_reply(struct recover *recover, unsigned slot, void *at,
                    const struct worker_reply *reply, int error, const struct why *why);
+/* While workers are waited for: hands to the disk what is written so far. */
+void recover_pause(struct recover *recover);
 struct recover *recover_free(struct recover *recover);

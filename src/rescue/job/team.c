@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <time.h>
 
-enum { PAUSE_MS = 100, HANGS_MS = 120 * 1000 };
+enum { PAUSE_MS = 25, HANGS_MS = 120 * 1000 };
 
 static int64_t now_ms(void)
 {
@@ -48,8 +48,8 @@ static void attend(struct team *team, struct team_slot *slot, bool readable)
     }
     if (team->options.stop && *team->options.stop)
         slot->worker.page->stop = true;
-    if (slot->worker.page->done != slot->done_seen) {
-        slot->done_seen = slot->worker.page->done;
+    if (slot->worker.page->alive + slot->worker.page->done != slot->alive_seen) {
+        slot->alive_seen = slot->worker.page->alive + slot->worker.page->done;
         slot->seen_ms = now_ms();
     } else if (slot->worker.kind != WORKER_SEEK && now_ms() - slot->seen_ms > HANGS_MS) {
         worker_end(&slot->worker);
@@ -107,9 +107,11 @@ void team_begin(struct team *team, unsigned number, const struct worker_request 
     struct worker_reply none;
     struct why why = {""};
     slot->at = at;
-    slot->done_seen = 0;
+    slot->alive_seen = 0;
     slot->seen_ms = now_ms();
-    if (slot->worker.socket < 0 || worker_send(&slot->worker, request, fds, count, &why))
+    if ((slot->worker.socket < 0 &&
+         worker_new(&team->options.worker, &slot->worker, &team->walls, &team->ring, &why)) ||
+        worker_send(&slot->worker, request, fds, count, &why))
         tell(team, slot, &none, -EFAULT, &why);
 }
 
@@ -117,6 +119,30 @@ void team_finish(struct team *team)
 {
     while (wait_once(team))
         ;
+}
+
+bool team_is_idle(const struct team *team, unsigned slot)
+{
+    return !team->slot[slot].at && team->slot[slot].worker.socket >= 0;
+}
+
+void team_allow(struct team *team, unsigned slot, uint64_t limit)
+{
+    struct worker_page *page = team->slot[slot].worker.page;
+    if (page && page->limit < limit)
+        page->limit = limit;
+}
+
+void team_stop(struct team *team, unsigned slot)
+{
+    if (team->slot[slot].worker.page)
+        team->slot[slot].worker.page->stop = true;
+}
+
+uint64_t team_done_by(const struct team *team, unsigned slot)
+{
+    const struct worker_page *page = team->slot[slot].worker.page;
+    return page ? page->done : 0;
 }
 
 uint64_t team_done(const struct team *team)

@@ -15,7 +15,7 @@ struct team_options {
      * else reply->error is the request's. */
     void (*reply)(void *context, unsigned slot, void *at, const struct worker_reply *reply,
                   int error, const struct why *why);
-    /* About ten times a second while waiting. */
+    /* About forty times a second while waiting. */
     void (*pause)(void *context);
     const volatile bool *stop; /* workers are told, and end what they are at */
 };
@@ -23,7 +23,7 @@ struct team_options {
 struct team_slot {
     struct worker worker;
     void *at; /* what the request is about; NULL: idle */
-    uint64_t done_seen;
+    uint64_t alive_seen;
     int64_t seen_ms;
 };
 
@@ -38,9 +38,18 @@ struct team {
 int team_new(const struct team_options *options, struct team *ret, struct why *why) MUST_USE;
 /* Waits until one is idle: its slot. -E...: none can be started any more. */
 int team_idle(struct team *team, unsigned *ret_slot, struct why *why) MUST_USE;
-/* Hands an idle one a request about `at`. When it is gone, `reply` is told so. */
+/* Hands an idle one a request about `at`; one that is gone is started anew. When that fails,
+ * `reply` is told so. */
 void team_begin(struct team *team, unsigned slot, const struct worker_request *request,
                 const int *fds, size_t count, void *at);
+/* Whether its worker lives and has nothing to do. */
+bool team_is_idle(const struct team *team, unsigned slot);
+/* More of the file that it follows is there (worker_page.limit). */
+void team_allow(struct team *team, unsigned slot, uint64_t limit);
+/* Ends what it is at; the answer comes all the same. */
+void team_stop(struct team *team, unsigned slot);
+/* Bytes done of what one of them is at. */
+uint64_t team_done_by(const struct team *team, unsigned slot);
 /* Waits until all are idle. */
 void team_finish(struct team *team);
 /* Bytes done of what they are at. */

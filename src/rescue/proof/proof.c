@@ -149,6 +149,9 @@ int proof_check(const struct source *plain, struct arena *arena, struct budget *
             *why = window.why;
         return window.error;
     }
+    /* Kinds that tell sizes of their parts go by what those say. */
+    if (result.good > plain->size)
+        result.good = plain->size;
     /* What was cut short says nothing, neither good nor bad. */
     if (budget->hit != LIMIT_NONE)
         kind_unknown(&result, result.good,

@@ -1,0 +1,75 @@
+/* task — one file while it is recovered: what recover.c asks of workers about it, and settle.c
+ * puts on the disk. Private to this folder. */
+#pragma once
+#include "rescue/job/job.h"
+
+#include <sys/stat.h>
+
+enum step {
+    STEP_COMPARE, /* what would come out is hashed: a file of that name is there */
+    STEP_OTHER,   /* that file is hashed */
+    STEP_APPLY,
+    STEP_PROOF,
+    STEP_AGAIN, /* is what came out encrypted? */
+    STEP_DIGEST,
+};
+
+/* A large file keeps up to three workers: one writes, one hashes the encrypted file, one
+ * follows the writer and looks at what came out. */
+enum { PART_MAIN, PART_HASH, PART_PROOF, PARTS };
+
+/* What one worker is at. */
+struct part {
+    struct task *task;
+    enum step step;
+    unsigned slot;
+    bool running, follows;
+};
+
+struct task {
+    struct recover *recover;
+    struct job_file *file;
+    int source, folder, out, other;
+    struct part part[PARTS];
+    unsigned tried; /* names */
+    bool compared;  /* `hash` is known */
+    bool begun;     /* the temporary file exists */
+    bool keep;
+    bool sparse; /* the encrypted file has holes */
+    bool large;
+    unsigned with; /* enum worker_with, of what the writer was asked */
+    bool apart;    /* each step is asked for by itself: a worker died at it */
+    bool applied, proved, looked, hashed;
+    const char *failed; /* when the last worker is done with it; with `failed_state` */
+    enum job_state failed_state;
+    uint32_t number;
+    uint64_t size, flushed; /* `flushed`: so far the kernel was told to write it */
+    uint8_t hash[WORKER_HASH];
+    struct stat st;
+    uint64_t device; /* of `out` */
+    bool synced;     /* the first of its device among those that settle: it was synced */
+    struct journal_file made; /* `out` as it was put on the disk */
+    char temporary[JOURNAL_TEMPORARY], name[NAMES_MAX];
+};
+
+/* So many files wait for the disk together. */
+enum { READY_MOST = 128 };
+
+/* A directory that is likely to be needed again. */
+struct folder {
+    bytes path;
+    int fd;
+};
+
+struct recover {
+    struct job *job;
+    struct arena *facts;
+    struct task *ready[READY_MOST];
+    size_t ready_count;
+    uint64_t ready_bytes;
+    struct task *large[TEAM_MOST];      /* those that are written now */
+    uint32_t next[TEAM_MOST], next_any; /* place in job->file */
+    struct folder from, to;
+    int error; /* the journal cannot be written: nothing more is begun */
+    struct why why;
+};
