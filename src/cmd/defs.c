@@ -6,6 +6,7 @@
 #include "definitions/databases.h"
 #include "definitions/patch.h"
 #include "definitions/rulefiles.h"
+#include "definitions/shelf.h"
 #include "rules/kind.h"
 #include "scan/text.h"
 
@@ -429,7 +430,7 @@ static int run_cache(const struct command *self, void *parsed, int argc, char **
     uint64_t bytes_kept;
     struct why why;
     (void)self, (void)argc, (void)argv;
-    if (cache_path(path, sizeof path, &why) < 0 ||
+    if (shelf_path(path, sizeof path, &why) < 0 ||
         cache_sum(arguments->clear, &count, &bytes_kept, &why) < 0)
         return command_error(why.text);
     text_size(&size, bytes_kept);

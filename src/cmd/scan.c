@@ -200,7 +200,7 @@ static int open_sets(const struct scan_arguments *arguments, const struct extern
     if (!error && (arguments->rules.n || arguments->clamav.n))
         error = add_rules(arguments, externals, external_count, sets, why);
     for (int i = 0; !error && i < arguments->definitions.n; i++) {
-        error = definitions_map(arguments->definitions.at[i], &sets->at[sets->n], why);
+        error = definitions_map_guarded(arguments->definitions.at[i], &sets->at[sets->n], why);
         sets->at[sets->n].source = arguments->definitions.at[i];
         sets->n += !error;
     }

@@ -2,10 +2,8 @@
 
 #include "definitions/databases.h"
 #include "definitions/rulefiles.h"
-#include "home/home.h"
+#include "definitions/shelf.h"
 #include "shim/crypto.h"
-#include "shim/digest.h"
-#include "yara/module.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,8 +17,6 @@
 #include <unistd.h>
 
 enum {
-    KEY = 32,
-    KEY_TEXT = 2 * KEY,
     KEPT = 3, /* rulesets */
     KEPT_ADDED = 8,
     STAMPS = 64, /* of which most are of databases that are gone */
@@ -34,6 +30,7 @@ enum {
 #define ADDED   ".added"
 #define SOURCES ".sources"
 #define STAMP   ".stamp"
+#define CHECKED ".checked" /* guard.h */
 
 /* The files of one compilation, in order. */
 struct source {
@@ -47,54 +44,6 @@ struct list {
     struct source *at;
     uint32_t n, room;
 };
-
-struct place {
-    int fd;
-    char path[32]; /* by its descriptor: what was checked is what is used */
-};
-
-/* --- the directory --- */
-
-int cache_path(char *ret, size_t size, struct why *why)
-{
-    const char *cache = getenv("XDG_CACHE_HOME");
-    char home[PATH_MAX];
-    int n;
-    if (cache && cache[0] == '/') {
-        n = snprintf(ret, size, "%s/candor", cache);
-    } else if (geteuid() == 0) {
-        n = snprintf(ret, size, "/var/cache/candor");
-    } else {
-        if (!home_path(home, sizeof home))
-            return fail(why, ENOENT, "there is no home for a cache");
-        n = snprintf(ret, size, "%s/.cache/candor", home);
-    }
-    return n > 0 && (size_t)n < size
-               ? 0
-               : fail(why, ENAMETOOLONG, "the path of the cache is too long");
-}
-
-/* Whoever else could write here could choose what is found. */
-static int open_place(bool make, struct place *ret, struct why *why)
-{
-    struct stat st;
-    char path[PATH_MAX];
-    int error = cache_path(path, sizeof path, why);
-    if (!error && make)
-        error = home_make(path, why);
-    if (error)
-        return error;
-    ret->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (ret->fd < 0)
-        return fail(why, errno, "cannot open '%s': %s", path, strerror(errno));
-    snprintf(ret->path, sizeof ret->path, "/proc/self/fd/%d", ret->fd);
-    if (fstat(ret->fd, &st) < 0 || st.st_uid != geteuid() || st.st_mode & 077) {
-        close(ret->fd);
-        ret->fd = -1;
-        return fail(why, EPERM, "'%s' is not its user's alone", path);
-    }
-    return 0;
-}
 
 /* --- what a compilation is made of --- */
 
@@ -144,85 +93,42 @@ static int find_all(const struct cache_sources *sources, struct list *ret, struc
     return error;
 }
 
-static void add_number(struct digest *digest, uint64_t number)
-{
-    uint8_t raw[8];
-    for (size_t i = 0; i < sizeof raw; i++)
-        raw[i] = (uint8_t)(number >> 8 * i);
-    digest_add(digest, (bytes){raw, sizeof raw});
-}
-
-static void add_text(struct digest *digest, bytes text)
-{
-    add_number(digest, text.len);
-    digest_add(digest, text);
-}
-
-static void add_stat(struct digest *digest, const struct stat *st)
-{
-    const uint64_t numbers[] = {st->st_dev,
-                                st->st_ino,
-                                (uint64_t)st->st_size,
-                                (uint64_t)st->st_mtim.tv_sec,
-                                (uint64_t)st->st_mtim.tv_nsec,
-                                (uint64_t)st->st_ctim.tv_sec,
-                                (uint64_t)st->st_ctim.tv_nsec};
-    for (size_t i = 0; i < COUNT(numbers); i++)
-        add_number(digest, numbers[i]);
-}
-
 /* A digest that has taken what both keys depend on: the program that compiles, and how it was
  * told to. NULL when it cannot be said. */
 static struct digest *begin_key(const struct definitions_options *options, const char *kind)
 {
-    struct stat program;
-    struct digest *digest =
-        stat("/proc/self/exe", &program) == 0 ? digest_new(DIGEST_SHA256) : NULL;
+    struct digest *digest = shelf_key(kind);
     if (!digest)
         return NULL;
-    add_text(digest, bytes_of(kind));
-    add_stat(digest, &program);
-    add_number(digest, RULESET_VERSION);
-    add_number(digest, module_fingerprint());
-    add_number(digest, options->strict_4);
-    add_number(digest, options->clamav.pua);
-    add_number(digest, options->clamav.level);
-    add_number(digest, options->external_count);
+    shelf_key_number(digest, options->strict_4);
+    shelf_key_number(digest, options->clamav.pua);
+    shelf_key_number(digest, options->clamav.level);
+    shelf_key_number(digest, options->external_count);
     for (uint32_t i = 0; i < options->external_count; i++) {
         const struct external *e = &options->externals[i];
         uint64_t real;
         memcpy(&real, &e->real, sizeof real);
-        add_text(digest, e->name);
-        add_number(digest, e->type);
-        add_number(digest, (uint64_t)e->integer);
-        add_number(digest, real);
-        add_text(digest, e->text);
+        shelf_key_text(digest, e->name);
+        shelf_key_number(digest, e->type);
+        shelf_key_number(digest, (uint64_t)e->integer);
+        shelf_key_number(digest, real);
+        shelf_key_text(digest, e->text);
     }
     return digest;
 }
 
-/* Ends the digest. */
-static bool end_key(struct digest *digest, char ret[KEY_TEXT + 1])
-{
-    uint8_t raw[DIGEST_MAX];
-    bool good = digest_end(digest, raw);
-    digest_free(digest);
-    digest_hex(raw, KEY, ret);
-    return good;
-}
-
 static bool key_of_places(const struct definitions_options *options, const struct list *list,
-                          char ret[KEY_TEXT + 1])
+                          char ret[SHELF_KEY_TEXT + 1])
 {
     struct digest *digest = begin_key(options, "stamp");
     if (!digest)
         return false;
     for (uint32_t i = 0; i < list->n; i++) {
-        add_number(digest, list->at[i].database);
-        add_text(digest, bytes_of(list->at[i].path));
-        add_stat(digest, &list->at[i].st);
+        shelf_key_number(digest, list->at[i].database);
+        shelf_key_text(digest, bytes_of(list->at[i].path));
+        shelf_key_stat(digest, &list->at[i].st);
     }
-    return end_key(digest, ret);
+    return shelf_key_end(digest, ret);
 }
 
 /* `include "` in any form that the language has; what only looks like it counts too. */
@@ -242,9 +148,9 @@ static bool add_content(struct digest *digest, const struct source *source, uint
     uint64_t size = 0;
     ssize_t n = 1;
     const char *slash = strrchr(source->path, '/');
-    add_number(digest, source->database);
+    shelf_key_number(digest, source->database);
     /* The name of a database without folders, the path of rules: as their namespaces are. */
-    add_text(digest, bytes_of(source->database && slash ? slash + 1 : source->path));
+    shelf_key_text(digest, bytes_of(source->database && slash ? slash + 1 : source->path));
     while (n > 0) {
         n = pread(source->fd, room, READ, (off_t)size);
         if (n > 0) {
@@ -252,13 +158,13 @@ static bool add_content(struct digest *digest, const struct source *source, uint
             size += (size_t)n;
         }
     }
-    add_number(digest, size);
+    shelf_key_number(digest, size);
     return n == 0;
 }
 
 /* False when a file cannot be read, or includes others. */
 static bool key_of_contents(const struct definitions_options *options, const struct list *list,
-                            char ret[KEY_TEXT + 1])
+                            char ret[SHELF_KEY_TEXT + 1])
 {
     struct digest *digest = begin_key(options, "rules");
     uint8_t *room = malloc(READ);
@@ -276,7 +182,7 @@ static bool key_of_contents(const struct definitions_options *options, const str
     }
     free(room);
     if (good)
-        return end_key(digest, ret);
+        return shelf_key_end(digest, ret);
     digest_free(digest);
     return false;
 }
@@ -309,12 +215,12 @@ static bool is_settled(const struct list *list)
 
 /* The keys of a ruleset, and of what adds to it ("": nothing does). */
 struct keys {
-    char set[KEY_TEXT + 1], added[KEY_TEXT + 1];
+    char set[SHELF_KEY_TEXT + 1], added[SHELF_KEY_TEXT + 1];
 };
 
-static bool read_stamp(const struct place *place, const char *stamp, struct keys *ret)
+static bool read_stamp(const struct shelf *place, const char *stamp, struct keys *ret)
 {
-    char name[KEY_TEXT + 8], text[2 * KEY_TEXT];
+    char name[SHELF_KEY_TEXT + 8], text[2 * SHELF_KEY_TEXT];
     snprintf(name, sizeof name, "%s.stamp", stamp);
     int fd = openat(place->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
@@ -323,18 +229,19 @@ static bool read_stamp(const struct place *place, const char *stamp, struct keys
     for (ssize_t i = 0; i < n; i++)
         if (ascii_hex((uint8_t)text[i]) < 0)
             return false;
-    if (n != KEY_TEXT && n != 2 * KEY_TEXT)
+    if (n != SHELF_KEY_TEXT && n != 2 * SHELF_KEY_TEXT)
         return false;
-    snprintf(ret->set, sizeof ret->set, "%.*s", KEY_TEXT, text);
-    snprintf(ret->added, sizeof ret->added, "%.*s", (int)n - KEY_TEXT, text + KEY_TEXT);
+    snprintf(ret->set, sizeof ret->set, "%.*s", SHELF_KEY_TEXT, text);
+    snprintf(ret->added, sizeof ret->added, "%.*s", (int)n - SHELF_KEY_TEXT,
+             text + SHELF_KEY_TEXT);
     return true;
 }
 
-static void write_stamp(const struct place *place, const char *stamp, const struct keys *keys)
+static void write_stamp(const struct shelf *place, const char *stamp, const struct keys *keys)
 {
-    char text[2 * KEY_TEXT + 1];
+    char text[2 * SHELF_KEY_TEXT + 1];
     int size = snprintf(text, sizeof text, "%s%s", keys->set, keys->added);
-    char name[KEY_TEXT + 8];
+    char name[SHELF_KEY_TEXT + 8];
     snprintf(name, sizeof name, "%s.stamp", stamp);
     /* One that is cut short is none. */
     int fd =
@@ -345,20 +252,14 @@ static void write_stamp(const struct place *place, const char *stamp, const stru
         close(fd);
 }
 
-static bool path_of(const struct place *place, const char *key, const char *ending,
-                    char ret[PATH_MAX])
-{
-    return snprintf(ret, PATH_MAX, "%s/%s%s", place->path, key, ending) < PATH_MAX;
-}
-
 /* Maps the ruleset, and marks it as used. What is damaged is removed. */
-static bool find_kept(const struct place *place, const char *key, const char *ending,
+static bool find_kept(const struct shelf *place, const char *key, const char *ending,
                       struct definitions *ret)
 {
     char path[PATH_MAX];
-    if (!path_of(place, key, ending, path) || access(path, R_OK) < 0)
+    if (!shelf_file(place, key, ending, path) || access(path, R_OK) < 0)
         return false;
-    if (definitions_map(path, ret, NULL) < 0) {
+    if (definitions_map_guarded(path, ret, NULL) < 0) {
         unlink(path);
         return false;
     }
@@ -367,7 +268,7 @@ static bool find_kept(const struct place *place, const char *key, const char *en
 }
 
 /* Both rulesets of a stamp, or none. */
-static uint32_t find_both(const struct place *place, const struct keys *keys,
+static uint32_t find_both(const struct shelf *place, const struct keys *keys,
                           struct definitions ret[CACHE_SETS])
 {
     if (!find_kept(place, keys->set, SET, &ret[0]))
@@ -380,60 +281,26 @@ static uint32_t find_both(const struct place *place, const struct keys *keys,
     return 0;
 }
 
-static bool has_ending(const char *name, const char *ending)
-{
-    size_t n = strlen(name), m = strlen(ending);
-    return n >= m && strcmp(name + n - m, ending) == 0;
-}
-
-/* Removes all but the `keep` files of that ending that were used last. */
-static void sweep(const struct place *place, const char *ending, uint32_t keep)
-{
-    for (;;) {
-        char oldest[NAME_MAX + 1] = "";
-        struct timespec when = {0};
-        uint32_t count = 0;
-        const struct dirent *row;
-        int fd = openat(place->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-        while (directory && (row = readdir(directory))) {
-            struct stat st;
-            if (!has_ending(row->d_name, ending) ||
-                fstatat(place->fd, row->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                continue;
-            bool older = st.st_mtim.tv_sec != when.tv_sec ? st.st_mtim.tv_sec < when.tv_sec
-                                                          : st.st_mtim.tv_nsec < when.tv_nsec;
-            if (!count++ || older) {
-                when = st.st_mtim;
-                snprintf(oldest, sizeof oldest, "%s", row->d_name);
-            }
-        }
-        if (directory)
-            closedir(directory);
-        if (count <= keep || unlinkat(place->fd, oldest, 0) < 0)
-            return;
-    }
-}
-
 int cache_sum(bool clear, uint32_t *ret_count, uint64_t *ret_size, struct why *why)
 {
-    struct place place;
+    struct shelf place;
     const struct dirent *row;
     *ret_count = 0;
     *ret_size = 0;
-    int error = open_place(false, &place, why);
+    int error = shelf_open(false, &place, why);
     if (error)
         return error == -ENOENT ? 0 : error;
     if (clear) {
-        sweep(&place, STAMP, 0);
-        sweep(&place, SOURCES, 0);
-        sweep(&place, ADDED, 0);
-        sweep(&place, SET, 0);
+        shelf_sweep(&place, STAMP, 0);
+        shelf_sweep(&place, CHECKED, 0);
+        shelf_sweep(&place, SOURCES, 0);
+        shelf_sweep(&place, ADDED, 0);
+        shelf_sweep(&place, SET, 0);
     }
     DIR *directory = fdopendir(place.fd);
     while (directory && (row = readdir(directory))) {
         struct stat st;
-        if ((has_ending(row->d_name, SET) || has_ending(row->d_name, ADDED)) &&
+        if ((shelf_has_ending(row->d_name, SET) || shelf_has_ending(row->d_name, ADDED)) &&
             fstatat(place.fd, row->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
             ++*ret_count;
             *ret_size += (uint64_t)st.st_size;
@@ -485,15 +352,16 @@ static int compile(const struct definitions_options *options,
 
 /* Writes it to the directory, and takes it from there from now on: pages of a file are shared
  * with whoever else uses it. */
-static bool keep(const struct place *place, const char *key, const char *ending, uint32_t most,
+static bool keep(const struct shelf *place, const char *key, const char *ending, uint32_t most,
                  struct definitions *definitions, struct why *note)
 {
     struct definitions mapped;
     char path[PATH_MAX];
-    sweep(place, ending, most - 1);
-    sweep(place, STAMP, STAMPS - 1);
-    if (!path_of(place, key, ending, path) || definitions_save(definitions, path, note) < 0 ||
-        definitions_map(path, &mapped, note) < 0)
+    shelf_sweep(place, ending, most - 1);
+    shelf_sweep(place, STAMP, STAMPS - 1);
+    if (!shelf_file(place, key, ending, path) ||
+        definitions_save(definitions, path, note) < 0 ||
+        definitions_map_guarded(path, &mapped, note) < 0)
         return false;
     definitions_close(definitions);
     *definitions = mapped;
@@ -503,17 +371,17 @@ static bool keep(const struct place *place, const char *key, const char *ending,
 /* --- what was added --- */
 
 /* A history for whoever adds to this ruleset. Without it, all is compiled then. */
-static void write_sources(const struct place *place, const char *key, const char *setup,
+static void write_sources(const struct shelf *place, const char *key, const char *setup,
                           bytes history)
 {
-    char name[KEY_TEXT + 16];
-    sweep(place, SOURCES, KEPT - 1);
+    char name[SHELF_KEY_TEXT + 16];
+    shelf_sweep(place, SOURCES, KEPT - 1);
     snprintf(name, sizeof name, "%s" SOURCES, key);
     int fd =
         openat(place->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
-    if (dprintf(fd, "%s\n", setup) != KEY_TEXT + 1 ||
+    if (dprintf(fd, "%s\n", setup) != SHELF_KEY_TEXT + 1 ||
         write(fd, history.at, history.len) != (ssize_t)history.len)
         unlinkat(place->fd, name, 0);
     close(fd);
@@ -521,43 +389,43 @@ static void write_sources(const struct place *place, const char *key, const char
 
 /* The history of a ruleset that depends on the same setup: malloc'd, .at NULL: there is none.
  */
-static bytes read_sources(const struct place *place, const char *name, const char *setup)
+static bytes read_sources(const struct shelf *place, const char *name, const char *setup)
 {
     struct stat st;
     int fd = openat(place->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     uint8_t *text = NULL;
     size_t size = 0;
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > KEY_TEXT + 1 &&
-        st.st_size <= SOURCES_MAX) {
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+        st.st_size > SHELF_KEY_TEXT + 1 && st.st_size <= SOURCES_MAX) {
         size = (size_t)st.st_size;
         text = malloc(size);
     }
     bool good = text && read(fd, text, size) == (ssize_t)size &&
-                memcmp(text, setup, KEY_TEXT) == 0 && text[KEY_TEXT] == '\n';
+                memcmp(text, setup, SHELF_KEY_TEXT) == 0 && text[SHELF_KEY_TEXT] == '\n';
     if (fd >= 0)
         close(fd);
     if (good) {
-        size -= KEY_TEXT + 1;
-        memmove(text, text + KEY_TEXT + 1, size);
+        size -= SHELF_KEY_TEXT + 1;
+        memmove(text, text + SHELF_KEY_TEXT + 1, size);
         return (bytes){text, size};
     }
     free(text);
     return (bytes){0};
 }
 
-static bool key_of_addition(const char *set, bytes history, char ret[KEY_TEXT + 1])
+static bool key_of_addition(const char *set, bytes history, char ret[SHELF_KEY_TEXT + 1])
 {
     struct digest *digest = digest_new(DIGEST_SHA256);
     if (!digest)
         return false;
-    add_text(digest, bytes_of(set));
-    add_text(digest, history);
-    return end_key(digest, ret);
+    shelf_key_text(digest, bytes_of(set));
+    shelf_key_text(digest, history);
+    return shelf_key_end(digest, ret);
 }
 
 /* The ruleset of that key, and one of what was added to the databases of `since`. */
 static int add_to(const struct definitions_options *options,
-                  const struct cache_sources *sources, const struct place *place,
+                  const struct cache_sources *sources, const struct shelf *place,
                   struct keys *keys, bytes since, struct definitions ret[CACHE_SETS],
                   struct cache_result *result)
 {
@@ -590,7 +458,7 @@ static int add_to(const struct definitions_options *options,
 
 /* Adds to a ruleset that is kept, if one there is whose databases only grew. */
 static bool add_to_kept(const struct definitions_options *options,
-                        const struct cache_sources *sources, const struct place *place,
+                        const struct cache_sources *sources, const struct shelf *place,
                         const char *setup, struct keys *keys,
                         struct definitions ret[CACHE_SETS], struct cache_result *result)
 {
@@ -599,11 +467,11 @@ static bool add_to_kept(const struct definitions_options *options,
     int fd = openat(place->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *directory = fd < 0 ? NULL : fdopendir(fd);
     while (!found && directory && (row = readdir(directory))) {
-        if (!has_ending(row->d_name, SOURCES) ||
-            strlen(row->d_name) != KEY_TEXT + strlen(SOURCES))
+        if (!shelf_has_ending(row->d_name, SOURCES) ||
+            strlen(row->d_name) != SHELF_KEY_TEXT + strlen(SOURCES))
             continue;
         bytes since = read_sources(place, row->d_name, setup);
-        snprintf(keys->set, sizeof keys->set, "%.*s", KEY_TEXT, row->d_name);
+        snprintf(keys->set, sizeof keys->set, "%.*s", SHELF_KEY_TEXT, row->d_name);
         found = since.len && !add_to(options, sources, place, keys, since, ret, result);
         free((void *)(uintptr_t)since.at);
     }
@@ -614,7 +482,7 @@ static bool add_to_kept(const struct definitions_options *options,
 
 /* What a ruleset depends on beside its databases. */
 static bool key_of_setup(const struct definitions_options *options, const struct list *list,
-                         char ret[KEY_TEXT + 1])
+                         char ret[SHELF_KEY_TEXT + 1])
 {
     struct list rules = {0};
     rules.at = calloc(list->n + 1u, sizeof *rules.at);
@@ -629,7 +497,7 @@ static bool key_of_setup(const struct definitions_options *options, const struct
 /* --- the door --- */
 
 static int compile_and_keep(const struct definitions_options *options,
-                            const struct cache_sources *sources, const struct place *place,
+                            const struct cache_sources *sources, const struct shelf *place,
                             const struct list *list, const char *setup, struct keys *keys,
                             struct definitions ret[CACHE_SETS], struct cache_result *result,
                             struct why *why)
@@ -654,13 +522,13 @@ static int compile_and_keep(const struct definitions_options *options,
 }
 
 static int compile_or_add(const struct definitions_options *options,
-                          const struct cache_sources *sources, const struct place *place,
+                          const struct cache_sources *sources, const struct shelf *place,
                           const struct list *list, const char *stamp,
                           struct definitions ret[CACHE_SETS], struct cache_result *result,
                           struct why *why)
 {
     struct keys keys = {0};
-    char setup[KEY_TEXT + 1];
+    char setup[SHELF_KEY_TEXT + 1];
     bool has_setup = sources->clamav_count && key_of_setup(options, list, setup);
     int error = 0;
     if (!has_setup || !add_to_kept(options, sources, place, setup, &keys, ret, result))
@@ -677,15 +545,15 @@ int cache_compile(const struct definitions_options *options,
                   struct definitions ret[CACHE_SETS], struct cache_result *ret_result,
                   struct why *why)
 {
-    struct place place = {.fd = -1};
+    struct shelf place = {.fd = -1};
     struct list list = {0};
     struct keys keys;
-    char stamp[KEY_TEXT + 1];
+    char stamp[SHELF_KEY_TEXT + 1];
     int error = 0;
     *ret_result = (struct cache_result){.sets = 1};
     crypto_warm();
     /* What is wrong with a source is said by whoever compiles it. */
-    if (!use || open_place(true, &place, &ret_result->note) < 0 ||
+    if (!use || shelf_open(true, &place, &ret_result->note) < 0 ||
         find_all(sources, &list, NULL) < 0 || !key_of_places(options, &list, stamp)) {
         error = compile(options, sources, NULL, NULL, &ret[0], ret_result, why);
     } else if (read_stamp(&place, stamp, &keys) &&

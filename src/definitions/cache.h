@@ -45,9 +45,6 @@ int cache_compile(const struct definitions_options *options,
                   struct definitions ret[CACHE_SETS], struct cache_result *ret_result,
                   struct why *why) MUST_USE;
 
-/* Where it is: $XDG_CACHE_HOME/candor, else /var/cache/candor for root, ~/.cache/candor for
- * others. */
-int cache_path(char *ret, size_t size, struct why *why) MUST_USE;
 /* Counts rulesets and bytes in it; `clear` removes all of them first. A directory that is not
  * there is empty. */
 int cache_sum(bool clear, uint32_t *ret_count, uint64_t *ret_size, struct why *why) MUST_USE;

@@ -2,6 +2,7 @@
 
 #include "definitions/databases.h"
 #include "definitions/forge.h"
+#include "definitions/guard.h"
 #include "definitions/rulefiles.h"
 #include "rules/draft.h"
 #include "rules/verify.h"
@@ -372,20 +373,24 @@ bytes definitions_history(const struct definitions_loader *loader)
     return loader->sources;
 }
 
-int definitions_map(const char *path, struct definitions *ret, struct why *why)
+/* The descriptor, or -E... */
+static int open_file(const char *path, struct stat *ret, struct why *why)
 {
-    struct definitions made = {0};
-    struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail(why, errno, "cannot open '%s': %s", path, strerror(errno));
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < RULESET_HEADER_SIZE) {
-        close(fd);
-        return fail(why, EBADMSG, "'%s' is not a compiled ruleset", path);
-    }
-    made.map_size = (size_t)st.st_size;
-    made.map = mmap(NULL, made.map_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (fstat(fd, ret) == 0 && S_ISREG(ret->st_mode) && ret->st_size >= RULESET_HEADER_SIZE)
+        return fd;
     close(fd);
+    return fail(why, EBADMSG, "'%s' is not a compiled ruleset", path);
+}
+
+/* Maps it, and checks all of it. */
+static int map_checked(const char *path, int fd, const struct stat *st, struct definitions *ret,
+                       struct why *why)
+{
+    struct definitions made = {.map_size = (size_t)st->st_size};
+    made.map = mmap(NULL, made.map_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (made.map == MAP_FAILED)
         return fail(why, errno, "cannot map '%s': %s", path, strerror(errno));
     int error = open_set(&made, (bytes){made.map, made.map_size}, why);
@@ -393,9 +398,56 @@ int definitions_map(const char *path, struct definitions *ret, struct why *why)
         definitions_close(&made);
         return why_wrap(why, error, path);
     }
-    forget_pages(&made);
     *ret = made;
     return 0;
+}
+
+int definitions_map(const char *path, struct definitions *ret, struct why *why)
+{
+    struct stat st;
+    int fd = open_file(path, &st, why);
+    if (fd < 0)
+        return fd;
+    int error = map_checked(path, fd, &st, ret, why);
+    close(fd);
+    if (!error)
+        forget_pages(ret);
+    return error;
+}
+
+/* Maps what was checked before; -ENOENT when it was not. */
+static int map_guarded(int fd, const struct stat *st, struct definitions *ret)
+{
+    struct definitions made = {.map_size = (size_t)st->st_size};
+    int error = guard_map(fd, st, &made.map);
+    if (error)
+        return error;
+    bytes file = {made.map, made.map_size};
+    if (ruleset_trust(file, module_fingerprint(), &made.set, NULL) < 0) {
+        definitions_close(&made);
+        return -ENOENT;
+    }
+    *ret = made;
+    return 0;
+}
+
+int definitions_map_guarded(const char *path, struct definitions *ret, struct why *why)
+{
+    struct stat st, after;
+    int fd = open_file(path, &st, why), error = 0;
+    if (fd < 0)
+        return fd;
+    if (map_guarded(fd, &st, ret) < 0) {
+        error = map_checked(path, fd, &st, ret, why);
+        /* What was changed meanwhile bears another time. */
+        if (!error && fstat(fd, &after) == 0 &&
+            memcmp(&st.st_ctim, &after.st_ctim, sizeof st.st_ctim) == 0)
+            guard_record(&st, ret->set.file);
+        if (!error)
+            forget_pages(ret);
+    }
+    close(fd);
+    return error;
 }
 
 int definitions_view(bytes file, struct definitions *ret, struct why *why)
@@ -410,7 +462,7 @@ int definitions_view(bytes file, struct definitions *ret, struct why *why)
 void definitions_close(struct definitions *definitions)
 {
     arena_free(definitions->arena);
-    if (definitions->map)
+    if (definitions->map && !guard_unmap(definitions->map))
         munmap(definitions->map, definitions->map_size);
     *definitions = (struct definitions){0};
 }

@@ -116,8 +116,12 @@ int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
 /* With `remember`, once sealed: of what the databases were. Until the loader is freed. */
 bytes definitions_history(const struct definitions_loader *loader);
 
-/* Maps a ruleset file. */
+/* Maps a ruleset file, after all of it was checked. */
 int definitions_map(const char *path, struct definitions *ret, struct why *why) MUST_USE;
+/* The same for a process of this program's own without other threads: of a large file that was
+ * checked before, each block is checked when it is touched first (guard.h). */
+int definitions_map_guarded(const char *path, struct definitions *ret,
+                            struct why *why) MUST_USE;
 /* A ruleset that lies in memory for ever (64-byte aligned). */
 int definitions_view(bytes file, struct definitions *ret, struct why *why) MUST_USE;
 void definitions_close(struct definitions *definitions);

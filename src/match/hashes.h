@@ -61,6 +61,8 @@ struct hashes {
  * and lines have checksums of their own, by a page or less, checked when they are used.
  * -EBADMSG. */
 int hashes_open(bytes table, struct hashes *ret, struct why *why) MUST_USE;
+/* The same of bytes that hashes_open has opened before, and that are the same since. */
+int hashes_trust(bytes table, struct hashes *ret, struct why *why) MUST_USE;
 /* Whether there are signatures of this scope and digest at all. */
 bool hashes_has(const struct hashes *hashes, enum hash_scope scope, enum hash_digest digest);
 /* Whether a signature of this scope and digest could fit something of this size. */

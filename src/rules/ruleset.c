@@ -103,7 +103,9 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
     return error;
 }
 
-int ruleset_read(bytes file, uint64_t fingerprint, struct ruleset *ret, struct why *why)
+static int find_parts(bytes file, uint64_t fingerprint,
+                      int (*open_hashes)(bytes table, struct hashes *ret, struct why *why),
+                      struct ruleset *ret, struct why *why)
 {
     bytes part[RULESET_SECTIONS];
     uint32_t count[RULESET_SECTIONS];
@@ -163,7 +165,7 @@ int ruleset_read(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
     if (count[SECTION_GATES] != set.rule_count)
         return fail(why, EBADMSG, "the ruleset has %u rules and %u gates", set.rule_count,
                     count[SECTION_GATES]);
-    error = hashes_open(part[SECTION_HASHES], &set.hashes, why);
+    error = open_hashes(part[SECTION_HASHES], &set.hashes, why);
     if (error)
         return error;
     if (set.hashes.count > RULESET_NONE - set.rule_count)
@@ -171,6 +173,16 @@ int ruleset_read(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
     set.hash_count = set.hashes.count;
     *ret = set;
     return 0;
+}
+
+int ruleset_read(bytes file, uint64_t fingerprint, struct ruleset *ret, struct why *why)
+{
+    return find_parts(file, fingerprint, hashes_open, ret, why);
+}
+
+int ruleset_trust(bytes file, uint64_t fingerprint, struct ruleset *ret, struct why *why)
+{
+    return find_parts(file, fingerprint, hashes_trust, ret, why);
 }
 
 static void hash_label(const struct ruleset *set, uint32_t number, struct ruleset_label *ret)

@@ -19,8 +19,10 @@
  * A change to any struct here, to struct node, or to the programs of match/ raises
  * RULESET_VERSION. The hash finds damage, not malice: who may write definitions is the
  * business of update/. The table of hash signatures has checksums of its own, by the page, and
- * is not read whole. ruleset_open nevertheless checks every number that is later used as an
- * index, so that a hostile file can do no more than match the wrong things. */
+ * is not read whole. A file of which all was checked before may be checked block by block, each
+ * before its first use (definitions/guard.h). ruleset_open nevertheless checks every number
+ * that is later used as an index, so that a hostile file can do no more than match the wrong
+ * things. */
 #pragma once
 #include "base/base.h"
 #include "filetype/target.h"
@@ -213,6 +215,10 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret,
 int ruleset_read(bytes file, uint64_t fingerprint, struct ruleset *ret,
                  struct why *why) MUST_USE;
 int ruleset_undamaged(bytes file, struct why *why) MUST_USE;
+/* Opens bytes that ruleset_open has opened before, and that are the same since: touches nothing
+ * but where its parts lie. */
+int ruleset_trust(bytes file, uint64_t fingerprint, struct ruleset *ret,
+                  struct why *why) MUST_USE;
 
 static inline const char *ruleset_text(const struct ruleset *set, uint32_t at)
 {

@@ -1,5 +1,6 @@
 #include "scan/scan.h"
 
+#include "definitions/guard.h"
 #include "scan/scan_state.h"
 
 #include <errno.h>
@@ -294,6 +295,7 @@ int scan_run(const struct scan_options *options, struct scan_result *ret, struct
     pthread_mutex_init(&scan.output, NULL);
     catch_interrupts();
     content_guard();
+    guard_arm(false);
     raise_file_limit();
     scan_prepare(&scan, options);
     progress_start(&scan.progress, examine_clock());

@@ -1,4 +1,5 @@
 /* Examining in sealed workers. */
+#include "definitions/guard.h"
 #include "scan/census.h"
 #include "scan/pool/pool.h"
 #include "scan/scan_state.h"
@@ -25,6 +26,7 @@ enum { CENSUS_SHARE = 4, CENSUS_MS = 25 };
 static void *start_worker(void *context, struct examine_control *control)
 {
     const struct scan *scan = context;
+    guard_arm(true);
     return examiner_new(&scan->options->examine, control);
 }
 

@@ -1,5 +1,6 @@
 #include "scan/pool/pool_state.h"
 
+#include "definitions/guard.h"
 #include "sandbox/channel.h"
 
 #include <errno.h>
@@ -190,6 +191,8 @@ void pool_worker_lose(struct pool *pool, struct side *side, bool known, const ch
     close(side->socket);
     side->socket = -1;
     sandbox_end(&side->child, &end);
+    if (!end.signal && end.status == GUARD_STATUS)
+        guard_blame();
     /* Nonsense may have been said long ago: whoever tells has said so in time, others are
      * asked to. */
     if (known)
