@@ -2,9 +2,13 @@
 
 #include <string.h>
 
-/* What is interned already: open addressing, slots hold index + 1, 0 is free. */
+/* What is interned already: open addressing. */
+struct slot {
+    uint32_t hash, number; /* index + 1; 0: free */
+};
+
 struct table {
-    uint32_t *slots;
+    struct slot *slots;
     uint32_t used, mask;
 };
 
@@ -38,21 +42,20 @@ static uint32_t draft_is_full(struct draft *draft)
     return DRAFT_FULL;
 }
 
-/* Room for one more entry; rehash tells the hash of an entry by its index. */
-static bool table_room(struct draft *draft, struct table *table,
-                       uint64_t (*rehash)(const struct draft *, uint32_t))
+/* Room for one more entry. */
+static bool table_room(struct draft *draft, struct table *table)
 {
     if (table->slots && (table->used + 1) * 2 <= table->mask)
         return true;
     uint32_t size = table->slots ? (table->mask + 1) * 2 : FIRST_SLOTS;
-    uint32_t *slots = PUSH_ARRAY(draft->arena, uint32_t, size);
+    struct slot *slots = PUSH_ARRAY(draft->arena, struct slot, size);
     if (!slots)
         return false;
     for (uint32_t i = 0; table->slots && i <= table->mask; i++) {
-        if (!table->slots[i])
+        if (!table->slots[i].number)
             continue;
-        uint64_t at = rehash(draft, table->slots[i] - 1);
-        while (slots[at & (size - 1)])
+        uint32_t at = table->slots[i].hash;
+        while (slots[at & (size - 1)].number)
             at++;
         slots[at & (size - 1)] = table->slots[i];
     }
@@ -61,28 +64,37 @@ static bool table_room(struct draft *draft, struct table *table,
     return true;
 }
 
+/* The next entry of that hash, from slot *at on; 0: there is none, and *at is where it goes. */
+static uint32_t table_next(const struct table *table, uint32_t hash, uint32_t *at)
+{
+    for (;; ++*at) {
+        const struct slot *slot = &table->slots[*at & table->mask];
+        if (!slot->number || slot->hash == hash)
+            return slot->number;
+    }
+}
+
+static void table_put(struct table *table, uint32_t hash, uint32_t at, uint32_t number)
+{
+    table->slots[at & table->mask] = (struct slot){hash, number};
+    table->used++;
+}
+
 static bytes text_at(const struct draft *draft, uint32_t i)
 {
     return (bytes){draft->texts.at + draft->index->text_list.at[i].at,
                    draft->index->text_list.at[i].length};
 }
 
-static uint64_t text_rehash(const struct draft *draft, uint32_t i)
-{
-    return hash64(text_at(draft, i), 0);
-}
-
 uint32_t draft_text(struct draft *draft, bytes text)
 {
     struct table *table = &draft->index->texts;
-    if (!table_room(draft, table, text_rehash) || text.len >= UINT32_MAX)
+    if (!table_room(draft, table) || text.len >= UINT32_MAX)
         return draft_is_full(draft);
-    uint64_t slot = hash64(text, 0);
-    for (; table->slots[slot & table->mask]; slot++) {
-        uint32_t i = table->slots[slot & table->mask] - 1;
-        if (bytes_equal(text_at(draft, i), text))
-            return draft->index->text_list.at[i].at;
-    }
+    uint32_t hash = (uint32_t)hash64(text, 0), slot = hash, known;
+    for (; (known = table_next(table, hash, &slot)); slot++)
+        if (bytes_equal(text_at(draft, known - 1), text))
+            return draft->index->text_list.at[known - 1].at;
     uint8_t *copy = vec_push_many(draft->arena, &draft->texts, text.len + 1);
     struct interned *entry = vec_push(draft->arena, &draft->index->text_list);
     if (!copy || !entry)
@@ -91,8 +103,7 @@ uint32_t draft_text(struct draft *draft, bytes text)
         memcpy(copy, text.at, text.len);
     entry->at = (uint32_t)(copy - draft->texts.at);
     entry->length = (uint32_t)text.len;
-    table->slots[slot & table->mask] = draft->index->text_list.n;
-    table->used++;
+    table_put(table, hash, slot, draft->index->text_list.n);
     return entry->at;
 }
 
@@ -222,15 +233,9 @@ uint32_t draft_external(struct draft *draft, bytes name, enum value_type type, i
     return number;
 }
 
-static uint64_t program_hash(bytes program, uint32_t flags, int64_t fixed_offset)
+static uint32_t program_hash(bytes program, uint32_t flags, int64_t fixed_offset)
 {
-    return hash64(program, (uint64_t)fixed_offset ^ flags);
-}
-
-static uint64_t program_rehash(const struct draft *draft, uint32_t i)
-{
-    const struct draft_program *program = &draft->programs.at[i];
-    return program_hash(program->program, program->flags, program->fixed_offset);
+    return (uint32_t)hash64(program, (uint64_t)fixed_offset ^ flags);
 }
 
 /* A literal may lie inside its program. */
@@ -271,15 +276,14 @@ uint32_t draft_program(struct draft *draft, const struct pattern_code *code, uin
     struct table *table = &draft->index->programs;
     if (code->whole && fixed_offset == RULESET_ANY_OFFSET)
         flags |= PROGRAM_WHOLE;
-    if (!table_room(draft, table, program_rehash))
+    if (!table_room(draft, table))
         return draft_is_full(draft);
-    uint64_t slot = program_hash(code->program, flags, fixed_offset);
-    for (; table->slots[slot & table->mask]; slot++) {
-        uint32_t i = table->slots[slot & table->mask] - 1;
-        const struct draft_program *other = &draft->programs.at[i];
+    uint32_t hash = program_hash(code->program, flags, fixed_offset), slot = hash, known;
+    for (; (known = table_next(table, hash, &slot)); slot++) {
+        const struct draft_program *other = &draft->programs.at[known - 1];
         if (other->flags == flags && other->fixed_offset == fixed_offset &&
             bytes_equal(other->program, code->program))
-            return i;
+            return known - 1;
     }
     struct draft_program *program = vec_push(draft->arena, &draft->programs);
     if (!program || !copy_program(draft, code, program))
@@ -287,8 +291,7 @@ uint32_t draft_program(struct draft *draft, const struct pattern_code *code, uin
     program->flags = flags;
     program->max_length = code->max_length;
     program->fixed_offset = fixed_offset;
-    table->slots[slot & table->mask] = draft->programs.n;
-    table->used++;
+    table_put(table, hash, slot, draft->programs.n);
     return draft->programs.n - 1;
 }
 

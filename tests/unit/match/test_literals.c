@@ -1,4 +1,5 @@
 #include "base/cpu.h"
+#include "match/frequency.h"
 #include "match/literals.h"
 #include "match/literals_table.h"
 #include "tap.h"
@@ -328,6 +329,21 @@ static void prices_what_is_common_higher(void)
     CHECK(literal_cost(bytes_of("q"), true) >= literal_cost(bytes_of("q"), false));
 }
 
+/* The table of single bytes in frequency.c is made of that of pairs. */
+static void prices_a_byte_by_its_most_frequent_pair(void)
+{
+    for (uint32_t first = 0; first < 256; first++) {
+        uint8_t byte = (uint8_t)first;
+        uint32_t dearest = 0;
+        for (uint32_t next = 0; next < 256; next++) {
+            uint32_t pair = frequency_pair(byte, (uint8_t)next);
+            dearest = pair > dearest ? pair : dearest;
+        }
+        uint32_t octaves = 255 - dearest, expected = octaves > 12 ? 255 - octaves + 12 : 255;
+        CHECK_INT(frequency_short((bytes){&byte, 1}, false), expected);
+    }
+}
+
 int main(void)
 {
     for (int level = CPU_AVX512; level >= CPU_SCALAR; level--) {
@@ -348,5 +364,6 @@ int main(void)
         stands_a_hundred_thousand_literals();
     }
     prices_what_is_common_higher();
+    prices_a_byte_by_its_most_frequent_pair();
     return tap_done();
 }
