@@ -3,6 +3,7 @@
 #include "clamav/ignore.h"
 #include "clamav/member.h"
 #include "clamav/password.h"
+#include "clamav/type.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -174,7 +175,6 @@ bool clamav_level_fits(const struct clamav *clamav, bytes min, bytes max, bool *
 /* Why whole kinds are refused. */
 static const char *const unread[CLAMAV_KINDS] = {
     [CLAMAV_CERTIFICATE] = "certificates of programs do not make findings or trust here",
-    [CLAMAV_FILETYPE] = "types are told by a table of their own, which is ClamAV's",
     [CLAMAV_ICON] = "icons are not compared",
     [CLAMAV_PHISHING] = "addresses in mails and pages are not compared",
 };
@@ -199,6 +199,8 @@ static int read_line(struct clamav *clamav, bytes line)
         return member_line(clamav, line);
     case CLAMAV_METADATA:
         return member_old_line(clamav, line);
+    case CLAMAV_FILETYPE:
+        return type_line(clamav, line);
     case CLAMAV_PASSWORD:
         return password_line(clamav, line);
     default:

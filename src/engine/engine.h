@@ -43,6 +43,10 @@ struct object_input {
     const uint16_t *types; /* enum filetype of the containers around it, outermost first */
     uint32_t type_count;
     const struct object_member *member; /* or NULL */
+    /* The hash of the picture that the object is (picture/picture.h); false: it is none. May be
+     * NULL. Called for rules that ask, each time. */
+    bool (*picture)(void *to, uint64_t *ret);
+    void *picture_to;
     int64_t now;
     void (*log)(void *to, bytes text); /* console module; may be NULL */
     void *log_to;

@@ -58,6 +58,13 @@ static struct value member_value(const struct object_member *member, enum node_m
     return number == UINT64_MAX ? VALUE_NONE : VALUE_INT(number);
 }
 
+static bool is_picture(const struct object_input *object, const struct node *node)
+{
+    uint64_t hash;
+    return object->picture && object->picture(object->picture_to, &hash) &&
+           hash == ((uint64_t)node->b << 32 | node->a);
+}
+
 /* A child of the range of a PCRE; UINT64_MAX where it is undefined or negative. */
 static uint64_t bound(struct frame *frame, uint32_t at)
 {
@@ -102,6 +109,8 @@ struct value signature_value(struct frame *frame, const struct node *node)
         return member_value(member, (enum node_member)node->aux);
     case NODE_MEMBER_NAME:
         return member ? value_bytes(member->name) : VALUE_NONE;
+    case NODE_IMAGE_HASH:
+        return VALUE_BOOL(is_picture(scanner->object, node));
     default:
         return VALUE_NONE;
     }

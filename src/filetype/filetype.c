@@ -7,6 +7,7 @@
 #include "filetype/marks.h"
 #include "filetype/office.h"
 #include "filetype/plain.h"
+#include "filetype/types.h"
 
 #include <string.h>
 
@@ -210,47 +211,79 @@ static enum filetype disk_of(bytes data)
 static bool is_sfx(enum filetype type)
 {
     return type == FILETYPE_ZIPSFX || type == FILETYPE_ARJSFX || type == FILETYPE_RARSFX ||
-           type == FILETYPE_CABSFX || type == FILETYPE_SEVENZSFX;
+           type == FILETYPE_CABSFX || type == FILETYPE_SEVENZSFX || type == FILETYPE_EGGSFX;
 }
 
-static bool is_page(const uint8_t *at, size_t size)
+/* Marks of the tables that count: of the built-in one, of the other one, or of both. */
+static struct marks find_marks(struct types *types, bytes data, enum filetype type, bool whole)
 {
-    return size && memchr(at, '<', size) && marks_of((bytes){at, size}).type == FILETYPE_HTML;
+    struct marks found = {0};
+    if (!types_replace(types))
+        found = marks_of(data);
+    if (types && found.type != FILETYPE_IGNORED)
+        types_marks(types, data, type, whole, &found);
+    return found;
+}
+
+static bool is_page(struct types *types, const uint8_t *at, size_t size, enum filetype type)
+{
+    return size && (types || memchr(at, '<', size)) &&
+           find_marks(types, (bytes){at, size}, type, false).type == FILETYPE_HTML;
 }
 
 /* What marks in its head make of a text or of unknown data. */
-static enum filetype marked_as(bytes head, enum filetype type)
+static enum filetype marked_as(struct types *types, bytes head, enum filetype type)
 {
     uint8_t narrow[HEAD];
-    enum filetype found = marks_of(head).type;
+    enum filetype found = find_marks(types, head, type, false).type;
     if (found != FILETYPE_ANY && !is_sfx(found))
         return found;
     size_t size = plain_narrow(head, PLAIN_LITTLE, narrow);
-    if (is_page(narrow, size))
+    if (is_page(types, narrow, size, FILETYPE_TEXT_ASCII))
         return FILETYPE_HTML_UTF16;
     enum plain_width width = plain_mark(head);
     if (width == PLAIN_BYTES)
         return type;
     size = plain_narrow(head, width, narrow);
-    return is_page(narrow, size) ? FILETYPE_HTML : type;
+    return is_page(types, narrow, size, FILETYPE_ANY) ? FILETYPE_HTML : type;
+}
+
+static bool is_unsure(enum filetype type)
+{
+    return type >= FILETYPE_TEXT_ASCII && type <= FILETYPE_BINARY_DATA;
 }
 
 enum filetype filetype_of(bytes data)
 {
+    return filetype_of_by(NULL, data);
+}
+
+enum filetype filetype_of_by(struct types *types, bytes data)
+{
     bytes head = bytes_slice(data, 0, HEAD);
-    enum filetype type = magic_of(head);
+    enum filetype type = FILETYPE_ANY;
+    bool told = types && types_magic(types, head, &type);
+    if (!told && !types_replace(types)) {
+        type = magic_of(head);
+        told = type != FILETYPE_ANY;
+    }
+    if (!told)
+        type = plain_of(head);
     if (type == FILETYPE_ZIP)
         return office_of(data);
-    if (type == FILETYPE_ANY)
-        type = plain_of(head);
-    else if (type != FILETYPE_BINARY_DATA)
+    if (type == FILETYPE_MBR) {
+        type = disk_of(data);
+        if (type == FILETYPE_ANY)
+            type = FILETYPE_BINARY_DATA;
+    }
+    if (!is_unsure(type))
         return type;
     if (type == FILETYPE_BINARY_DATA) {
         enum filetype tar = tar_of(head);
         if (tar != FILETYPE_ANY)
             return tar;
     }
-    return marked_as(head, type);
+    return marked_as(types, head, type);
 }
 
 /* File systems stand some way into an image, its own sign at the very end. */
@@ -268,6 +301,13 @@ static enum filetype image_of(bytes data)
     return memcmp(at, "\0BEA01", 6) == 0 ? FILETYPE_UDF : FILETYPE_ANY;
 }
 
+/* A table that takes the place of the built-in one may not know them at all. */
+static enum filetype known(const struct types *types, enum filetype type)
+{
+    enum filetype mark = type == FILETYPE_GPT ? FILETYPE_MBR : type;
+    return !types_replace(types) || types_make(types, mark) ? type : FILETYPE_ANY;
+}
+
 /* ClamAV looks for no marks in these. */
 static bool is_read_as_is(enum filetype type)
 {
@@ -278,12 +318,17 @@ static bool is_read_as_is(enum filetype type)
 
 enum filetype filetype_read(bytes data, enum filetype type)
 {
+    return filetype_read_by(NULL, data, type);
+}
+
+enum filetype filetype_read_by(struct types *types, bytes data, enum filetype type)
+{
     enum filetype found;
     if (is_read_as_is(type))
         return type;
     bool text = type >= FILETYPE_TEXT_ASCII && type <= FILETYPE_TEXT_UTF16BE;
     if (text || type == FILETYPE_GIF) {
-        struct marks marks = marks_of(data);
+        struct marks marks = find_marks(types, data, type, true);
         bool ascii = type == FILETYPE_TEXT_ASCII;
         if (text && marks.whole != FILETYPE_ANY)
             return marks.whole;
@@ -291,8 +336,8 @@ enum filetype filetype_read(bytes data, enum filetype type)
             (marks.type == FILETYPE_MAIL && ascii))
             return marks.type;
     }
-    found = image_of(data);
+    found = known(types, image_of(data));
     if (found == FILETYPE_ANY)
-        found = data.len % SECTOR == 0 ? disk_of(data) : FILETYPE_ANY;
+        found = data.len % SECTOR == 0 ? known(types, disk_of(data)) : FILETYPE_ANY;
     return found == FILETYPE_ANY ? type : found;
 }

@@ -112,6 +112,10 @@ enum filetype filetype_of(bytes data);
  * with tags or a mail's header further down, an image that begins with empty sectors. This is
  * the type that members see around them. Reads all of a text, fixed places of others. */
 enum filetype filetype_read(bytes data, enum filetype type);
+/* The same by a table out of .ftm files (types.h); NULL: by the built-in one. */
+struct types;
+enum filetype filetype_of_by(struct types *types, bytes data);
+enum filetype filetype_read_by(struct types *types, bytes data, enum filetype type);
 /* The target of signatures about objects of a type: TARGET_OTHER for unknown data, TARGET_ANY
  * for the many types that no target is about. Text and HTML have their targets as views only
  * (unpack/normal): their own bytes are TARGET_ANY. */

@@ -313,20 +313,19 @@ static bool always_counts(enum filetype type)
     }
 }
 
-/* False: this decides. */
-static bool take(struct reading *reading, enum filetype type, size_t start)
+bool marks_take(struct marks *found, enum filetype type, size_t start)
 {
     if (type == FILETYPE_IGNORED) {
-        reading->found.type = type;
+        found->type = type;
         return false;
     }
-    enum filetype so_far = reading->found.type;
+    enum filetype so_far = found->type;
     if (always_counts(type) || type == FILETYPE_MSEXE ||
         (!always_counts(so_far) && rank_of(type) > rank_of(so_far)))
-        reading->found.type = type;
+        found->type = type;
     if ((type == FILETYPE_MHTML || type == FILETYPE_XDP) && start &&
-        reading->found.whole == FILETYPE_ANY)
-        reading->found.whole = type;
+        found->whole == FILETYPE_ANY)
+        found->whole = type;
     return true;
 }
 
@@ -352,13 +351,13 @@ static bool look_at(struct reading *reading, const struct mark *mark, size_t at)
             return true;
         start = first_of(reading, mark->pair, at);
         return start == SIZE_MAX || !mark_length(mark, reading->data, at) ||
-               take(reading, mark->type, start);
+               marks_take(&reading->found, mark->type, start);
     }
     length = mark_length(mark, reading->data, at);
     if (!length)
         return true;
     if (!mark->pair)
-        return take(reading, mark->type, start);
+        return marks_take(&reading->found, mark->type, start);
     reading->groups |= mark->pair == PAIR_XML ? SECONDS : SECONDS & ~(unsigned)GROUP_XML;
     uint32_t slot = reading->seen[mark->pair]++ % REMEMBERED;
     reading->ends[mark->pair][slot] = at + length;

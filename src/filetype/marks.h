@@ -12,3 +12,5 @@ struct marks {
 struct marks marks_of(bytes data);
 /* The same, looking at every byte: what tests race the other against. */
 struct marks marks_of_plain(bytes data);
+/* Adds a mark that was found. False: it decides, whatever else is there. */
+bool marks_take(struct marks *found, enum filetype type, size_t start);

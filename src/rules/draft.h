@@ -41,6 +41,7 @@ struct draft {
     VEC(uint32_t) tags;       /* texts offsets */
     VEC(struct draft_program) programs;
     VEC(struct ruleset_password) passwords;
+    VEC(struct types_row) types;
     VEC(uint32_t) targets;           /* of each rule: TARGET_BITs */
     struct hashes_build *hashes;     /* hash signatures (match/hashes.h), or NULL */
     uint32_t rule_nodes, rule_links; /* nodes and links before the rule that was begun last */

@@ -34,6 +34,7 @@ static const size_t element_size[RULESET_SECTIONS] = {
     [SECTION_GLOBALS] = sizeof(uint32_t),
     [SECTION_HASHES] = 1,
     [SECTION_PASSWORDS] = sizeof(struct ruleset_password),
+    [SECTION_TYPES] = sizeof(struct types_row),
 };
 
 /* The file counts its elements in 64 bits; everything that indexes them has 32. */
@@ -140,6 +141,7 @@ static int find_parts(bytes file, uint64_t fingerprint,
         .gates = (const void *)part[SECTION_GATES].at,
         .globals = (const void *)part[SECTION_GLOBALS].at,
         .passwords = (const void *)part[SECTION_PASSWORDS].at,
+        .types = (const void *)part[SECTION_TYPES].at,
         .rule_count = count[SECTION_RULES],
         .pattern_count = count[SECTION_PATTERNS],
         .meta_count = count[SECTION_METAS],
@@ -158,6 +160,7 @@ static int find_parts(bytes file, uint64_t fingerprint,
         .kind_rule_count = count[SECTION_KIND_RULES],
         .global_count = count[SECTION_GLOBALS],
         .password_count = count[SECTION_PASSWORDS],
+        .type_count = count[SECTION_TYPES],
     };
     if (count[SECTION_KINDS] != KINDS)
         return fail(why, EBADMSG, "the ruleset has %u kinds and not %d", count[SECTION_KINDS],

@@ -26,10 +26,11 @@
 #pragma once
 #include "base/base.h"
 #include "filetype/target.h"
+#include "filetype/types.h"
 #include "match/hashes.h"
 #include "rules/node.h"
 
-enum { RULESET_VERSION = 7, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum { RULESET_VERSION = 8, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
 
 enum { RULESET_NONE = 0xffffffff };
 
@@ -61,6 +62,7 @@ enum ruleset_section {
     SECTION_GLOBALS,    /* uint32_t: global rules, ascending */
     SECTION_HASHES,     /* the table of hash signatures (match/hashes.h); may be empty */
     SECTION_PASSWORDS,  /* struct ruleset_password */
+    SECTION_TYPES,      /* struct types_row (filetype/types.h), in order of definition */
     RULESET_SECTIONS,
 };
 
@@ -178,9 +180,11 @@ struct ruleset {
     const struct ruleset_kind *kinds;
     const struct ruleset_gate *gates;
     const struct ruleset_password *passwords;
+    const struct types_row *types;
     uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
         suspect_count, wake_count, kind_rule_count, global_count, external_count, module_count,
-        node_count, program_count, anchor_count, filter_count, filtered_count, password_count;
+        node_count, program_count, anchor_count, filter_count, filtered_count, password_count,
+        type_count;
     uint32_t targets;    /* of all rules together */
     uint32_t hash_count; /* hash signatures: their numbers follow those of the rules */
 };

@@ -66,6 +66,9 @@ static int check_texts(const struct ruleset *set, struct why *why)
     for (uint32_t i = 0; i < set->password_count; i++)
         if (!bytes_has(set->texts, set->passwords[i].text, set->passwords[i].length))
             return bad(why, "password", i);
+    for (uint32_t i = 0; i < set->type_count; i++)
+        if (!types_row_valid(&set->types[i], set->texts) || set->types[i].mark > i)
+            return bad(why, "type", i);
     for (uint32_t i = 0; i < set->module_count; i++)
         if (!text(set, set->modules[i].name))
             return bad(why, "module", i);

@@ -3,6 +3,7 @@
 #include "scan/batch.h"
 #include "scan/facts.h"
 #include "scan/later.h"
+#include "scan/look.h"
 #include "scan/shortname.h"
 #include "shim/digest.h"
 #include "unpack/normal/normal.h"
@@ -48,7 +49,10 @@ struct examiner {
     struct scanner *scanners[EXAMINE_MAX_SETS];
     struct hash_later *later; /* NULL: no ruleset has digests */
     uint32_t wanted[EXAMINE_MAX_SETS];
-    uint32_t targets;   /* TARGET_BITs of all signatures: for which views are made */
+    uint32_t targets;    /* TARGET_BITs of all signatures: for which views are made */
+    struct arena *kept;  /* for as long as the examiner */
+    struct types *table; /* of types; NULL: the built-in one */
+    struct look look;
     struct block block; /* the scanners look at these until the next object */
     struct object_input object;
     uint16_t types[FACTS_DEPTH]; /* of the containers around it, where signatures ask */
@@ -77,29 +81,6 @@ struct examiner {
     char path[4 * PATH_MAX];
     char extension[256];
 };
-
-const char *examine_limit_text(enum limit limit)
-{
-    switch (limit) {
-    case LIMIT_NONE:
-        return "";
-    case LIMIT_STEPS:
-        return "it needs too much work";
-    case LIMIT_MEMORY:
-        return "it needs too much memory";
-    case LIMIT_STOPPED:
-        return "its time was up";
-    case LIMIT_MATCHES:
-        return "a pattern matched too often";
-    case LIMIT_DATA:
-        return "the data given to a module is not what it reads";
-    case LIMIT_REGEX:
-        return "a regular expression needed too much memory";
-    case LIMIT_DAMAGED:
-        return "the definitions' hash signatures are damaged";
-    }
-    return "a limit was reached";
-}
 
 int64_t examine_clock(void)
 {
@@ -197,6 +178,8 @@ struct examiner *examiner_new(const struct examine_options *options,
             return examiner_free(examiner);
         examiner->wanted[i] = wanted_of(set);
         examiner->targets |= targets_of(set);
+        if (!facts_types(set, &examiner->kept, &examiner->table))
+            return examiner_free(examiner);
         for (uint32_t k = 0; k < options->external_count; k++)
             scanner_set(examiner->scanners[i], options->externals[k].name,
                         external_value(&options->externals[k]));
@@ -210,6 +193,7 @@ struct examiner *examiner_free(struct examiner *examiner)
         for (int i = 0; i < examiner->options.set_count; i++)
             scanner_free(examiner->scanners[i]);
         arena_free(examiner->run.arena);
+        arena_free(examiner->kept);
         later_free(examiner->later);
         if (examiner->region.at)
             munmap(examiner->region.at, examiner->region.size);
@@ -351,13 +335,16 @@ static void scan_bytes(struct examiner *examiner, struct reply_object *object, b
     if (object->up)
         object->trusted |= object->up->trusted;
     examiner->block = (struct block){.data = data};
-    examiner->object = (struct object_input){.blocks = &examiner->block,
-                                             .block_count = 1,
-                                             .targets = targets,
-                                             .types = examiner->types,
-                                             .type_count = examiner->type_count,
-                                             .member = examiner->member,
-                                             .now = examiner->options.now};
+    examiner->object = (struct object_input){
+        .blocks = &examiner->block,
+        .block_count = 1,
+        .targets = targets,
+        .types = examiner->types,
+        .type_count = examiner->type_count,
+        .member = examiner->member,
+        .picture = data.at && data.at == examiner->look.data.at ? look_picture : NULL,
+        .picture_to = &examiner->look,
+        .now = examiner->options.now};
     for (int i = 0; i < examiner->options.set_count; i++) {
         struct verdict verdict = {0};
         describe(examiner, i, object);
@@ -412,9 +399,11 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
     if (examiner->later)
         hash_later_next(examiner->later);
     if (examiner->targets) {
-        enum filetype type = filetype_of(object->data);
+        enum filetype type = filetype_of_by(examiner->table, object->data);
         targets = facts_targets(type);
-        object->type = (uint16_t)filetype_read(object->data, type);
+        look_begin(&examiner->look, object->data, type, examiner->run.arena,
+                   &examiner->control->stop);
+        object->type = (uint16_t)filetype_read_by(examiner->table, object->data, type);
         examiner->type_count = facts_around(examiner->file, object->up, examiner->types);
     }
     scan_bytes(examiner, object, object->data, targets);
@@ -422,8 +411,11 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
         scan_views(examiner, object);
     if (examiner->options.digests && object->up && examiner->reply.findings > findings)
         write_digest(examiner, object);
+    if (!examiner->limits)
+        examiner->limits = look_fault(&examiner->look);
     if (examiner->limits)
         reply_gap(&examiner->reply, object, GAP_LIMIT, bytes_of(""), examiner->limits);
+    examiner->look.data = (bytes){0};
     return !examiner->stopped;
 }
 

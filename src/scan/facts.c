@@ -2,6 +2,18 @@
 
 #include <string.h>
 
+#define KEPT_MEMORY ((size_t)64 << 20)
+
+bool facts_types(const struct ruleset *set, struct arena **kept, struct types **types)
+{
+    bool full = false;
+    if (!*kept)
+        *kept = arena_new(KEPT_MEMORY);
+    if (*kept && !*types)
+        *types = types_new(*kept, set->texts, set->types, set->type_count, &full);
+    return *kept && !full;
+}
+
 uint32_t facts_targets(enum filetype type)
 {
     uint32_t targets = TARGET_BIT(TARGET_RULES);

@@ -2,11 +2,14 @@
  * what its container says of it. */
 #pragma once
 #include "engine/engine.h"
-#include "filetype/filetype.h"
+#include "filetype/types.h"
 #include "scan/examine.h"
 
 enum { FACTS_DEPTH = EXAMINE_CHAIN + REPLY_OBJECT_DEPTH };
 
+/* The table of types that `set` brings, unless another one did before: NULL where none does. It
+ * lies in *kept, which is made when it is NULL. False: memory is out. */
+bool facts_types(const struct ruleset *set, struct arena **kept, struct types **types);
 /* The TARGET_BITs that an object's bytes, not its views, are matched as; `type` as by
  * filetype_of. */
 uint32_t facts_targets(enum filetype type);

@@ -1,6 +1,8 @@
-/* view_tool DIRECTORY: reads names of files, one a line; writes "NUMBER TYPE TYPE-READ" for
- * each and its views to DIRECTORY/NUMBER.NAME (text, page, words, script). For
+/* view_tool DIRECTORY [TYPES.ftm]: reads names of files, one a line; writes "NUMBER TYPE
+ * TYPE-READ" for each and its views to DIRECTORY/NUMBER.NAME (text, page, words, script). For
  * tests/oracle/views.py. */
+#include "clamav/clamav.h"
+#include "filetype/types.h"
 #include "unpack/normal/normal.h"
 
 #include <stdio.h>
@@ -45,6 +47,27 @@ static uint8_t *read_file(const char *name, size_t *ret_size)
     return data;
 }
 
+/* The table in a .ftm file, all of whose lines must be read or left out. */
+static struct types *read_types(struct arena *arena, const char *name)
+{
+    size_t size = 0;
+    uint8_t *data = read_file(name, &size);
+    struct draft *draft = draft_new(arena);
+    struct clamav *clamav = clamav_new(draft, &(struct clamav_options){0});
+    struct why why;
+    bool full;
+    if (!data || !clamav ||
+        clamav_read(clamav, bytes_of("a.ftm"), (bytes){data, size}, false, &why))
+        exit(1);
+    for (uint32_t i = 0; i < clamav->reason_count; i++)
+        fprintf(stderr, "line %u %s\n", clamav->reasons[i].line, clamav->reasons[i].text);
+    struct types *types = types_new(arena, (bytes){draft->texts.at, draft->texts.n},
+                                    draft->types.at, draft->types.n, &full);
+    clamav_free(clamav);
+    free(data);
+    return types;
+}
+
 int main(int argc, char **argv)
 {
     char line[4096];
@@ -53,6 +76,7 @@ int main(int argc, char **argv)
     struct region region = {.at = malloc(REGION), .size = REGION};
     if (!arena || !region.at)
         return 1;
+    struct types *types = argc > 2 ? read_types(arena, argv[2]) : NULL;
     while (fgets(line, sizeof line, stdin)) {
         size_t size = 0;
         line[strcspn(line, "\n")] = 0;
@@ -68,8 +92,8 @@ int main(int argc, char **argv)
                                       .budget = &budget,
                                       .to = &written,
                                       .take = write_view};
-        enum filetype type = filetype_of((bytes){data, size});
-        enum filetype read = filetype_read((bytes){data, size}, type);
+        enum filetype type = filetype_of_by(types, (bytes){data, size});
+        enum filetype read = filetype_read_by(types, (bytes){data, size}, type);
         printf("%u %s %s\n", written.number, filetype_name(type), filetype_name(read));
         if (!normal_views(&normal, (bytes){data, size}, read))
             return 1;

@@ -109,6 +109,39 @@ static void test_levels(void)
     end(b);
 }
 
+static void test_types(void)
+{
+    struct bench b = begin(&(struct clamav_options){0});
+    const struct clamav_count *count = &b.clamav->counts[CLAMAV_FILETYPE];
+    const struct draft *draft = b.clamav->draft;
+    read_text(b, "a.ftm",
+              "0:0:4142:A:CL_TYPE_ANY:CL_TYPE_PDF\n"
+              "0:0:4142:A:CL_TYPE_ANY:CL_TYPE_PDF:1:99\n"
+              "0:0:4142:A:CL_TYPE_ANY:CL_TYPE_PDF:99999\n"
+              "1:0,8:4142{2-5}(43|44)4546:A:CL_TYPE_ANY:CL_TYPE_HTML::999\n"
+              "1:EOF-8:41?24344:A:CL_TYPE_PDF:CL_TYPE_HTML\n");
+    CHECK_INT(count->read, 3);
+    CHECK_INT(count->ignored, 2);
+    CHECK_INT(count->refused, 0);
+    CHECK_INT(draft->types.n, 5); /* the second part is spelled in two ways */
+    CHECK_INT(draft->types.at[2].gap_min, 2);
+    CHECK_INT(draft->types.at[2].gap_max, 5);
+    CHECK_INT(draft->types.at[2].pair, 0);
+    CHECK_INT(draft->types.at[4].pair, 2);
+    read_text(
+        b, "a.ftm",
+        "0:0:4142:A:CL_TYPE_ANY\n0:0:414:A:CL_TYPE_ANY:CL_TYPE_PDF\n"
+        "0:*:4142:A:CL_TYPE_ANY:CL_TYPE_PDF\n0:0:4142:A:CL_TYPE_ANY:CL_TYPE_PDX\n"
+        "2:0:4142:A:CL_TYPE_ANY:CL_TYPE_PDF\n4:0:4142:A:CL_TYPE_ANY:CL_TYPE_PDF\n"
+        "1:EP+0:4142:A:CL_TYPE_ANY:CL_TYPE_PDF\n1:*:41??:A:CL_TYPE_ANY:CL_TYPE_PDF\n"
+        "1:*:4142*:A:CL_TYPE_ANY:CL_TYPE_PDF\n1:*:4142{5-2}4344:A:CL_TYPE_ANY:CL_TYPE_PDF\n"
+        "1:*:(41|4:A:CL_TYPE_ANY:CL_TYPE_PDF\n0:0:4142:A:CL_TYPE_ANY:CL_TYPE_PDF:x\n");
+    CHECK_INT(count->read, 3);
+    CHECK_INT(count->refused, 12);
+    CHECK_INT(draft->types.n, 5);
+    end(b);
+}
+
 static void test_passwords(void)
 {
     struct bench b = begin(&(struct clamav_options){0});
@@ -160,5 +193,6 @@ int main(void)
     test_levels();
     test_members();
     test_passwords();
+    test_types();
     return tap_done();
 }
