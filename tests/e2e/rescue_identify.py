@@ -153,7 +153,7 @@ def vectors(at):
             wrong += bool(sure) and not is_right
             print(f"# {family}: {sure or found['kind']}")
     check(wrong == 0, f"no vector has a wrong name ({named} have the right one)")
-    check(named >= 12, f"{named} vectors are named from their bytes alone")
+    check(named >= 20, f"{named} vectors are named from their bytes alone")
 
 
 def main():

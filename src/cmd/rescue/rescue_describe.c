@@ -46,13 +46,22 @@ void rescue_describe_advice(const struct knowledge *knowledge, uint32_t family,
         [RESCUE_NOW] = "files come back without paying",
         [RESCUE_SOME] = "some files, or those of some versions, come back without paying",
         [RESCUE_KEY] = "files come back with the key, from the police or whoever has it",
-        [RESCUE_NOT_TODAY] = "nobody can decrypt it today without the criminals' key"};
+        [RESCUE_NOT_TODAY] = "no way without the criminals' key is known here"};
     const struct catalogue_family *known = knowledge_family(knowledge, family);
     text_word(out, sentences[known ? known->rescue : RESCUE_UNKNOWN]);
     if (known && known->advice.len) {
         text_word(out, ". ");
         text_visible(out, known->advice);
     }
+    if (!known)
+        return;
+    text_word(out, known->told_by.len ? " (" : " (as of ");
+    if (known->told_by.len) {
+        text_visible(out, known->told_by);
+        text_word(out, ", looked up ");
+    }
+    text_visible(out, known->checked);
+    text_byte(out, ')');
 }
 
 static void reasons(const struct sighting *sighting, uint32_t family, struct text *out)
@@ -76,12 +85,13 @@ void rescue_describe_text(const struct knowledge *knowledge, const struct sighti
     bool sure = sighting->guesses && sighting->guess[0].share >= IDENTIFY_SURE;
     text_printf(out, "  %s", rescue_describe_kind(sighting->kind));
     if (sighting->kind == IDENTITY_NOTHING) {
-        text_word(out, sighting->guesses ? " certain; it could be" : "");
-        for (uint32_t i = 0; i < sighting->guesses && i < 3; i++) {
-            text_word(out, i ? ", " : " ");
+        text_word(out, sighting->guesses ? " certain; it could be\n" : "\n");
+        for (uint32_t i = 0; i < sighting->guesses && i < 4; i++) {
+            text_word(out, "    ");
             text_visible(out, knowledge_title(knowledge, sighting->guess[i].family));
+            text_byte(out, '\n');
+            reasons(sighting, sighting->guess[i].family, out);
         }
-        text_byte(out, '\n');
         return;
     }
     bool format = sighting->format >= 0 && sighting->fit == FIT_IS;
@@ -137,7 +147,11 @@ static void json_guess(const struct knowledge *knowledge, const struct sighting 
         text_json(out, known->lineage[i].how);
         text_byte(out, '}');
     }
-    text_word(out, "],\"reasons\":[");
+    text_word(out, "],\"checked\":");
+    text_json(out, known ? known->checked : (bytes){0});
+    text_word(out, ",\"told_by\":");
+    text_json(out, known ? known->told_by : (bytes){0});
+    text_word(out, ",\"reasons\":[");
     for (uint32_t i = 0; i < sighting->signals; i++) {
         if (sighting->signal[i].family != guess->family)
             continue;

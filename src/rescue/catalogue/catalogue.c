@@ -74,6 +74,8 @@ static void read_family(struct cursor *cursor, struct catalogue_family *ret)
     ret->title = view(cursor);
     ret->seen = view(cursor);
     ret->advice = view(cursor);
+    ret->checked = view(cursor);
+    ret->told_by = view(cursor);
     uint64_t rescue = number(cursor, 1);
     cursor->bad |= rescue > RESCUE_NOT_TODAY;
     ret->rescue = cursor->bad ? RESCUE_UNKNOWN : (enum catalogue_rescue)rescue;
@@ -114,7 +116,7 @@ static void read_all(struct cursor *cursor, struct catalogue *ret)
     ret->source_count = sources;
     ret->family_count = (uint32_t)number(cursor, 2);
     ret->fact_count = (uint32_t)number(cursor, 4);
-    if (cursor->bad || ret->family_count > cursor->rest.len / 15 ||
+    if (cursor->bad || ret->family_count > cursor->rest.len / 19 ||
         ret->fact_count > cursor->rest.len / 17) {
         cursor->bad = true;
         return;
@@ -278,6 +280,11 @@ static bool came_from(const struct catalogue *catalogue, int a, bytes name, int 
             return true;
     }
     return false;
+}
+
+bool catalogue_unconfirmed(const struct catalogue *catalogue, const struct catalogue_fact *fact)
+{
+    return bytes_is(catalogue->source[fact->source], CATALOGUE_UNCONFIRMED);
 }
 
 bool catalogue_related(const struct catalogue *catalogue, int a, int b)

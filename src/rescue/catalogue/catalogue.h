@@ -5,6 +5,9 @@
 #pragma once
 #include "base/arena.h"
 
+/* A source: nobody could be found who says so. */
+#define CATALOGUE_UNCONFIRMED "not confirmed"
+
 enum catalogue_kind {
     FACT_EXTENSION, /* ".locked": what a name ends with, case does not count */
     FACT_FILE,      /* a pattern (file_pattern.h) for the whole name of an encrypted file */
@@ -42,6 +45,8 @@ struct catalogue_family {
     bytes seen;        /* "2022-2025", may be empty */
     enum catalogue_rescue rescue;
     bytes advice;         /* a sentence or more: what can be done; may be empty */
+    bytes checked;        /* "2026-11": when rescue and advice were last looked up */
+    bytes told_by;        /* address of who says so; CATALOGUE_UNCONFIRMED; may be empty */
     const bytes *also;    /* other names */
     const bytes *formats; /* names in rescue/format.h */
     const struct catalogue_lineage *lineage;
@@ -82,6 +87,9 @@ void catalogue_find_hash(const struct catalogue *catalogue, enum catalogue_kind 
                          void *context);
 /* True when two families are one, or one came from the other at most two steps away. */
 bool catalogue_related(const struct catalogue *catalogue, int a, int b);
+/* Whether nobody could be found who says so. */
+bool catalogue_unconfirmed(const struct catalogue *catalogue,
+                           const struct catalogue_fact *fact);
 /* "decryptable now", "with a key": for people. */
 const char *catalogue_rescue_text(enum catalogue_rescue rescue);
 /* "now", "some", "key", "not-today", "unknown": as in YAML and JSON. */

@@ -39,6 +39,8 @@ static void family(struct writer *writer, const struct catalogue_family *from)
     text(writer, from->title);
     text(writer, from->seen);
     text(writer, from->advice);
+    text(writer, from->checked);
+    text(writer, from->told_by);
     number(writer, from->rescue, 1);
     list(writer, from->also, from->also_count);
     list(writer, from->formats, from->format_count);

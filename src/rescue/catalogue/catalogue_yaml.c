@@ -158,11 +158,18 @@ static int markers(struct reading *in, const struct yaml *list)
     return error;
 }
 
+static bool is_source(bytes text)
+{
+    static const bytes address = {(const uint8_t *)"https://", 8};
+    return bytes_is(text, CATALOGUE_UNCONFIRMED) ||
+           (text.len > 12 && bytes_equal(bytes_slice(text, 0, 8), address));
+}
+
 static int source(struct reading *in, const struct yaml *from)
 {
     const struct yaml *name = yaml_member(from, "source");
-    if (!name || name->kind != YAML_TEXT || !name->text.len)
-        return fault(in, from, "facts have a source");
+    if (!name || name->kind != YAML_TEXT || !is_source(name->text))
+        return fault(in, from, "facts have a source with an address, or are 'not confirmed'");
     for (uint32_t i = 0; i < in->draft->source.n; i++)
         if (bytes_equal(in->draft->source.at[i], name->text)) {
             in->source = (uint16_t)i;
@@ -207,8 +214,9 @@ static int group(struct reading *in, const struct yaml *from)
 
 static int known_members(struct reading *in, const struct yaml *map)
 {
-    static const char *const keys[] = {"name",    "title",  "also",   "seen", "lineage",
-                                       "formats", "rescue", "advice", "facts"};
+    static const char *const keys[] = {"name",    "title",   "also",   "seen",
+                                       "lineage", "formats", "rescue", "advice",
+                                       "facts",   "checked", "told-by"};
     for (uint32_t i = 0; i < map->count; i++) {
         size_t k = 0;
         while (k < COUNT(keys) && !bytes_is(map->items[i].key, keys[k]))
@@ -225,13 +233,36 @@ static bytes text_of(const struct yaml *map, const char *key)
     return member && member->kind == YAML_TEXT ? member->text : (bytes){0};
 }
 
+/* "2026-11" */
+static bool is_month(bytes text)
+{
+    bool good = text.len == 7;
+    for (size_t i = 0; i < text.len; i++)
+        good &= i == 4 ? text.at[i] == '-' : text.at[i] >= '0' && text.at[i] <= '9';
+    return good;
+}
+
+/* What is promised has an address, all of it a date. */
+static int told(struct reading *in, const struct yaml *map, const struct catalogue_family *from)
+{
+    bool promise = from->advice.len || from->rescue == RESCUE_NOW ||
+                   from->rescue == RESCUE_SOME || from->rescue == RESCUE_KEY;
+    if (!is_month(from->checked))
+        return fault(in, map, "'checked' is the month in which its rescue was looked up");
+    if ((promise || from->told_by.len) && !is_source(from->told_by))
+        return fault(in, map, "'told-by' is the address of who says what can be rescued");
+    return 0;
+}
+
 static int family(struct reading *in, const struct yaml *map, bytes file)
 {
     const struct yaml *facts = yaml_member(map, "facts"), *can = yaml_member(map, "rescue");
     struct catalogue_family family = {.name = text_of(map, "name"),
                                       .title = text_of(map, "title"),
                                       .seen = text_of(map, "seen"),
-                                      .advice = text_of(map, "advice")};
+                                      .advice = text_of(map, "advice"),
+                                      .checked = text_of(map, "checked"),
+                                      .told_by = text_of(map, "told-by")};
     if (map->kind != YAML_MAP || !family.title.len || !can || !facts ||
         facts->kind != YAML_LIST)
         return fault(in, map, "'name', 'title', 'rescue' and 'facts' are needed");
@@ -240,6 +271,8 @@ static int family(struct reading *in, const struct yaml *map, bytes file)
     int error = known_members(in, map);
     if (!error)
         error = rescue(in, can, &family.rescue);
+    if (!error)
+        error = told(in, map, &family);
     if (!error)
         error = lineage(in, yaml_member(map, "lineage"), &family);
     if (!error)

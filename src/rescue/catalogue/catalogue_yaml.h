@@ -9,6 +9,8 @@
  *     formats: [phobos]             names in src/rescue/formats/
  *     rescue: key                   now, some, key, not-today or unknown
  *     advice: sentences for people
+ *     checked: 2026-11              when what is said of rescue was last held against its
+ * source told-by: https://...          who says so: for "now", "some", "key" and each advice
  *     facts:
  *       - source: where they come from
  *         extensions: [.phobos]
@@ -19,8 +21,10 @@
  *         markers:
  *           - {at: -8, hex: 0011223344556677, is: the mark of its trailer}
  *
- * A marker's bytes are given as `hex` or as `text`. `name`, `title`, `rescue` and a source for
- * each group of facts must be there; a member that is not listed above is a fault. */
+ * A marker's bytes are given as `hex` or as `text`. `name`, `title`, `rescue`, `checked` and a
+ * source for each group of facts must be there; a member that is not listed above is a fault.
+ * A source begins with its address, https://..., or is CATALOGUE_UNCONFIRMED: the program then
+ * says so with each of those facts. So with `told-by`, where nothing but an address stands. */
 #pragma once
 #include "rescue/catalogue/catalogue.h"
 

@@ -11,6 +11,7 @@
  * Facts: github.com/juaninf/akira-bruteforce, decrypt.c; nettle, yarrow256.c. */
 #include "rescue/formats/compose.h"
 #include "rescue/formats/families.h"
+#include "rescue/formats/ranges.h"
 #include "shim/cipher.h"
 #include "shim/digest.h"
 
@@ -22,6 +23,7 @@ enum {
     SEALED = 512,
     PART = 0xffff,
     PERCENT = 15,
+    PARTS_MOST = 4,
     ROUNDS_OF_SEED = 1500,
     TIMES = 5, /* t1 t2 t3 t4 and the percentage */
 };
@@ -68,6 +70,32 @@ static struct layout layout_of(uint64_t size, uint64_t percent)
     return ret;
 }
 
+/* Edges of its parts that are where this percentage puts them; -1: something else is there. */
+static int edges_of(const struct source *source, const struct layout *layout)
+{
+    struct ranges_part parts[PARTS_MOST];
+    for (uint64_t i = 0; i < layout->parts; i++)
+        parts[i] = (struct ranges_part){i * layout->step, layout->block};
+    return ranges_edges(source, parts, layout->parts, layout->size);
+}
+
+/* The percentage whose edges are all there; 0: none. */
+static uint64_t percent_of(const struct source *source, int *edges)
+{
+    uint64_t size = source->size - SEALED;
+    for (uint64_t i = 0; i < 100; i++) {
+        uint64_t percent = i == 0 ? PERCENT : i;
+        struct layout layout = layout_of(size, percent);
+        if (layout.block < 512 || layout.step <= layout.block)
+            continue;
+        *edges = edges_of(source, &layout);
+        if (*edges >= RANGES_SURE)
+            return percent;
+    }
+    *edges = 0;
+    return 0;
+}
+
 static int akiralinux_recognise(const struct source *source, struct recognition *ret,
                                 struct why *why)
 {
@@ -84,6 +112,16 @@ static int akiralinux_recognise(const struct source *source, struct recognition 
     ret->partial = true;
     ret->plain = source->size - SEALED;
     fail(&ret->reason, 1, "noise where it is encrypted, and 512 bytes of it at the end");
+    int edges = 0;
+    uint64_t percent = percent_of(source, &edges);
+    if (percent) {
+        ret->fit = FIT_IS;
+        ret->bits = (unsigned)edges * RANGES_EDGE_BITS;
+        fail(&ret->reason, 1,
+             "noise begins and ends at the very %d places where it encrypts %llu percent, and "
+             "512 bytes of it are at the end",
+             edges, (unsigned long long)percent);
+    }
     return 0;
 }
 

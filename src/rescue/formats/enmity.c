@@ -29,6 +29,8 @@ enum {
     STEP = 10 << 20,
 };
 
+enum { BITS_LEAST = 20, BITS_SURE = 32 };
+
 enum mode { UNSAID, WHOLE, PARTS };
 
 struct footer {
@@ -74,6 +76,49 @@ static int footer_of(const struct source *source, struct footer *ret, struct why
     return 0;
 }
 
+/* Sequences of two to four bytes that begin as UTF-8's do, with as many behind. */
+static bool is_utf8(bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t lead = text.at[i];
+        size_t more = lead < 0x80   ? 0
+                      : lead < 0xc2 ? SIZE_MAX
+                      : lead < 0xe0 ? 1
+                      : lead < 0xf0 ? 2
+                                    : 3;
+        if (more == SIZE_MAX || lead > 0xf4 || more >= text.len - i)
+            return false;
+        for (; more; more--)
+            if ((text.at[++i] & 0xc0) != 0x80)
+                return false;
+    }
+    return true;
+}
+
+/* What speaks against chance, in bits: the mark, which may stand at any of 260 places; letters,
+ * digits and signs of ASCII (86 of 256 bytes), others two bits each when they are UTF-8; an
+ * ending of letters and digits; a begin that is noise and of no known kind. */
+static unsigned bits_of(const struct source *source, const struct footer *footer)
+{
+    enum { MARK = 16, PLACES = 8, ENDING = 5, HEAD = 7 };
+
+    bytes name = {footer->name, footer->name_len};
+    unsigned ascii = 0, other = 0;
+    size_t dot = 0, plain = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        ascii += name.at[i] < 0x7f;
+        other += name.at[i] >= 0x7f;
+        if (name.at[i] == '.')
+            dot = i;
+    }
+    for (size_t i = dot + 1; dot && i < name.len; i++)
+        plain += ascii_alnum(name.at[i]);
+    bool ending = dot && plain && plain == name.len - dot - 1 && plain <= 8;
+    bool text = !other || is_utf8(name);
+    return MARK - PLACES + ascii * 3 / 2 + (text ? 2 * other : 0) + (ending ? ENDING : 0) +
+           (compose_unmarked(source) ? HEAD : 0) + (footer->mode == UNSAID ? 0 : 2 * 8 - 1);
+}
+
 static int enmity_recognise(const struct source *source, struct recognition *ret,
                             struct why *why)
 {
@@ -84,7 +129,10 @@ static int enmity_recognise(const struct source *source, struct recognition *ret
     bool marked = footer.mode != UNSAID;
     if (!compose_chance(source, source->size - (marked ? 2 : 0), SEALED))
         return 0;
-    ret->fit = FIT_IS;
+    ret->bits = bits_of(source, &footer);
+    if (ret->bits < BITS_LEAST)
+        return 0;
+    ret->fit = ret->bits >= BITS_SURE ? FIT_IS : FIT_CAN_BE;
     ret->partial = footer.mode == PARTS || (!marked && footer.body >= SMALL + TAG);
     ret->plain = ret->partial || footer.body < TAG ? footer.body : footer.body - TAG;
     if (!marked && footer.body >= SMALL && footer.body < SMALL + TAG)

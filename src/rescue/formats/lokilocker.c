@@ -5,6 +5,7 @@
  * Facts: github.com/rivitna/Malware, LokiLocker/loki_decrypt_file.py. */
 #include "rescue/formats/compose.h"
 #include "rescue/formats/families.h"
+#include "rescue/formats/ranges.h"
 #include "rescue/formats/sealed.h"
 
 #include <errno.h>
@@ -46,6 +47,16 @@ static int lokilocker_recognise(const struct source *source, struct recognition 
     ret->bits = named(source) ? 8 : 0;
     fail(&ret->reason, 1, "noise where it is encrypted, and 256 bytes of it at the end%s",
          named(source) ? "; [mail][id] before its name" : "");
+    if (plain < LARGE)
+        return 0;
+    const struct ranges_part spots[SPOTS] = {{0, SPOT}, {middle, SPOT}, {plain - SPOT, SPOT}};
+    int edges = ranges_edges(source, spots, SPOTS, plain);
+    if (edges < RANGES_SURE)
+        return 0;
+    ret->fit = FIT_IS;
+    ret->bits = (unsigned)edges * RANGES_EDGE_BITS;
+    fail(&ret->reason, 1,
+         "256 KiB of noise begin and end at the very %d places where it encrypts", edges);
     return 0;
 }
 

@@ -22,8 +22,10 @@
  */
 #include "crypt/blake3.h"
 #include "crypt/chacha.h"
+#include "crypt/curve25519.h"
 #include "rescue/formats/compose.h"
 #include "rescue/formats/families.h"
+#include "rescue/formats/ranges.h"
 #include "rescue/known.h"
 
 #include <errno.h>
@@ -44,6 +46,7 @@ enum {
     SHINRA_SMALL = 0x70000,
     SHINRA_BLOCK = 0x15000,
     PROBE = 4096,
+    PUBLIC_BITS = 10, /* two public keys of X25519: 1 of 1,024 random places is such a pair */
 };
 
 /* ------------------------------------------------------------------------- names and counts */
@@ -152,6 +155,23 @@ static const uint8_t *secret_of(const struct key *key)
 
 /* ----------------------------------------------------------------------------------- Proton */
 
+static uint64_t place(uint64_t size, unsigned count, unsigned block)
+{
+    return block + 1 < count ? block * (size / count) : size - PROTON_BLOCK;
+}
+
+/* Edges of its blocks that are where so many blocks would be, of the first three and the last.
+ */
+static int proton_edges(const struct source *source, uint64_t size, unsigned count)
+{
+    struct ranges_part parts[4];
+    size_t n = 0;
+    for (unsigned block = 0; block < count; block++)
+        if (block < 3 || block + 1 == count)
+            parts[n++] = (struct ranges_part){place(size, count, block), PROTON_BLOCK};
+    return ranges_edges(source, parts, n, size);
+}
+
 static int proton_recognise(const struct source *source, struct recognition *ret,
                             struct why *why)
 {
@@ -159,14 +179,30 @@ static int proton_recognise(const struct source *source, struct recognition *ret
     if (source->size < PROTON_TRAILER)
         return 0;
     int error = source_tail(source, tail, sizeof tail, why);
-    /* The field's prime has 255 bits. */
-    if (error || tail[PROTON_TRAILER - 1] & 0x80 || tail[PROTON_NONCE + KEY - 1] & 0x80 ||
-        !compose_unmarked(source))
+    if (error || !compose_unmarked(source) || !curve25519_is_public(tail + PROTON_NONCE) ||
+        !curve25519_is_public(tail + PROTON_TRAILER - KEY))
         return error;
     ret->fit = FIT_CAN_BE;
     ret->plain = source->size - PROTON_TRAILER;
     ret->partial = ret->plain > PROTON_SMALL;
-    fail(&ret->reason, 1, "its last 176 bytes can be two nonces and two public keys");
+    ret->bits = PUBLIC_BITS;
+    fail(&ret->reason, 1,
+         "two public keys of Curve25519 at their places in its last 176 bytes: so has 1 of "
+         "1,000 files of noise");
+    if (!ret->partial)
+        return 0;
+    int few = proton_edges(source, ret->plain, 3);
+    int many = proton_edges(source, ret->plain, count_important(ret->plain));
+    int edges = few > many ? few : many;
+    if (edges < RANGES_SURE)
+        return 0;
+    ret->fit = FIT_IS;
+    ret->bits += (unsigned)edges * RANGES_EDGE_BITS;
+    fail(
+        &ret->reason, 1,
+        "two public keys of Curve25519 in its last 176 bytes, and noise begins and ends at the "
+        "very %d places where it encrypts",
+        edges);
     return 0;
 }
 
@@ -175,11 +211,6 @@ static bool is_noise(const struct source *source, uint64_t at)
     uint8_t part[PROBE];
     return source_read(source, at, part, sizeof part, NULL) == 0 &&
            known_noise((bytes){.at = part, .len = sizeof part});
-}
-
-static uint64_t place(uint64_t size, unsigned count, unsigned block)
-{
-    return block + 1 < count ? block * (size / count) : size - PROTON_BLOCK;
 }
 
 /* Whether any of `count` blocks reaches into the probe at `at`. */
@@ -294,15 +325,18 @@ static int shinra_recognise(const struct source *source, struct recognition *ret
     int error = source_tail(source, tail, sizeof tail, why);
     if (!error)
         error = source_read(source, 0, head, sizeof head, why);
-    /* The field's prime has 255 bits. */
-    if (error || tail[SHINRA_FILE - 1] & 0x80 || tail[SHINRA_TRAILER - 1] & 0x80 ||
+    if (error || !curve25519_is_public(tail + SHINRA_FILE - KEY) ||
+        !curve25519_is_public(tail + SHINRA_TRAILER - KEY) ||
         !known_noise((bytes){.at = tail, .len = sizeof tail}) ||
         !known_noise((bytes){.at = head, .len = sizeof head}))
         return error;
     ret->fit = FIT_CAN_BE;
     ret->plain = source->size - SHINRA_TRAILER;
     ret->partial = ret->plain > SHINRA_SMALL;
-    fail(&ret->reason, 1, "its last 768 bytes can be two boxes with public keys");
+    ret->bits = PUBLIC_BITS;
+    fail(&ret->reason, 1,
+         "two public keys of Curve25519 at their places in its last 768 bytes: so has 1 of "
+         "1,000 files of noise");
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "rescue/identify/file_pattern.h"
 #include "rescue/identify/note_text.h"
 #include "rescue/identify/shadow.h"
+#include "rescue/keys/published.h"
 
 #include <errno.h>
 #include <math.h>
@@ -23,6 +24,8 @@
 #define WEIGHT_BEGIN    2.0F
 #define WEIGHT_MARKER   12.0F
 #define WEIGHT_UNKNOWN  1.6F
+#define WEIGHT_CAN_BE   0.3F
+#define WEIGHT_BIT      0.1F
 
 /* A note is called one from these log-odds on; with a family's address or words besides, from
  * the lower ones; a short text that is little more than a family's address always. */
@@ -73,20 +76,35 @@ static void add(struct fusion *fusion, uint32_t family, enum signal_kind kind, f
     *signal = (struct signal){kind, (uint16_t)family, weight, reason};
 }
 
+/* What nobody could be found to say counts less, and is told as such. */
+static float trusted(const struct fusion *fusion, const struct catalogue_fact *fact,
+                     float weight)
+{
+    return catalogue_unconfirmed(&fusion->knowledge->catalogue, fact) ? weight * 0.6F : weight;
+}
+
+static const char *doubt(const struct fusion *fusion, const struct catalogue_fact *fact)
+{
+    return catalogue_unconfirmed(&fusion->knowledge->catalogue, fact)
+               ? " (" CATALOGUE_UNCONFIRMED ")"
+               : "";
+}
+
 /* --- notes --- */
 
 static void take_brand(void *context, const struct catalogue_fact *fact)
 {
     struct fusion *fusion = context;
-    add(fusion, fact->family, SIGNAL_BRAND, WEIGHT_BRAND / fact->users, "it says '%.*s'",
-        (int)fact->text.len, fact->text.at);
+    add(fusion, fact->family, SIGNAL_BRAND, trusted(fusion, fact, WEIGHT_BRAND) / fact->users,
+        "it says '%.*s'%s", (int)fact->text.len, fact->text.at, doubt(fusion, fact));
 }
 
 static void take_known_address(void *context, const struct catalogue_fact *fact)
 {
     struct fusion *fusion = context;
-    add(fusion, fact->family, SIGNAL_ADDRESS, WEIGHT_ADDRESS / fact->users, "%s %.*s",
-        fusion->what, (int)fact->text.len, fact->text.at);
+    add(fusion, fact->family, SIGNAL_ADDRESS,
+        trusted(fusion, fact, WEIGHT_ADDRESS) / fact->users, "%s %.*s is known as theirs%s",
+        fusion->what, (int)fact->text.len, fact->text.at, doubt(fusion, fact));
 }
 
 /* Of most families the words are a little like. */
@@ -165,8 +183,8 @@ static int weigh_note(struct fusion *fusion, const struct note_features *feature
 static void take_name(void *context, const struct catalogue_fact *fact)
 {
     struct fusion *fusion = context;
-    add(fusion, fact->family, fusion->kind, fusion->weight / fact->users, "%s '%.*s'",
-        fusion->what, (int)fact->text.len, fact->text.at);
+    add(fusion, fact->family, fusion->kind, trusted(fusion, fact, fusion->weight) / fact->users,
+        "%s '%.*s'%s", fusion->what, (int)fact->text.len, fact->text.at, doubt(fusion, fact));
 }
 
 static void weigh_note_name(struct fusion *fusion, bytes name)
@@ -224,8 +242,9 @@ static void weigh_file_name(struct fusion *fusion, bytes name)
             continue;
         unsigned bits = file_pattern_bits(fact->text);
         float weight = bits > 30 ? 4 : bits > 20 ? 2.5F : bits > 14 ? 1 : 0.3F;
-        add(fusion, fact->family, SIGNAL_FILE_NAME, weight, "its files are named '%.*s'",
-            (int)fact->text.len, fact->text.at);
+        add(fusion, fact->family, SIGNAL_FILE_NAME, trusted(fusion, fact, weight),
+            "its files are named '%.*s'%s", (int)fact->text.len, fact->text.at,
+            doubt(fusion, fact));
     }
 }
 
@@ -276,12 +295,56 @@ static int format_family(const struct catalogue *catalogue, const char *name)
     return found;
 }
 
+/* Whether the key that was published for this family gives a file of a known kind: that is as
+ * good as a mark. */
+static bool opens_published(struct fusion *fusion, const struct source *source,
+                            const struct format *format, struct recognition *fit)
+{
+    struct arena_mark mark = arena_mark(fusion->arena);
+    struct recipe recipe = {0};
+    struct key key;
+    bool good = published_key(format->family, fusion->arena, &key) == 0 &&
+                format->open(source, &key, fusion->arena, &recipe, NULL) == 0 && !recipe.guess;
+    if (good) {
+        fit->fit = FIT_IS;
+        fail(&fit->reason, 1, "the published key opens it (%.*s)", (int)key.origin.len,
+             key.origin.at);
+    }
+    arena_pop(fusion->arena, mark);
+    return good;
+}
+
+/* One without a mark that a published key opens goes first. */
+static void try_published(struct fusion *fusion, const struct source *source,
+                          const struct format **found, struct recognition *fits, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (fits[i].fit != FIT_CAN_BE || !opens_published(fusion, source, found[i], &fits[i]))
+            continue;
+        const struct format *format = found[i];
+        struct recognition fit = fits[i];
+        memmove(found + 1, found, i * sizeof *found);
+        memmove(fits + 1, fits, i * sizeof *fits);
+        found[0] = format;
+        fits[0] = fit;
+    }
+}
+
+/* "can be": what it weighs is small, most files of noise are of no family. */
+static float weight_of_fit(const struct recognition *fit)
+{
+    float bits = fit->bits < 16 ? (float)fit->bits : 16;
+    return fit->fit == FIT_IS ? WEIGHT_MARKER : WEIGHT_CAN_BE + bits * WEIGHT_BIT;
+}
+
 static void weigh_formats(struct fusion *fusion, const struct source *source)
 {
-    enum { FITS = 6 };
+    enum { FITS = 12 };
     const struct format *found[FITS];
     struct recognition fits[FITS];
     size_t n = format_recognise(source, found, fits, FITS);
+    if (n && fits[0].fit != FIT_IS)
+        try_published(fusion, source, found, fits, n);
     for (size_t i = 0; i < n; i++) {
         int family = format_family(&fusion->knowledge->catalogue, found[i]->family);
         if (i == 0) {
@@ -289,8 +352,8 @@ static void weigh_formats(struct fusion *fusion, const struct source *source)
             fusion->ret->fit = fits[0];
         }
         if (family >= 0)
-            add(fusion, (uint32_t)family, SIGNAL_FORMAT,
-                fits[i].fit == FIT_IS ? WEIGHT_MARKER : 1.2F, "%s", fits[i].reason.text);
+            add(fusion, (uint32_t)family, SIGNAL_FORMAT, weight_of_fit(&fits[i]), "%s",
+                fits[i].reason.text);
     }
 }
 

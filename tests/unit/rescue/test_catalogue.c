@@ -10,13 +10,15 @@
 
 static const char *const first =
     "name: alpha\ntitle: Alpha One\nalso: [Aleph]\nrescue: key\n"
+    "checked: 2026-11\ntold-by: https://example.org/told\n"
     "lineage:\n  - {family: beta, how: built from}\n"
-    "facts:\n  - source: a report\n    extensions: [.alpha, .locked]\n"
+    "facts:\n  - source: https://example.org/a\n    extensions: [.alpha, .locked]\n"
     "    notes: ['{alnum:9}.README.txt', pay.txt]\n    brands: [alphagang]\n"
     "    markers:\n      - {at: -4, hex: 0a0b0c0d, is: four bytes at the end}\n";
 static const char *const second =
     "name: beta\ntitle: Beta\nrescue: not-today\nadvice: keep the files\n"
-    "facts:\n  - source: a report\n    extensions: [.locked]\n";
+    "checked: 2026-11\ntold-by: not confirmed\n"
+    "facts:\n  - source: not confirmed\n    extensions: [.locked]\n";
 
 static int add(struct catalogue_draft *draft, const char *yaml, const char *file,
                struct arena *arena, struct why *why)
@@ -96,20 +98,33 @@ static void faults_say_their_line(void)
     static const struct {
         const char *yaml, *says;
     } rows[] = {
-        {"name: x\ntitle: X\nrescue: now\nfacts: []\n", "line 1: 'name' is the file's name"},
-        {"name: alpha\ntitle: X\nrescue: maybe\nfacts: []\n",
+        {"name: x\ntitle: X\nrescue: unknown\nchecked: 2026-11\nfacts: []\n",
+         "line 1: 'name' is the file's name"},
+        {"name: alpha\ntitle: X\nrescue: maybe\nchecked: 2026-11\nfacts: []\n",
          "line 3: 'rescue' is now, some, key, not-today or unknown"},
-        {"name: alpha\ntitle: X\nrescue: now\nfacts: []\ncolour: red\n",
-         "line 5: no such member"},
-        {"name: alpha\ntitle: X\nrescue: now\nfacts:\n  - extensions: [.a]\n",
-         "line 5: facts have a source"},
-        {"name: alpha\ntitle: X\nrescue: now\nfacts:\n  - source: s\n    extensions: [a]\n",
-         "line 6: an extension begins with a dot"},
-        {"name: alpha\ntitle: X\nrescue: now\nfacts:\n  - source: s\n    notes: ['{foo}']\n",
-         "line 6: the pattern has a wildcard that is not known"},
-        {"name: alpha\ntitle: X\nrescue: now\nfacts:\n  - source: s\n    markers:\n"
-         "      - {at: 0, hex: 0g, is: x}\n",
-         "line 7: that is not hexadecimal"},
+        {"name: alpha\ntitle: X\nrescue: unknown\nchecked: 2026-11\nfacts: []\ncolour: red\n",
+         "line 6: no such member"},
+        {"name: alpha\ntitle: X\nrescue: unknown\nfacts: []\n",
+         "line 1: 'checked' is the month in which its rescue was looked up"},
+        {"name: alpha\ntitle: X\nrescue: now\nchecked: 2026-11\nfacts: []\n",
+         "line 1: 'told-by' is the address of who says what can be rescued"},
+        {"name: alpha\ntitle: X\nrescue: unknown\nadvice: pay\nchecked: 2026-11\nfacts: []\n",
+         "line 1: 'told-by' is the address of who says what can be rescued"},
+        {"name: alpha\ntitle: X\nrescue: unknown\nchecked: 2026-11\nfacts:\n"
+         "  - extensions: [.a]\n",
+         "line 6: facts have a source with an address, or are 'not confirmed'"},
+        {"name: alpha\ntitle: X\nrescue: unknown\nchecked: 2026-11\nfacts:\n"
+         "  - source: public reports\n    extensions: [.a]\n",
+         "line 6: facts have a source with an address, or are 'not confirmed'"},
+        {"name: alpha\ntitle: X\nrescue: unknown\nchecked: 2026-11\nfacts:\n"
+         "  - source: not confirmed\n    extensions: [a]\n",
+         "line 7: an extension begins with a dot"},
+        {"name: alpha\ntitle: X\nrescue: unknown\nchecked: 2026-11\nfacts:\n"
+         "  - source: not confirmed\n    notes: ['{foo}']\n",
+         "line 7: the pattern has a wildcard that is not known"},
+        {"name: alpha\ntitle: X\nrescue: unknown\nchecked: 2026-11\nfacts:\n"
+         "  - source: not confirmed\n    markers:\n      - {at: 0, hex: 0g, is: x}\n",
+         "line 8: that is not hexadecimal"},
         {"a: &x b\nc: *x\n", "line 2: what stands there is not read"},
     };
     struct arena *arena = arena_new((size_t)8 << 20);
