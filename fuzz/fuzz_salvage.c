@@ -55,7 +55,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (!arena)
         arena = arena_new((size_t)512 << 20);
+    static struct region region = {.size = (size_t)64 << 20};
+    if (!region.at)
+        region.at = malloc(region.size);
     arena_reset(arena);
+    region.used = 0;
     uint8_t *file = malloc(size - 1);
     if (!file || !arena)
         abort();
@@ -67,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .name = bytes_of(names[data[0] % COUNT(names)]),
                               .arena = arena,
                               .budget = &budget,
+                              .region = &region,
                               .sink = {&taken, begin, put, end}};
     struct why why;
     (void)!salvage_run(&salvage, &why);

@@ -1,6 +1,9 @@
-"""Files of many kinds, made here from nothing but Debian's tools, each with what is worth saving
-in it (ranges of the file) and a check of what comes back."""
-import csv, hashlib, io, os, random, re, shutil, sqlite3, struct, subprocess, tarfile, tempfile, zipfile, zlib
+"""Documents of many kinds, made here, each with what is worth saving in it (ranges of the file),
+what can be read of that (salvage_decodable), and a check of what comes back: how many bytes of
+it are those of the original, or False when something is not."""
+import csv, io, os, re, shutil, sqlite3, struct, subprocess, tarfile, tempfile, zipfile, zlib
+
+from salvage_decodable import deflate_units
 
 WORDS = ("the of and to in a is that for it as was with be by on not he his but at are this "
          "have from or had an they which one you were all her she there would their we him been "
@@ -25,21 +28,31 @@ def noise(rng, size):
 
 
 class Made:
-    """A file: its name, bytes, payload ranges, and whatever its kind needs for checks."""
+    """A file: its name, bytes, payload ranges, and whatever its kind needs for checks. Without
+    units every plain byte of the payload can be read."""
 
-    def __init__(self, name, data, payload, truth):
+    def __init__(self, name, data, payload, truth, units=None):
         self.name, self.data, self.payload, self.truth = name, data, payload, truth
+        self.units = [([], [r], "all") for r in payload] if units is None else units
+
+
+def lying_at(base):
+    """Where bytes of something that begins at `base` lie."""
+    return lambda a, b: [(base + a, base + b)]
 
 
 def zip_payload(data):
-    out = []
+    payload, truth, units = [], {}, []
     with zipfile.ZipFile(io.BytesIO(data)) as z:
         for info in z.infolist():
             name, extra = struct.unpack_from("<HH", data, info.header_offset + 26)
-            at = info.header_offset + 30 + name + extra
-            out.append((at, at + info.compress_size))
-        truth = {i.filename: z.read(i) for i in z.infolist()}
-    return out, truth
+            begin = info.header_offset + 30 + name + extra
+            end = begin + info.compress_size
+            payload.append((begin, end))
+            units += deflate_units(data[begin:end], lying_at(begin)) \
+                if info.compress_type == zipfile.ZIP_DEFLATED else [([], [(begin, end)], "all")]
+            truth[info.filename] = z.read(info)
+    return payload, truth, units
 
 
 def make_zip(rng, size):
@@ -68,7 +81,7 @@ def make_docx(rng, size):
         n = 0
         while buffer.tell() < size:
             n += 1
-            z.writestr("word/media/image%d.png" % n, picture_png(rng, 60, 60 + n % 90))
+            z.writestr("word/media/image%d.png" % n, small_png(rng, 60, 60 + n % 90))
         z.writestr("docProps/core.xml", "<core/>")
     data = buffer.getvalue()
     return Made("report.docx", data, *zip_payload(data))
@@ -89,7 +102,8 @@ def make_odt(rng, size):
     return Made("letter.odt", data, *zip_payload(data))
 
 
-def picture_png(rng, width, height):
+
+def small_png(rng, width, height):
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + \
             struct.pack(">I", zlib.crc32(kind + body))
@@ -156,7 +170,7 @@ def make_tar(rng, size):
 
 def make_pdf(rng, size):
     """Pages of text, and pictures, each an object; as most writers lay them out."""
-    out, places, payload, streams = io.BytesIO(), {}, [], []
+    out, places, payload, streams, units = io.BytesIO(), {}, [], [], []
     out.write(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 
     def add(number, head, stream=None):
@@ -168,6 +182,12 @@ def make_pdf(rng, size):
             streams.append(stream)
         out.write(b"\nendobj\n")
         payload.append((begin, out.tell() - 8))
+        if stream is None:
+            units.append(([], [payload[-1]], "whole"))
+            return
+        start = begin + len(b"%d 0 obj\n%s\nstream\n" % (number, head))
+        units.append(([], [(begin, start)], "whole"))
+        units.extend(deflate_units(stream[2:], lying_at(start + 2)))
     add(3, b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
     number, pages = 4, []
     while out.tell() < size:
@@ -191,7 +211,7 @@ def make_pdf(rng, size):
     for n in range(1, number):
         out.write(b"%010d 00000 n \n" % places[n])
     out.write(b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (number, at))
-    return Made("contract.pdf", out.getvalue(), payload, streams)
+    return Made("contract.pdf", out.getvalue(), payload, streams, units)
 
 
 def make_sqlite(rng, size):
@@ -216,129 +236,31 @@ def make_sqlite(rng, size):
     finally:
         shutil.rmtree(folder)
     page = struct.unpack(">H", data[16:18])[0]
-    payload = []
-    for at in range(page, len(data), page):
-        if data[at] == 13:
-            cells, content = struct.unpack(">HH", data[at + 3:at + 7])
-            payload.append((at + content, at + page))
-    return Made("accounts.db", data, payload, rows)
+    payload, units = [], []
+    for here in range(page, len(data), page):
+        if data[here] == 13:
+            cells, content = struct.unpack(">HH", data[here + 3:here + 7])
+            payload.append((here + content, here + page))
+            starts = sorted(struct.unpack(">%dH" % cells, data[here + 8:here + 8 + 2 * cells]))
+            units += [([], [(here + a, here + b)], "whole")
+                      for a, b in zip(starts, starts[1:] + [page])]
+    return Made("accounts.db", data, payload, rows, units)
 
 
 def make_gz(rng, size):
     import gzip
     plain = text(rng, size * 3)
     data = gzip.compress(plain, 6, mtime=0)
-    return Made("dump.sql.gz", data, [(10, len(data) - 8)], plain)
+    return Made("dump.sql.gz", data, [(10, len(data) - 8)], plain,
+                deflate_units(data[10:], lying_at(10)))
 
 
-def make_png(rng, size):
-    width = rng.randint(300, 900)
-    data = picture_png(rng, width, size // (width * 3))
-    payload, at, raw = [], 8, b""
-    while at < len(data):
-        n, kind = struct.unpack(">I4s", data[at:at + 8])
-        if kind == b"IDAT":
-            payload.append((at + 8, at + 8 + n))
-            raw += data[at + 8:at + 8 + n]
-        at += n + 12
-    return Made("photo.png", data, payload, (zlib.decompress(raw), width * 3 + 1))
 
 
-def user_files(rng, size):
-    files, n, total = {}, 0, 0
-    while total < size:
-        n += 1
-        kind = rng.choice(["txt", "csv", "odt", "dat", "txt"])
-        if kind == "docx":
-            body = make_docx(rng, rng.randint(30000, 300000)).data
-        elif kind == "dat":
-            body = noise(rng, rng.randint(5000, 400000))
-        else:
-            body = text(rng, rng.randint(500, 300000))
-        files["file%03d.%s" % (n, kind)] = body
-        total += len(body)
-    return files
 
 
-def extents(data, index, body):
-    """Where a file's bytes lie in an image: found by themselves, block by block."""
-    out, at = [], 0
-    while at < len(body):
-        here = next((p for p in index.get(body[at:at + 32], ())
-                     if data[p:p + 512] == body[at:at + 512] or
-                     data[p:p + len(body) - at] == body[at:]), None)
-        if here is None:
-            at += 512
-            continue
-        n = min(512, len(body) - at)
-        while at + n < len(body) and data[here + n:here + n + 512] == body[at + n:at + n + 512]:
-            n += 512
-        n = min(n, len(body) - at)
-        out.append((here, here + n))
-        at += n
-    return out
 
 
-def block_index(data):
-    index = {}
-    for at in range(0, len(data), 512):
-        index.setdefault(data[at:at + 32], []).append(at)
-    index.pop(bytes(32), None)
-    return index
-
-
-def tool(*command):
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def disk(rng, size, system):
-    folder = tempfile.mkdtemp(prefix="salvage-disk-")
-    try:
-        image, home = os.path.join(folder, "image"), os.path.join(folder, "home")
-        files = user_files(rng, size * 7 // 10)
-        with open(image, "wb") as f:
-            f.truncate(size)
-        os.mkdir(home)
-        for name, body in files.items():
-            with open(os.path.join(home, name), "wb") as f:
-                f.write(body)
-        if system == "ext4":
-            tool("mkfs.ext4", "-q", "-F", "-d", home, image)
-        elif system == "ntfs":
-            tool("mkfs.ntfs", "-q", "-F", "-Q", "-T", image)
-            for name in files:
-                tool("ntfscp", image, os.path.join(home, name), name)
-        else:
-            tool("mkfs.vfat", "-F", "32", image)
-            tool("mcopy", "-i", image, *[os.path.join(home, n) for n in files], "::/")
-        with open(image, "rb") as f:
-            return f.read(), files
-    finally:
-        shutil.rmtree(folder)
-
-
-def converted(data, kind):
-    folder = tempfile.mkdtemp(prefix="salvage-disk-")
-    try:
-        a, b = os.path.join(folder, "a"), os.path.join(folder, "b")
-        with open(a, "wb") as f:
-            f.write(data)
-        tool("qemu-img", "convert", "-f", "raw", "-O", kind, a, b)
-        with open(b, "rb") as f:
-            return f.read()
-    finally:
-        shutil.rmtree(folder)
-
-
-def make_disk(system, kind, name):
-    def make(rng, size):
-        data, files = disk(rng, size, system)
-        if kind:
-            data = converted(data, kind)
-        index = block_index(data)
-        payload = [e for body in files.values() for e in extents(data, index, body)]
-        return Made(name, data, payload, files)
-    return make
 
 
 # --- checks: what a part must be, to count ---
@@ -347,25 +269,36 @@ GAP = re.compile(rb"\n\[\d+ (?:bytes encrypted|packed bytes lost)\]\n|\[\d+\?\]|
 
 
 def pieces_in(part, truth, least=24):
-    """All longer stretches between gaps are in the truth, in its order."""
-    at = 0
+    """What is between gaps, if of 100 bytes at most one is not of the truth in its order: how many
+    bytes are."""
+    begin = right = wrong = 0
     for piece in GAP.split(part):
         if len(piece) < least:
+            right += len(piece)
             continue
-        found = truth.find(piece, at)
+        found = truth.find(piece, begin)
         if found < 0:
-            # A question mark of the text itself, or a few bytes before codes fell into step.
+            # A few bytes may be wrong before codes fell into step.
+            wrong += least
+            piece = piece[least:]
+            found = truth.find(piece, begin) if len(piece) >= least else -1
+        if found < 0:
+            wrong += len(piece)
+        else:
+            begin = found + len(piece)
+            right += len(piece)
+        if wrong * 100 > len(part):
             return False
-        at = found
-    return True
+    return right
 
 
 def check_zip(made, part, path):
     data = open(path, "rb").read()
     if part["kind"] == "zip":
         with zipfile.ZipFile(io.BytesIO(data)) as z:
-            return z.testzip() is None and all(z.read(i) == made.truth.get(i.filename)
+            good = z.testzip() is None and all(z.read(i) == made.truth.get(i.filename)
                                                for i in z.infolist())
+            return good and len(data)
     if part["kind"] == "member":
         name = next((n for n in made.truth if part["name"].endswith(n)), None)
         if name is None:
@@ -373,101 +306,62 @@ def check_zip(made, part, path):
         truth = made.truth[name]
         if name.endswith((".txt", ".xml")):
             return pieces_in(data, truth)
+        part["opens"] = data == truth
         return check_blanked(data, truth)
     return False
 
 
 def check_blanked(data, truth):
-    """Equal but for zeros, in the same places."""
+    """Equal but for zeros, in the same places: how many bytes are equal."""
     if len(data) > len(truth):
         return False
-    step = 512
-    return all(a == b or all(x == y or x == 0 for x, y in zip(a, b))
-               for a, b in ((data[i:i + step], truth[i:i + step])
-                            for i in range(0, len(data), step)))
+    right, step = 0, 512
+    for i in range(0, len(data), step):
+        a, b = data[i:i + step], truth[i:i + step]
+        if a == b:
+            right += len(a)
+            continue
+        if not all(x == y or x == 0 for x, y in zip(a, b)):
+            return False
+        right += sum(x == y for x, y in zip(a, b))
+    return right
 
 
 def check_text(made, part, path):
+    part["opens"] = True
     return pieces_in(open(path, "rb").read(), made.truth)
-
-
-def check_files(made, part, path):
-    """Named files: whole ones equal, others equal but for zeros."""
-    name = max((n for n in made.truth if part["name"].endswith(n) or "/%s/" % n in part["name"] or
-                "/%s.parts/" % n in part["name"]), key=len, default=None)
-    if name is None:
-        return check_orphan(made, part, path)
-    if name.endswith("odt") and part["kind"] in ("zip", "member"):
-        return check_zip(Made(name, b"", [], zip_payload(made.truth[name])[1]), part, path)
-    data, truth = open(path, "rb").read(), made.truth[name]
-    if data == truth:
-        return True
-    part["opens"] = name.endswith((".txt", ".csv"))
-    return part["verdict"] == "partial" and (check_blanked(data, truth) or pieces_in(data, truth))
 
 
 def check_pdf(made, part, path):
     """qpdf opens it, and its streams are those of the original or begin as they do."""
     run = subprocess.run(["qpdf", "--check", path], capture_output=True, text=True)
-    if run.returncode == 2 and "error" in run.stderr.lower():
-        part["opens"] = False
-    data, at = open(path, "rb").read(), 0
-    known = {s[:24]: s for s in made.truth}
+    part["opens"] = not (run.returncode == 2 and "error" in run.stderr.lower())
+    data = open(path, "rb").read()
+    known = {}
+    for s in made.truth:
+        known.setdefault(s[:24], []).append(s)
+        known.setdefault(zlib.decompress(s)[:24], []).append(zlib.decompress(s))
     for match in re.finditer(rb"\nstream\n", data):
         stream = data[match.end():data.find(b"\nendstream", match.end())]
-        truth = known.get(stream[:24])
-        if truth is None or (truth != stream and not truth.startswith(stream)):
-            if len(stream) >= 24:
-                return False
-    return True
+        if len(stream) >= 24 and not any(t.startswith(stream) for t in known.get(stream[:24], ())):
+            return False
+    return len(data)
 
 
 def check_sqlite(made, part, path):
     """sqlite3 reads it; every row is one of the original's."""
     db = sqlite3.connect(":memory:")
     db.executescript(open(path).read())
-    good = all_rows = 0
+    part["opens"] = True
+    good = rows = size = 0
     for (table,) in db.execute("select name from sqlite_master where type='table'").fetchall():
         for row in db.execute("select * from " + table):
-            all_rows += 1
+            if str(row[-1]).startswith("CREATE "):
+                continue  # the schema itself, its table's name being lost
+            rows += 1
             good += tuple(row[2:]) in made.truth
-    return good >= 0.999 * all_rows
-
-
-def check_orphan(made, part, path):
-    """A file whose name is lost: one of the files, by its contents."""
-    data = open(path, "rb").read()
-    if "/carved/" in part["name"] and (part["kind"] in ("zip", "member") or
-                                       part["name"].endswith(".txt")):
-        if part["kind"] == "zip":
-            with zipfile.ZipFile(io.BytesIO(data)) as z:
-                return z.testzip() is None
-        part["opens"] = part["name"].endswith(".txt")
-        return any(all(p in body for p in GAP.split(data) if len(p) > 24)
-                   for body in made.truth.values())
-    return any(data == body for body in made.truth.values()) or \
-        any(data.startswith(body) or body.startswith(data) or check_blanked(data, body)
-            for body in made.truth.values())
-
-
-def check_png(made, part, path):
-    """Opens with PIL; its rows are rows of the original."""
-    from PIL import Image
-    with Image.open(path) as image:
-        image.load()
-    data, at, raw = open(path, "rb").read(), 8, []
-    while at < len(data):
-        n, kind = struct.unpack(">I4s", data[at:at + 8])
-        if kind == b"IDAT":
-            raw.append(data[at + 8:at + 8 + n])
-        at += n + 12
-    rows, row = zlib.decompress(b"".join(raw)), made.truth[1]
-    if len(rows) % row:
-        return False
-    known = {made.truth[0][i:i + row] for i in range(0, len(made.truth[0]), row)}
-    mine = [rows[i:i + row] for i in range(0, len(rows), row)]
-    right = sum(r in known for r in mine)
-    return right > 0.9 * sum(any(r) for r in mine)
+            size += 16 + sum(len(v) if isinstance(v, (str, bytes)) else 8 for v in row)
+    return good >= 0.999 * rows and size
 
 
 class Kind:
@@ -476,22 +370,14 @@ class Kind:
 
 
 MB = 1000 * 1000
-DISKS = (24 * MB // 4096 * 4096, 48 * MB // 4096 * 4096)
-KINDS = {
+DOCUMENTS = {
     "zip": Kind(make_zip, check_zip, (7 * MB, 20 * MB)),
     "docx": Kind(make_docx, check_zip, (6 * MB, 18 * MB)),
     "odt": Kind(make_odt, check_zip, (6 * MB, 18 * MB)),
     "txt": Kind(make_txt, check_text, (6 * MB, 18 * MB)),
     "csv": Kind(make_csv, check_text, (6 * MB, 18 * MB)),
-    "tar": Kind(make_tar, check_files, (6 * MB, 18 * MB)),
-    "gz": Kind(make_gz, check_text, (5 * MB, 9 * MB)),
-    "png": Kind(make_png, check_png, (6 * MB, 9 * MB)),
-    "ext4": Kind(make_disk("ext4", None, "server-flat.vmdk"), check_files, DISKS),
-    "ntfs": Kind(make_disk("ntfs", None, "windows.img"), check_files, DISKS),
-    "fat": Kind(make_disk("fat", None, "stick.img"), check_files, (48 * MB // 4096 * 4096, 64 * MB // 4096 * 4096)),
-    "qcow2": Kind(make_disk("ext4", "qcow2", "guest.qcow2"), check_files, DISKS),
-    "vhdx": Kind(make_disk("ntfs", "vhdx", "guest.vhdx"), check_files, DISKS),
+    "mbox": Kind(make_mbox, check_text, (6 * MB, 18 * MB)),
     "pdf": Kind(make_pdf, check_pdf, (6 * MB, 18 * MB)),
     "sqlite": Kind(make_sqlite, check_sqlite, (6 * MB, 18 * MB)),
-    "mbox": Kind(make_mbox, check_text, (6 * MB, 18 * MB)),
+    "gz": Kind(make_gz, check_text, (5 * MB, 9 * MB)),
 }

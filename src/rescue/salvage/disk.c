@@ -9,7 +9,6 @@
 #include "unpack/unpack.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 enum {
     DEPTH = 4,
@@ -20,7 +19,6 @@ enum {
     TABLES_MOST = 64 << 20
 };
 
-#define REGION  ((size_t)4 << 30)
 #define LARGEST ((uint64_t)2 << 30)
 
 struct disk {
@@ -162,7 +160,6 @@ static void open_volume(struct disk *disk, const struct mend_volume *volume)
 
 void disk_give(struct salvage *salvage)
 {
-    struct region region = {.size = REGION};
     struct disk disk = {
         .salvage = salvage,
         .folder = salvage_name(salvage, "files"),
@@ -170,7 +167,7 @@ void disk_give(struct salvage *salvage)
             .limits = {.depth = DEPTH, .members = MEMBERS, .bytes = UINT64_MAX, .one = LARGEST},
             .budget = salvage->budget,
             .arena = arena_new(TABLES_MOST),
-            .region = &region,
+            .region = salvage->region,
             .files_only = true,
             .copied = copied,
             .sink = {.child = child, .gap = gap, .stage = stage}}};
@@ -179,14 +176,12 @@ void disk_give(struct salvage *salvage)
     salvage->keep = arena_new(KEEP_MOST);
     salvage->given = salvage->keep ? &given : NULL;
     disk.run.sink.to = &disk;
-    void *at = mmap(NULL, REGION, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED || !disk.run.arena) {
+    if (!salvage->region || !disk.run.arena) {
+        salvage->stopped = true;
         arena_free(disk.run.arena);
         salvage->keep = arena_free(salvage->keep);
         return;
     }
-    region.at = at;
     mend_disk(&mend);
     if (mend.container) {
         unpack_object(&disk.run, NULL, bytes_of(""), salvage->file);
@@ -196,7 +191,6 @@ void disk_give(struct salvage *salvage)
         if (!mend.volumes.n)
             unpack_object(&disk.run, NULL, bytes_of(""), salvage->file);
     }
-    munmap(at, REGION);
     arena_free(disk.run.arena);
     if (salvage->given && !salvage->stopped)
         carve_give(salvage, disk.folder);

@@ -35,13 +35,21 @@ int gzip_fits(struct salvage *salvage)
     return stream_at(salvage->file) && map_is_plain(&salvage->map, 0, HEADER) ? 70 : 0;
 }
 
-static void prove(void *to, uint64_t from, uint64_t until, bool plain)
+static void prove(void *to, uint64_t from, uint64_t until, enum member_says says)
 {
     struct salvage *salvage = to;
-    if (plain)
-        map_decode(&salvage->map, from, until);
-    else
-        map_break(&salvage->map, from, until, true);
+    member_tell(&salvage->map, 0, from, until, says);
+}
+
+/* Whether its checksum holds: then nothing of it is encrypted. */
+static bool is_whole(struct salvage *salvage, uint64_t at)
+{
+    uint32_t crc, size, now;
+    uint64_t out;
+    size_t used;
+    bytes in = bytes_slice(salvage->file, (size_t)at, SIZE_MAX);
+    return at && member_decodes(salvage, in, &now, &out, &used) && bytes_le32(in, used, &crc) &&
+           bytes_le32(in, used + 4, &size) && crc == now && size == (uint32_t)out;
 }
 
 void gzip_give(struct salvage *salvage)
@@ -49,9 +57,13 @@ void gzip_give(struct salvage *salvage)
     uint64_t end = salvage->file.len - salvage->map.trailer, from = 0;
     bytes name = salvage_name(salvage, "gz");
     from = stream_at(salvage->file);
+    bool whole = is_whole(salvage, from);
     if (!from)
         map_break(&salvage->map, 0, HEADER, false);
-    member_prove(salvage, salvage->file, from, prove, salvage);
+    if (whole)
+        map_prove(&salvage->map, 0, salvage->file.len);
+    else
+        member_prove(salvage, salvage->file, from, prove, salvage);
     map_solve(&salvage->map);
     if (end < from + TRAILER)
         return;
@@ -60,5 +72,6 @@ void gzip_give(struct salvage *salvage)
     if (!salvage_begin(salvage, name, "gzip"))
         return;
     uint64_t gaps = member_inflate(salvage, from, end - TRAILER, UINT64_MAX, text);
-    (void)salvage_end(salvage, SALVAGE_PARTIAL, "%llu gaps", (unsigned long long)gaps);
+    (void)salvage_end(salvage, whole ? SALVAGE_PROVEN : SALVAGE_PARTIAL, "%llu gaps",
+                      (unsigned long long)gaps);
 }

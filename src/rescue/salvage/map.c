@@ -15,16 +15,27 @@ enum {
     SILENT = 64,                /* cells that say less say nothing */
     SWITCH = 40 * EIGHTHS,      /* a range must gain more than this */
     GENERAL = 200 * EIGHTHS,    /* that a pattern of no known family must gain more */
-    CERTAIN = 40 * EIGHTHS,     /* least that a pattern must gain */
+    CERTAIN = 24 * EIGHTHS,     /* least that a pattern must gain */
     UNCONNECTED = 80 * EIGHTHS, /* most that ranges without a pattern can gain */
-    BROKEN = 24 * EIGHTHS,      /* for a break that a map explains */
-    CONTRAST = 1024 * EIGHTHS,  /* what one edge can say */
-    EXACT = 128,                /* ranges of a pattern whose edges are looked at by bytes */
-    WINDOW = 64,                /* bytes at each side of an edge */
-    SHOWN = 64,                 /* ranges after which a pattern must not look plain */
-    SHOWS = 32 * EIGHTHS,       /* that each of their ranges must gain */
-    SMALL_RUN = 4096,           /* patterns with shorter runs must show in the statistics */
-    RANGES_MOST = 1 << 20,      /* ranges without a pattern */
+    BROKEN = 24 * EIGHTHS,      /* most for a break that a map explains */
+    UNREAD = 2048,              /* bytes that are plain and not read, for each bit */
+    UNEXPLAINED = 8 * EIGHTHS,  /* for one that it does not */
+    DECODED = 4,                /* bits against a range through which codes went on */
+    ABSENT = 64 * EIGHTHS,      /* most that the absence of plain bytes says by itself */
+    ABSENT_EACH = 1024,
+    INSIDE = 40,    /* against one with a whole block in it */
+    PASSED = 32768, /* and of how many bytes there is one more */
+    UNLIKELY = 2 << 20,
+    DENSE_STRIDE = 65536,      /* below, little can be read between the runs */
+    WIDE = 12 * EIGHTHS,       /* least by structure where statistics show nothing */
+    DENSE = 160 * EIGHTHS,     /* the same for short runs that leave no choice */
+    CONTRAST = 1024 * EIGHTHS, /* what one edge can say */
+    EXACT = 128,               /* ranges of a pattern whose edges are looked at by bytes */
+    WINDOW = 64,               /* bytes at each side of an edge */
+    SHOWN = 64,                /* ranges after which a pattern must not look plain */
+    SHOWS = 32 * EIGHTHS,      /* that each of their ranges must gain */
+    SMALL_RUN = 4096,          /* patterns with shorter runs must show in the statistics */
+    RANGES_MOST = 1 << 20,     /* ranges without a pattern */
     CONTEXTS = 256,
     EDGE = 48,       /* bytes around an edge that are looked at one by one */
     EDGE_RUNS = 256, /* runs over which an edge is averaged */
@@ -243,19 +254,47 @@ struct evidence {
     uint32_t n, i, last;
 };
 
-/* How many breaks the next range [from, to) explains that none before it did: it begins in them
- * where one must begin, else it touches them. */
-static uint32_t explained(struct evidence *evidence, uint64_t from, uint64_t to)
+/* What speaks for a pattern in a break that it explains: as much as chance would seldom do it.
+ */
+static int64_t surprise(const struct pattern *pattern, const struct map_break *broken)
 {
-    uint32_t n = 0;
+    uint64_t wide = broken->to - broken->from + (broken->begins ? 0 : pattern->run);
+    if (!pattern->stride || broken->to <= pattern->head)
+        return BROKEN;
+    if (wide >= pattern->stride)
+        return 0;
+    int says = eighths(pattern->stride, wide);
+    return says < BROKEN ? says : BROKEN;
+}
+
+/* What the breaks say that the next range [from, to) explains and none before it did: it begins
+ * in them where one must begin, else it touches them. Their number is added. */
+static int64_t explained(struct evidence *evidence, const struct pattern *pattern,
+                         uint64_t from, uint64_t to, uint32_t *hits)
+{
+    int64_t says = 0;
     while (evidence->i < evidence->n && evidence->at[evidence->i].to <= from)
         evidence->i++;
     for (uint32_t k = evidence->i; k < evidence->n && evidence->at[k].from < to; k++)
         if (k >= evidence->last && (!evidence->at[k].begins || evidence->at[k].from <= from)) {
             evidence->last = k + 1;
-            n++;
+            says += pattern ? surprise(pattern, &evidence->at[k]) : BROKEN / 2;
+            ++*hits;
         }
-    return n;
+    return says;
+}
+
+/* How unlikely it is that a pattern of this run and stride, laid over the file anywhere, hits
+ * nothing that is proven. */
+static int64_t avoidance(const struct map *map, const struct pattern *pattern)
+{
+    int64_t says = 0;
+    for (uint32_t i = 0; pattern->stride && i < map->plain.n; i++) {
+        uint64_t wide = map->plain.at[i].to - map->plain.at[i].from + pattern->run;
+        if (wide < pattern->stride && map->plain.at[i].from >= pattern->head)
+            says += eighths(pattern->stride, pattern->stride - wide);
+    }
+    return says;
 }
 
 static bool is_refuted(const struct map_range *at, uint32_t n, uint32_t *i, uint64_t from,
@@ -264,6 +303,50 @@ static bool is_refuted(const struct map_range *at, uint32_t n, uint32_t *i, uint
     while (*i < n && at[*i].to <= from)
         ++*i;
     return *i < n && at[*i].from < to;
+}
+
+/* What speaks against a pattern in bytes of [from, to), behind the range before, that are plain
+ * by it and yet could not be read. */
+static int64_t unread(const struct map *map, uint32_t *i, uint64_t from, uint64_t to)
+{
+    int64_t says = 0;
+    while (*i < map->lost.n && map->lost.at[*i].to <= from)
+        ++*i;
+    for (uint32_t k = *i; k < map->lost.n && map->lost.at[k].from < to; k++) {
+        uint64_t a = map->lost.at[k].from > from ? map->lost.at[k].from : from;
+        uint64_t b = map->lost.at[k].to < to ? map->lost.at[k].to : to;
+        int64_t bits = (int64_t)((b - a) / UNREAD);
+        says += bits * EIGHTHS < BROKEN ? bits * EIGHTHS : BROKEN;
+    }
+    return says;
+}
+
+/* What speaks for ciphertext in [from, to): that hardly anything in it looks plain, where so
+ * many bytes elsewhere do. */
+static int64_t absence(const struct map *map, uint64_t from, uint64_t to)
+{
+    if (to - from < SMALL_RUN)
+        return 0;
+    uint64_t all = (uint64_t)between(map, 0, map->file.len, true);
+    int64_t expected =
+        (int64_t)(all / (map->file.len / ABSENT_EACH + 1) * ((to - from) / ABSENT_EACH));
+    int64_t less = expected - 4 * between(map, from, to, true);
+    return less <= 0 ? 0 : (less / 32 < ABSENT ? less / 32 : ABSENT) + less / 1024;
+}
+
+/* What speaks against ciphertext in [from, to): codes that read it. Those of a picture can go
+ * on for long until they come to an end; a whole block in it is hardly chance. */
+static int64_t passed(const struct map *map, uint32_t *i, uint64_t from, uint64_t to)
+{
+    int64_t says = 0;
+    while (*i < map->decoded.n && map->decoded.at[*i].to <= from)
+        ++*i;
+    for (uint32_t k = *i; k < map->decoded.n && map->decoded.at[k].from < to; k++) {
+        bool inside = map->decoded.at[k].from >= from && map->decoded.at[k].to <= to;
+        uint64_t bits = to - from < UNLIKELY ? (to - from) / PASSED : UNLIKELY / PASSED;
+        says += (int64_t)(inside ? INSIDE : DECODED + bits) * EIGHTHS;
+    }
+    return says;
 }
 
 static int64_t clipped(int64_t contrast)
@@ -322,27 +405,42 @@ static int64_t pattern_score(const struct map *map, const struct pattern *patter
     struct evidence broken = {map->broken.at, map->broken.n, 0, 0};
     int64_t score = pattern->family ? 0 : GENERAL;
     uint64_t from, to, n = 0;
-    uint32_t plain = 0, decoded = 0, hits = 0;
+    int64_t shown = 0; /* by statistics, behind the head */
+    int64_t proof = 0; /* by structure */
+    uint32_t plain = 0, decoded = 0, hits = 0, lost = 0;
+    uint64_t behind = 0;
+    int64_t needed = pattern->run >= SMALL_RUN ? WIDE : pattern->fixed ? DENSE : REFUSED;
+    bool wide = !pattern->run || pattern->stride >= DENSE_STRIDE;
     *ret_total = 0;
     while (pattern_next(&walk, &from, &to)) {
-        if (is_refuted(map->plain.at, map->plain.n, &plain, from, to) ||
-            (to - from >= SMALL_RUN &&
-             is_refuted(map->decoded.at, map->decoded.n, &decoded, from, to)))
+        if (is_refuted(map->plain.at, map->plain.n, &plain, from, to))
             return REFUSED;
-        hits += explained(&broken, from, to);
-        score += range_score(map, from, to, n < EXACT);
+        if (to - from >= SMALL_RUN)
+            score += passed(map, &decoded, from, to);
+        proof += explained(&broken, pattern, from, to, &hits);
+        int64_t says = range_score(map, from, to, n < EXACT) - absence(map, from, to);
+        score += says;
+        shown += from < pattern->head ? 0 : says;
+        if (wide && from > behind)
+            score += unread(map, &lost, behind, from);
+        behind = to;
         *ret_total += to - from;
         n++;
-        if (n == SHOWN && score > SWITCH)
-            return REFUSED;
-        if (n == SHOWN && pattern->run < SMALL_RUN && score > -SHOWN * SHOWS)
+        if (n == SHOWN && (shown > SWITCH || (needed == REFUSED && shown > -SHOWN * SHOWS)))
             return REFUSED;
         if (n % 4096 == 0 && !budget_charge(map->budget, 4096))
             return REFUSED;
     }
     if (pattern->trailer && pattern->trailer < map->file.len)
         score += range_score(map, map->file.len - pattern->trailer, map->file.len, true);
-    return score - (int64_t)hits * BROKEN;
+    proof += avoidance(map, pattern);
+    if (pattern->run && shown > -(int64_t)(n < SHOWN ? n : SHOWN) * SHOWS && proof < needed)
+        return REFUSED;
+    score += proof < WIDE ? CERTAIN : 0;
+    if (wide)
+        score += unread(map, &lost, behind, map->file.len - pattern->trailer);
+    score += (int64_t)(map->broken.n - hits) * UNEXPLAINED - proof;
+    return budget_charge(map->budget, n + map->plain.n / 4) ? score : REFUSED;
 }
 
 static bool consider(struct best *best, const struct pattern *pattern, int64_t bonus)
@@ -370,16 +468,21 @@ static void consider_known(void *to, const struct pattern *pattern)
 static int64_t ranges_score(const struct map *map)
 {
     struct evidence broken = {map->broken.at, map->broken.n, 0, 0};
-    int64_t score = 0, hits = 0;
+    int64_t score = 0, says = 0, read = 0;
+    uint32_t hits = 0, lost = 0;
+    uint64_t behind = 0;
     for (uint32_t i = 0; i < map->encrypted.n; i++) {
         const struct map_range *range = &map->encrypted.at[i];
         int64_t gain = range_score(map, range->from, range->to, i < EXACT) / 256;
         score += gain < 0 ? gain : 0;
-        hits += explained(&broken, range->from, range->to);
+        says += explained(&broken, NULL, range->from, range->to, &hits);
+        read += unread(map, &lost, behind, range->from);
+        behind = range->to;
     }
     /* Random bytes are found in plain files, too: however many, they say no more than this. */
     score = score < -UNCONNECTED ? -UNCONNECTED : score;
-    return score - hits * BROKEN / 2;
+    read += unread(map, &lost, behind, map->file.len);
+    return score - says + read + (int64_t)(broken.n - hits) * UNEXPLAINED;
 }
 
 /* --- a regular pattern out of ranges --- */
@@ -520,22 +623,6 @@ int map_given(struct map *map, bytes file, const struct map_range *ranges, uint3
     return 0;
 }
 
-int map_part(struct map *map, const struct map *whole, uint64_t from, uint64_t to)
-{
-    *map = (struct map){.file = bytes_slice(whole->file, (size_t)from, (size_t)(to - from)),
-                        .arena = whole->arena,
-                        .budget = whole->budget,
-                        .given = true};
-    for (uint64_t at = from; at < to;) {
-        uint64_t end = map_plain_end(whole, at, to), next = map_plain_next(whole, end, to);
-        if (!range_add(map, end - from, next - from))
-            return -ENOMEM;
-        map->total += next - end;
-        at = next;
-    }
-    return 0;
-}
-
 static int compare_ranges(const void *a, const void *b)
 {
     const struct map_range *x = a, *y = b;
@@ -592,6 +679,15 @@ void map_break(struct map *map, uint64_t from, uint64_t to, bool begins)
         *broken = (struct map_break){from, to, begins};
 }
 
+void map_lose(struct map *map, uint64_t from, uint64_t to)
+{
+    struct map_range *range = from < to && to <= map->file.len && map->lost.n < RANGES_MOST
+                                  ? vec_push(map->arena, &map->lost)
+                                  : NULL;
+    if (range)
+        *range = (struct map_range){from, to};
+}
+
 /* Takes what is proven plain out of the ranges. */
 static void subtract_plain(struct map *map)
 {
@@ -631,6 +727,7 @@ void map_solve(struct map *map)
         return;
     tidy(map->plain.at, &map->plain.n);
     tidy(map->decoded.at, &map->decoded.n);
+    tidy(map->lost.at, &map->lost.n);
     if (map->broken.n > 1)
         qsort(map->broken.at, map->broken.n, sizeof *map->broken.at, compare_breaks);
     map->encrypted.n = 0;
@@ -640,8 +737,7 @@ void map_solve(struct map *map)
     walk_cells(map, &map->coarse);
     subtract_plain(map);
     struct best best = {.map = map, .score = ranges_score(map)};
-    if (best.score > -CERTAIN)
-        best.score = -CERTAIN;
+    best.score -= CERTAIN;
     if (map->encrypted.n || map->broken.n) {
         consider_regular(&best);
         pattern_known(map->file.len, consider_known, &best);
@@ -653,54 +749,4 @@ void map_solve(struct map *map)
     map->total = 0;
     for (uint32_t i = 0; i < map->encrypted.n; i++)
         map->total += map->encrypted.at[i].to - map->encrypted.at[i].from;
-}
-
-/* --- questions --- */
-
-/* The first range that ends behind `at`. */
-static uint32_t range_of(const struct map *map, uint64_t at)
-{
-    uint32_t low = 0, high = map->encrypted.n;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (map->encrypted.at[middle].to <= at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-bool map_is_plain(const struct map *map, uint64_t from, uint64_t to)
-{
-    uint32_t i = range_of(map, from);
-    return from >= to || i == map->encrypted.n || map->encrypted.at[i].from >= to;
-}
-
-uint64_t map_plain_end(const struct map *map, uint64_t from, uint64_t to)
-{
-    uint32_t i = range_of(map, from);
-    if (i == map->encrypted.n || map->encrypted.at[i].from >= to)
-        return to;
-    return map->encrypted.at[i].from > from ? map->encrypted.at[i].from : from;
-}
-
-uint64_t map_plain_next(const struct map *map, uint64_t from, uint64_t to)
-{
-    uint32_t i = range_of(map, from);
-    if (i == map->encrypted.n || map->encrypted.at[i].from > from)
-        return from < to ? from : to;
-    return map->encrypted.at[i].to < to ? map->encrypted.at[i].to : to;
-}
-
-uint64_t map_plain_size(const struct map *map, uint64_t from, uint64_t to)
-{
-    uint64_t size = to - from;
-    for (uint32_t i = range_of(map, from);
-         i < map->encrypted.n && map->encrypted.at[i].from < to; i++) {
-        uint64_t a = map->encrypted.at[i].from > from ? map->encrypted.at[i].from : from;
-        uint64_t b = map->encrypted.at[i].to < to ? map->encrypted.at[i].to : to;
-        size -= b - a;
-    }
-    return size;
 }

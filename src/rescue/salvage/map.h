@@ -45,6 +45,7 @@ struct map {
     VEC(struct map_range)
     decoded; /* holds no long run of ciphertext: codes fell not out of step */
     VEC(struct map_break) broken;
+    VEC(struct map_range) lost; /* where nothing could be read */
     /* The result. */
     VEC(struct map_range) encrypted; /* sorted, apart from each other */
     uint64_t total;                  /* bytes in them */
@@ -64,6 +65,7 @@ int map_part(struct map *map, const struct map *whole, uint64_t from, uint64_t t
 void map_prove(struct map *map, uint64_t from, uint64_t to);
 void map_decode(struct map *map, uint64_t from, uint64_t to);
 void map_break(struct map *map, uint64_t from, uint64_t to, bool begins);
+void map_lose(struct map *map, uint64_t from, uint64_t to);
 /* The best map of all that is known. */
 void map_solve(struct map *map);
 

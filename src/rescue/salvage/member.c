@@ -1,10 +1,11 @@
 #include "rescue/salvage/member.h"
 
 #include "rescue/salvage/inflate.h"
+#include "shim/stream.h"
 
 #include <string.h>
 
-enum { OUT = 4096, LEAST = 64, LOOK_MOST = 64 << 20, END_SLACK = 2048 };
+enum { OUT = 4096, LEAST = 64, LOOK_MOST = 64 << 20, END_SLACK = 2048, OUT_SIZE = 1 << 16 };
 
 struct writer {
     struct salvage *salvage;
@@ -110,32 +111,69 @@ uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uin
     return gaps;
 }
 
+void member_tell(struct map *map, uint64_t at, uint64_t from, uint64_t until,
+                 enum member_says says)
+{
+    if (says == MEMBER_READS)
+        map_decode(map, at + from, at + until);
+    else if (says == MEMBER_BREAKS)
+        map_break(map, at + from, at + until, true);
+    else
+        map_lose(map, at + from, at + until);
+}
+
 void member_prove(struct salvage *salvage, bytes stream, uint64_t at_stream,
-                  void (*prove)(void *to, uint64_t from, uint64_t until, bool plain), void *to)
+                  void (*prove)(void *to, uint64_t from, uint64_t until, enum member_says says),
+                  void *to)
 {
     struct inflate *inflate = arena_push_raw(salvage->arena, sizeof *inflate);
     uint64_t bit = at_stream * 8, end = (uint64_t)stream.len * 8;
     bool begin = true;
     while (inflate && bit < end) {
-        if (begin || inflate_find(inflate, stream, bit, end, salvage->budget, &bit))
-            inflate_open(inflate, stream, bit, salvage->budget);
-        else
+        uint64_t before = bit;
+        bool found = begin || inflate_find(inflate, stream, bit, end, salvage->budget, &bit);
+        if (!begin)
+            prove(to, before / 8, found ? bit / 8 : stream.len, MEMBER_LOST);
+        if (!found)
             return;
+        inflate_open(inflate, stream, bit, salvage->budget);
         enum inflate_end how = inflate_run(inflate);
         uint64_t last = inflate->solid == UINT64_MAX ? bit : inflate->solid;
         if (last > bit)
-            prove(to, bit / 8, last / 8, true);
+            prove(to, bit / 8, last / 8, MEMBER_READS);
         /* A last block long before the end is a chance of codes in ciphertext. */
         if (how == INFLATE_FINAL && inflate->bit + END_SLACK * 8 < end)
             how = INFLATE_DAMAGED;
         if (how == INFLATE_FINAL)
-            prove(to, last / 8, (inflate->bit + 7) / 8, true);
+            prove(to, last / 8, (inflate->bit + 7) / 8, MEMBER_READS);
         if (how != INFLATE_DAMAGED)
             return;
-        prove(to, last / 8, inflate->bit / 8 + 1, false);
+        prove(to, last / 8, inflate->bit / 8 + 1, MEMBER_BREAKS);
         bit = inflate->bit > bit ? inflate->bit : bit + 1;
         begin = false;
     }
+}
+
+bool member_decodes(struct salvage *salvage, bytes in, uint32_t *ret_crc, uint64_t *ret_size,
+                    size_t *ret_used)
+{
+    uint8_t *out = arena_push_raw(salvage->arena, OUT_SIZE);
+    struct stream *stream = out ? stream_new(STREAM_DEFLATE) : NULL;
+    enum stream_state state = stream ? STREAM_MORE : STREAM_TOO_LARGE;
+    bytes left = in;
+    *ret_crc = 0;
+    *ret_size = 0;
+    while (state == STREAM_MORE) {
+        size_t wrote, before = left.len;
+        state = stream_run(stream, &left, out, OUT_SIZE, &wrote);
+        *ret_crc = stream_crc32(*ret_crc, (bytes){out, wrote});
+        *ret_size += wrote;
+        if (!budget_charge(salvage->budget, wrote / 4 + 64) || (!wrote && left.len == before))
+            break;
+    }
+    stream_free(stream);
+    *ret_used = in.len - left.len;
+    return state == STREAM_END;
 }
 
 static bool is_text_name(bytes name)

@@ -25,7 +25,21 @@ void member_give(struct salvage *salvage, const struct member *member, bytes fol
 uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uint64_t size,
                         bool text);
 
-/* What a deflate stream that begins at `at_stream` of `stream` proves by its codes: whole
- * blocks are plain, and some of a block whose codes fail is not. In places of `stream`. */
+/* Decodes a deflate stream to its end; false when it is damaged. */
+bool member_decodes(struct salvage *salvage, bytes in, uint32_t *ret_crc, uint64_t *ret_size,
+                    size_t *ret_used) MUST_USE;
+
+enum member_says {
+    MEMBER_READS,  /* whole blocks */
+    MEMBER_BREAKS, /* ciphertext begins in it */
+    MEMBER_LOST,   /* from there on nothing could be read */
+};
+
+/* What a deflate stream that begins at `at_stream` of `stream` proves by its codes. In places
+ * of `stream`. */
 void member_prove(struct salvage *salvage, bytes stream, uint64_t at_stream,
-                  void (*prove)(void *to, uint64_t from, uint64_t until, bool plain), void *to);
+                  void (*prove)(void *to, uint64_t from, uint64_t until, enum member_says says),
+                  void *to);
+/* The same said to the map; `at`: where the stream lies in the file. */
+void member_tell(struct map *map, uint64_t at, uint64_t from, uint64_t until,
+                 enum member_says says);

@@ -65,7 +65,7 @@ typedef void taker(void *to, const struct pattern *pattern);
 
 static void basta(uint64_t size, taker *take, void *to)
 {
-    struct pattern p = {.family = "Black Basta", .run = 64, .stride = 192};
+    struct pattern p = {.family = "Black Basta", .run = 64, .stride = 192, .fixed = true};
     static const uint64_t trailers[] = {0, 133, 150, 314};
     for (size_t i = 0; i < COUNT(trailers); i++) {
         if (trailers[i] >= size)
@@ -123,8 +123,13 @@ static void play(uint64_t size, taker *take, void *to)
 {
     static const uint64_t trailers[] = {1064, 0};
     for (size_t i = 0; i < COUNT(trailers); i++) {
-        if (trailers[i] >= size || size - trailers[i] <= PLAY_SMALL)
+        if (trailers[i] >= size)
             continue;
+        struct pattern small = {.family = "Play", .head = MIB, .trailer = trailers[i]};
+        if (size - trailers[i] <= PLAY_SMALL) {
+            take(to, &small);
+            continue;
+        }
         for (uint64_t step = 1; step <= 16; step++) {
             struct pattern p = {.family = "Play",
                                 .head = MIB,

@@ -14,6 +14,7 @@ struct pattern {
     uint64_t count; /* 0: to the end */
     uint64_t tail;
     uint64_t trailer;
+    bool fixed; /* the family leaves no choice: it can fit by chance less than others */
 };
 
 /* A cursor over the ranges of a pattern in a file of `size` bytes (trailer included), in order;

@@ -264,6 +264,7 @@ static void prove(struct pdf *pdf)
         bytes packed = bytes_slice(file, object->stream, object->stop - object->stream);
         (void)inflated(pdf, packed, &whole, &taken);
         arena_pop(pdf->salvage->arena, mark);
+        pdf->objects.at[i].broken = !whole;
         if (whole)
             map_prove(map, object->from, object->stream + taken);
         else
@@ -279,8 +280,8 @@ void pdf_give(struct salvage *salvage)
     map_solve(&salvage->map);
     for (uint32_t i = 0; i < pdf.objects.n; i++) {
         struct pdf_object *object = &pdf.objects.at[i];
-        object->whole =
-            object->ended && map_is_plain(&salvage->map, object->from, object->to + 6);
+        object->whole = object->ended && !object->broken &&
+                        map_is_plain(&salvage->map, object->from, object->to + 6);
     }
     unpack_all(&pdf);
     if (pdf.objects.n > 1)

@@ -8,6 +8,7 @@ struct pdf_object {
     size_t stream, stop;    /* bytes of its stream; 0: none */
     bytes inner;            /* .at not NULL: it was packed, and this is all of it */
     bool ended, whole;
+    bool broken; /* its stream is packed and cannot be unpacked to its end */
 };
 
 struct pdf {

@@ -19,8 +19,8 @@ enum {
     STREAM_MOST = 64 << 20,
     RAW_MOST = 48 << 20, /* symbols */
     ROW_LEAST = 8,
-    ROW_MOST = 1 << 18,
-    ROWS_LEAST = 4,
+    ROW_MOST = 1 << 16,
+    ROWS_LEAST = 12,
     STORED_MOST = 65535,
     PIECES_MOST = 4096,
     LEAST = 64,
@@ -123,6 +123,8 @@ static void collect(struct png *png)
     bytes file = png->salvage->file;
     uint64_t at = memcmp(file.at, "\x89PNG", 4) == 0 ? 8 : 0, last = 0;
     uint32_t common = 0;
+    if (!at)
+        map_break(&png->salvage->map, 0, 8, false);
     for (unsigned n = 0; at + OVERHEAD <= file.len && n < CHUNKS_MOST; n++) {
         if (!budget_charge(png->salvage->budget, 64))
             return;
@@ -160,21 +162,29 @@ static bool put_stream(struct png *png)
     return true;
 }
 
-/* Proofs of the stream, in places of the file. */
-static void prove(void *to, uint64_t from, uint64_t until, bool plain)
+/* Where a byte of the stream lies in the file; the last one where it is behind the end. */
+static uint64_t outer_of(const struct png *png, uint64_t at)
+{
+    uint32_t low = 0, high = png->places.n - 1;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (png->places.at[middle].at + png->places.at[middle].len <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const struct salvage_place *place = &png->places.at[low];
+    return place->outer + (at - place->at < place->len ? at - place->at : place->len - 1);
+}
+
+/* Proofs of the stream, in places of the file; between its parts lies nothing but their heads.
+ */
+static void prove(void *to, uint64_t from, uint64_t until, enum member_says says)
 {
     struct png *png = to;
-    for (uint32_t i = 0; i < png->places.n; i++) {
-        const struct salvage_place *place = &png->places.at[i];
-        uint64_t a = from > place->at ? from - place->at : 0;
-        uint64_t b = until < place->at + place->len ? until - place->at : place->len;
-        if (until <= place->at || a >= place->len || a >= b)
-            continue;
-        if (plain)
-            map_decode(&png->salvage->map, place->outer + a, place->outer + b);
-        else if (place->at <= from && place->at + place->len >= until)
-            map_break(&png->salvage->map, place->outer + a, place->outer + b, true);
-    }
+    if (from < until)
+        member_tell(&png->salvage->map, 0, outer_of(png, from), outer_of(png, until - 1) + 1,
+                    says);
 }
 
 static bool take_symbols(void *to, const uint16_t *symbols, size_t n)
@@ -271,19 +281,6 @@ static void decode(struct png *png, const struct map *map)
     }
 }
 
-/* Rows of `row` bytes can begin at `phase` of a piece. */
-static bool phase_fits(const struct png *png, const struct piece *piece, size_t row,
-                       size_t phase)
-{
-    size_t known = 0;
-    for (size_t at = piece->from + phase; at < piece->to; at += row) {
-        if (png->raw[at] > 4 && png->raw[at] < INFLATE_UNKNOWN)
-            return false;
-        known += png->raw[at] < INFLATE_UNKNOWN;
-    }
-    return known >= ROWS_LEAST;
-}
-
 static const struct piece *longest(const struct png *png)
 {
     const struct piece *best = NULL;
@@ -295,24 +292,55 @@ static const struct piece *longest(const struct png *png)
     return best;
 }
 
+/* Where a filter may stand in a piece, as bits: what came out of lost bytes may be one. */
+static uint64_t *filter_bits(struct png *png, const struct piece *piece, size_t size)
+{
+    uint64_t *bits = PUSH_ARRAY(png->salvage->arena, uint64_t, size / 64 + 2);
+    for (size_t i = 0; bits && i < size; i++) {
+        uint16_t symbol = png->raw[piece->from + i];
+        if (symbol <= 4 || symbol >= INFLATE_UNKNOWN)
+            bits[i / 64] |= (uint64_t)1 << i % 64;
+    }
+    return bits;
+}
+
+static inline uint64_t bits_at(const uint64_t *bits, size_t at)
+{
+    size_t shift = at % 64;
+    return shift ? bits[at / 64] >> shift | bits[at / 64 + 1] << (64 - shift) : bits[at / 64];
+}
+
+/* Whether filters can stand at equal distances of `row` from `phase` to `phase` + 63 on; the
+ * phases of which it is so, as bits. */
+static uint64_t phases_fit(const uint64_t *bits, size_t size, size_t row, size_t phase)
+{
+    uint64_t fit = ~(uint64_t)0;
+    if (row - phase < 64)
+        fit >>= 64 - (row - phase);
+    for (size_t at = phase; fit && at < size; at += row) {
+        uint64_t now = bits_at(bits, at);
+        if (size - at < 64)
+            now |= ~(uint64_t)0 << (size - at);
+        fit &= now;
+    }
+    return fit;
+}
+
 /* The length of a row, filter included: the shortest distance at which filters stand through
- * the longest piece. 0: none. */
+ * the longest piece, in one place of a row only. 0: none. */
 static size_t find_row(struct png *png)
 {
     const struct piece *piece = longest(png);
     size_t size = piece ? piece->to - piece->from : 0;
-    for (size_t row = ROW_LEAST; row < ROW_MOST && row * 8 < size; row++) {
-        /* A piece that ends with the picture ends with a row. */
-        size_t from = piece->last ? size % row : 0, to = piece->last ? from + 1 : row;
-        if (piece->first) {
-            from = 0;
-            to = 1;
-        }
-        if (!budget_charge(png->salvage->budget, row + 64))
+    uint64_t *bits = size ? filter_bits(png, piece, size) : NULL;
+    for (size_t row = ROW_LEAST; bits && row < ROW_MOST && row * ROWS_LEAST < size; row++) {
+        if (!budget_charge(png->salvage->budget, row / 4 + 64))
             return 0;
-        for (size_t phase = from; phase < to; phase++)
-            if (phase_fits(png, piece, row, phase))
-                return row;
+        int fits = 0;
+        for (size_t phase = 0; phase < row && fits < 2; phase += 64)
+            fits += __builtin_popcountll(phases_fit(bits, size, row, phase));
+        if (fits == 1)
+            return row;
     }
     return 0;
 }

@@ -97,6 +97,17 @@ void salvage_counts(struct salvage *salvage, uint64_t count)
     salvage->rows += count;
 }
 
+/* What came out of a disk is not looked for again among what is left of it. */
+static void keep_spans(struct salvage *salvage)
+{
+    struct salvage_span *at =
+        salvage->given && salvage->spans.n
+            ? vec_push_many(salvage->keep, &salvage->given->spans, salvage->spans.n)
+            : NULL;
+    if (at)
+        memcpy(at, salvage->spans.at, salvage->spans.n * sizeof *at);
+}
+
 bool salvage_end(struct salvage *salvage, enum salvage_verdict verdict, const char *fmt, ...)
 {
     char note[200];
@@ -104,6 +115,7 @@ bool salvage_end(struct salvage *salvage, enum salvage_verdict verdict, const ch
     va_start(args, fmt);
     vsnprintf(note, sizeof note, fmt, args);
     va_end(args);
+    keep_spans(salvage);
     if (!salvage->stopped && !salvage->sink.end(salvage->sink.to, verdict, salvage->rows, note,
                                                 salvage->spans.at, salvage->spans.n))
         salvage->stopped = true;
@@ -162,6 +174,7 @@ bool salvage_child_of(struct salvage *salvage, struct salvage *inner)
     struct why why;
     inner->arena = salvage->arena;
     inner->budget = salvage->budget;
+    inner->region = salvage->region;
     inner->sink = salvage->sink;
     inner->given = salvage->given;
     inner->keep = salvage->keep;

@@ -5,6 +5,7 @@
  * prove, and hands parts out through a sink: begin, any number of puts, end with a verdict.
  * Everything here reads hostile bytes: pure, bounded, for a sealed worker. */
 #pragma once
+#include "base/region.h"
 #include "rescue/salvage/map.h"
 
 enum salvage_verdict {
@@ -44,6 +45,7 @@ struct salvage {
     bytes name;     /* of the file, without folders; the ransomware's extension may be on it */
     struct arena *arena;
     struct budget *budget;
+    struct region *region; /* address space for scattered files, or NULL: no disks */
     struct salvage_sink sink;
     struct map map;
     unsigned depth; /* of containers in containers */

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define MEMORY ((size_t)192 << 20)
+/* Address space for the largest scattered files of a disk. */
+#define REGION ((size_t)4 << 30)
 /* Enough for hours: what bounds a file is its size. */
 #define STEPS_EACH  4096
 #define STEPS_LEAST ((uint64_t)1 << 36)
@@ -159,8 +161,13 @@ static int work(void *context)
     /* Private: what salvage mends in memory must not reach the file. */
     void *file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
                       SANDBOX_FIRST + 1, 0);
+    /* What is mapped before the walls stand does not count against their limit of memory. */
+    struct region region = {.size = REGION};
+    region.at = mmap(NULL, REGION, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     crypto_warm();
-    if (file == MAP_FAILED || sandbox_seal(&profile_worker, &walls, &why) < 0)
+    if (file == MAP_FAILED || region.at == MAP_FAILED ||
+        sandbox_seal(&profile_worker, &walls, &why) < 0)
         return 1;
     struct budget budget = {.steps = size > UINT64_MAX / 2 / STEPS_EACH
                                          ? UINT64_MAX / 2
@@ -170,6 +177,7 @@ static int work(void *context)
                               .name = giver->name,
                               .arena = arena_new(MEMORY),
                               .budget = &budget,
+                              .region = &region,
                               .sink = {giver, give_begin, give_put, give_end}};
     int error =
         salvage.arena ? salvage_run(&salvage, &why) : fail(&why, ENOMEM, "no memory for it");

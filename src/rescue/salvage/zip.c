@@ -22,8 +22,8 @@ enum {
     DESCRIPTOR_MOST = 24,
     NAME_MOST = 1024,
     MEMBERS_MOST = 1 << 20,
-    OUT_SIZE = 1 << 16,
     EXTRA_MOST = 64,
+    HEAD_PROVEN = 10, /* bytes of a header that follow rules */
     BLOCKS_LEAST = 1 << 16,
     FLAG_ENCRYPTED = 1,
     FLAG_TRAILED = 8,
@@ -115,6 +115,8 @@ static void collect(struct zip *zip)
                                   : NULL;
         if (kept)
             *kept = member;
+        if (found)
+            map_prove(&zip->salvage->map, at, at + HEAD_PROVEN);
         at++;
     }
 }
@@ -159,30 +161,6 @@ static bytes packed_of(const struct zip *zip, const struct member *member)
                : none;
 }
 
-/* Decodes to the stream's end; false when it is damaged. */
-static bool inflate_check(struct zip *zip, bytes in, uint32_t *ret_crc, uint64_t *ret_size,
-                          size_t *ret_used)
-{
-    uint8_t *out = arena_push_raw(zip->salvage->arena, OUT_SIZE);
-    struct stream *stream = out ? stream_new(STREAM_DEFLATE) : NULL;
-    enum stream_state state = stream ? STREAM_MORE : STREAM_TOO_LARGE;
-    bytes left = in;
-    *ret_crc = 0;
-    *ret_size = 0;
-    while (state == STREAM_MORE) {
-        size_t wrote, before = left.len;
-        state = stream_run(stream, &left, out, OUT_SIZE, &wrote);
-        *ret_crc = stream_crc32(*ret_crc, (bytes){out, wrote});
-        *ret_size += wrote;
-        if (!budget_charge(zip->salvage->budget, wrote / 4 + 64) ||
-            (!wrote && left.len == before))
-            break;
-    }
-    stream_free(stream);
-    *ret_used = in.len - left.len;
-    return state == STREAM_END;
-}
-
 /* The descriptor behind the data of a member that was streamed: crc, packed and plain size. */
 static bool descriptor_fits(struct zip *zip, uint64_t at, uint32_t crc, uint64_t packed,
                             uint64_t size)
@@ -208,7 +186,8 @@ static bool check(struct zip *zip, struct member *member, uint64_t *ret_bad)
         return false;
     if (!member->sized) {
         bytes rest = bytes_slice(file, (size_t)member->data, file.len);
-        if (member->method != MEMBER_DEFLATE || !inflate_check(zip, rest, &crc, &size, &used) ||
+        if (member->method != MEMBER_DEFLATE ||
+            !member_decodes(zip->salvage, rest, &crc, &size, &used) ||
             !descriptor_fits(zip, member->data + used, crc, used, size))
             return false;
         member->crc = crc;
@@ -225,7 +204,7 @@ static bool check(struct zip *zip, struct member *member, uint64_t *ret_bad)
                stream_crc32(0, packed) == member->crc;
     if (member->method != MEMBER_DEFLATE)
         return false;
-    bool ended = inflate_check(zip, packed, &crc, &size, &used);
+    bool ended = member_decodes(zip->salvage, packed, &crc, &size, &used);
     *ret_bad = member->data + used;
     return ended && crc == member->crc && size == member->size;
 }
@@ -360,13 +339,10 @@ struct base {
     uint64_t at;
 };
 
-static void prove(void *to, uint64_t from, uint64_t until, bool plain)
+static void prove(void *to, uint64_t from, uint64_t until, enum member_says says)
 {
     struct base *base = to;
-    if (plain)
-        map_decode(base->map, base->at + from, base->at + until);
-    else
-        map_break(base->map, base->at + from, base->at + until, true);
+    member_tell(base->map, base->at, from, until, says);
 }
 
 /* What the codes of large members say beyond their checksum. */

@@ -1,0 +1,231 @@
+"""Pictures and films, made with PIL and ffmpeg; for their checks a second decoder."""
+import io, os, shutil, struct, subprocess, tempfile, zlib
+
+from salvage_decodable import deflate_units
+from salvage_kinds import MB, Kind, Made, small_png
+
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def png_data(data):
+    """The compressed stream of a picture, and (place in it, place in the file, size) of its parts."""
+    places, at, packed = [], 8, b""
+    while at < len(data):
+        n, kind = struct.unpack(">I4s", data[at:at + 8])
+        if kind == b"IDAT":
+            places.append((len(packed), at + 8, n))
+            packed += data[at + 8:at + 8 + n]
+        at += n + 12
+    return packed, places
+
+
+def make_png(rng, size):
+    if size < 1 * MB:
+        width = rng.randint(60, 200)
+        data = small_png(rng, width, max(size // (width * 3), 8))
+    else:
+        width, buffer = rng.randint(900, 1800), io.BytesIO()
+        photograph(rng, width, int(size / 2.4) // width).save(buffer, "PNG")
+        data = buffer.getvalue()
+    packed, places = png_data(data)
+
+    def place(a, b):
+        return [(outer + max(a + 2 - inner, 0), outer + min(b + 2 - inner, n))
+                for inner, outer, n in places if a + 2 < inner + n and b + 2 > inner]
+    return Made("photo.png", data, [(outer, outer + n) for _, outer, n in places],
+                (zlib.decompress(packed), width * 3 + 1), deflate_units(packed[2:], place))
+
+
+def check_png(made, part, path):
+    """Opens with PIL; its rows are rows of the original."""
+    from PIL import Image
+    with Image.open(path) as image:
+        image.load()
+    part["opens"] = True
+    rows, row = zlib.decompress(png_data(open(path, "rb").read())[0]), made.truth[1]
+    if len(rows) % row:
+        return False
+    known = {made.truth[0][i:i + row] for i in range(0, len(made.truth[0]), row)}
+    mine = [rows[i:i + row] for i in range(0, len(rows), row)]
+    right = sum(r in known for r in mine)
+    shown = sum(any(r) for r in mine)
+    part["note"] += " (%d of %d rows are right)" % (right, shown)
+    return right > 0.9 * shown and right * row
+
+
+def photograph(rng, width, height):
+    """Something between a photograph and noise, of which a third is quiet."""
+    from PIL import Image, ImageFilter
+    planes = []
+    for _ in range(3):
+        slope = Image.linear_gradient("L").rotate(90 * rng.randint(0, 3)).resize((width, height))
+        blobs = Image.frombytes("L", (width // 60, height // 60),
+                                rng.randbytes((width // 60) * (height // 60)))
+        blobs = blobs.resize((width, height), Image.BICUBIC)
+        fine = Image.frombytes("L", (width, height), rng.randbytes(width * height))
+        fine = fine.filter(ImageFilter.GaussianBlur(0.7))
+        planes.append(Image.blend(Image.blend(slope, blobs, 0.5), fine, 0.3))
+    return Image.merge("RGB", planes)
+
+
+def make_jpeg(rng, size):
+    """Every second one with restart markers, every fourth in 4:4:4."""
+    from PIL import Image
+    folder = tempfile.mkdtemp(prefix="salvage-jpeg-")
+    try:
+        pixels = size * 5
+        width = int((pixels * rng.uniform(1, 2)) ** 0.5)
+        image = photograph(rng, width, pixels // width)
+        ppm, jpg = os.path.join(folder, "a.ppm"), os.path.join(folder, "a.jpg")
+        image.save(ppm)
+        restart = ["-restart", str(rng.randint(1, 4))] if rng.random() < 0.5 else []
+        sample = ["-sample", "1x1"] if rng.random() < 0.25 else []
+        subprocess.run(["cjpeg", "-quality", str(rng.randint(80, 93)), *restart, *sample,
+                        "-outfile", jpg, ppm], check=True, **QUIET)
+        data = open(jpg, "rb").read()
+    finally:
+        shutil.rmtree(folder)
+    begin, kind = 2, 0
+    while kind != 0xda:
+        kind = data[begin + 1]
+        begin += 2 + struct.unpack(">H", data[begin + 2:begin + 4])[0]
+    return Made("holiday.jpg", data, [(begin, len(data) - 2)], [])
+
+
+def mcu_blocks(data):
+    """The brightness of the first 8x8 samples of each MCU, without its mean, in order."""
+    from PIL import Image
+    image = Image.open(io.BytesIO(data))
+    layers = image.layer[0]
+    step_x, step_y = 8 * layers[1], 8 * layers[2]
+    image.draft("L", image.size)
+    image = image.convert("L")
+    width, height = image.size
+    raw, out = image.tobytes(), []
+    for y in range(0, height - height % step_y, step_y):
+        rows = [raw[(y + k) * width:(y + k + 1) * width] for k in (0, 2, 5, 7)]
+        for x in range(0, (width + step_x - 1) // step_x * step_x, step_x):
+            out.append(b"".join(r[x:x + 8] for r in rows) if x + 8 <= width else b"")
+    return out
+
+
+def same_block(a, b):
+    if len(a) != len(b) or not a:
+        return False
+    shifts = sorted(x - y for x, y in zip(a, b) if 0 < x < 255 and 0 < y < 255)
+    return len(shifts) > 8 and shifts[-1] - shifts[0] <= 3
+
+
+def check_jpeg(made, part, path):
+    """Opens with PIL and djpeg; its MCUs are, in order, those of the original, but for how bright
+    they are (that is a sum over what is lost, too) and for gaps of one colour."""
+    data = open(path, "rb").read()
+    run = subprocess.run(["djpeg", "-outfile", "/dev/null", path], capture_output=True)
+    part["opens"] = run.returncode == 0
+    if not made.truth:
+        made.truth.extend(mcu_blocks(made.data))
+    truth, mine = made.truth, mcu_blocks(data)
+    right = shown = 0
+    shift, lost = None, 0
+    for i, block in enumerate(mine):
+        if not block or max(block) - min(block) <= 3:
+            continue  # of one colour: says nothing
+        shown += 1
+        if shift is not None and 0 <= i + shift < len(truth) and same_block(block, truth[i + shift]):
+            right += 1
+            lost = 0
+            continue
+        lost += 1
+        if lost > 3 and lost % 64 != 4:
+            continue
+        for k in range(max(i + (shift or -len(mine)), 0), len(truth)):
+            if same_block(block, truth[k]) and i + 1 < len(mine) and k + 1 < len(truth) and \
+               (not truth[k + 1] or not mine[i + 1] or same_block(mine[i + 1], truth[k + 1])):
+                shift, lost = k - i, 0
+                right += 1
+                break
+    part["note"] += " (%d of %d blocks are right)" % (right, shown)
+    return right > 0.9 * shown and len(data)
+
+
+def packets(path):
+    """MD5 and size of each packet, as ffmpeg reads them."""
+    run = subprocess.run(["ffmpeg", "-v", "quiet", "-i", path, "-map", "0", "-c", "copy", "-f",
+                          "framemd5", "-"], capture_output=True, text=True)
+    rows = [line.split(",") for line in run.stdout.splitlines() if line and line[0] != "#"]
+    return [(r[5].strip(), int(r[4])) for r in rows]
+
+
+def boxes(data, begin, end):
+    while begin + 8 <= end:
+        size, kind = struct.unpack(">I4s", data[begin:begin + 8])
+        if size < 8:
+            return
+        yield kind, begin + 8, begin + size
+        begin += size
+
+
+def samples(data, moov):
+    """(offset, size) of every sample, by the tables (ISO/IEC 14496-12)."""
+    out = []
+    for kind, begin, end in boxes(data, *moov):
+        if kind != b"trak":
+            continue
+        table = {}
+        path = [(begin, end)]
+        for name in (b"mdia", b"minf", b"stbl"):
+            path = [next((a, b) for k, a, b in boxes(data, *path[0]) if k == name)]
+        for k, a, b in boxes(data, *path[0]):
+            table[k] = a
+        fixed, count = struct.unpack(">II", data[table[b"stsz"] + 4:table[b"stsz"] + 12])
+        sizes = [fixed] * count if fixed else struct.unpack_from(">%dI" % count, data, table[b"stsz"] + 12)
+        chunks = struct.unpack_from(">%dI" % struct.unpack_from(">I", data, table[b"stco"] + 4),
+                                    data, table[b"stco"] + 8)
+        runs = struct.unpack_from(">I", data, table[b"stsc"] + 4)[0]
+        each = [struct.unpack_from(">III", data, table[b"stsc"] + 8 + 12 * i) for i in range(runs)]
+        n = 0
+        for index, at in enumerate(chunks, 1):
+            for _ in range(max(e for e in each if e[0] <= index)[1]):
+                out.append((at, sizes[n]))
+                at += sizes[n]
+                n += 1
+    return out
+
+
+def make_mp4(rng, size):
+    """H.264 and AAC; the table in front in every second one."""
+    folder = tempfile.mkdtemp(prefix="salvage-mp4-")
+    try:
+        path = os.path.join(folder, "a.mp4")
+        seconds, front = 60, rng.random() < 0.5
+        rate = size * 8 // seconds - 100000
+        subprocess.run(["ffmpeg", "-v", "quiet", "-f", "lavfi", "-i",
+                        "testsrc2=s=640x360:r=25,noise=alls=20:allf=t:all_seed=%d" % rng.randint(1, 999),
+                        "-f", "lavfi", "-i", "sine=f=%d" % rng.randint(200, 900), "-t", str(seconds),
+                        "-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-b:v", str(rate),
+                        "-maxrate", str(rate), "-bufsize", str(rate), "-g", "50", "-c:a", "aac",
+                        *(["-movflags", "+faststart"] if front else []), path], check=True)
+        data = open(path, "rb").read()
+        known = packets(path)
+    finally:
+        shutil.rmtree(folder)
+    moov = next((a, b) for k, a, b in boxes(data, 0, len(data)) if k == b"moov")
+    payload = [(a, a + n) for a, n in samples(data, moov)]
+    return Made("film.mp4", data, payload, known, [([moov], [r], "whole") for r in payload])
+
+
+def check_mp4(made, part, path):
+    """ffprobe opens it; every packet is one of the original's."""
+    run = subprocess.run(["ffprobe", "-v", "error", "-show_format", path], capture_output=True)
+    part["opens"] = run.returncode == 0
+    mine, known = packets(path), set(made.truth)
+    right = sum(size for md5, size in mine if (md5, size) in known)
+    part["note"] += " (%d of %d packets are right)" % (sum(p in known for p in mine), len(mine))
+    return all(p in known for p in mine) and right
+
+
+MEDIA = {
+    "png": Kind(make_png, check_png, (6 * MB, 9 * MB)),
+    "jpeg": Kind(make_jpeg, check_jpeg, (4 * MB, 6 * MB)),
+    "mp4": Kind(make_mp4, check_mp4, (7 * MB, 18 * MB)),
+}
