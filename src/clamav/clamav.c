@@ -172,6 +172,18 @@ bool clamav_level_fits(const struct clamav *clamav, bytes min, bytes max, bool *
     return *ret_valid && clamav->options.level >= low && clamav->options.level <= high;
 }
 
+bool clamav_is_hash(enum clamav_kind kind)
+{
+    return kind == CLAMAV_HASH || kind == CLAMAV_SECTION || kind == CLAMAV_IMPORTS ||
+           kind == CLAMAV_TRUSTED;
+}
+
+bool clamav_part_has(enum clamav_part part, enum clamav_kind kind)
+{
+    return part == CLAMAV_ALL || kind == CLAMAV_IGNORED ||
+           clamav_is_hash(kind) == (part == CLAMAV_HASHES);
+}
+
 /* Why whole kinds are refused. */
 static const char *const unread[CLAMAV_KINDS] = {
     [CLAMAV_CERTIFICATE] = "certificates of programs do not make findings or trust here",
@@ -218,7 +230,14 @@ int clamav_begin(struct clamav *clamav, bytes file_name, bool official, struct w
     clamav->official = official;
     clamav->kind = extension ? extension->kind : CLAMAV_OTHER;
     clamav->pua = extension && extension->pua;
-    clamav->name_space = draft_namespace(clamav->draft, file_name);
+    if (!clamav_part_has(clamav->options.part, clamav->kind)) {
+        clamav->kind = CLAMAV_OTHER;
+        return 0;
+    }
+    /* Hash signatures have sources of their own. */
+    clamav->name_space = 0;
+    if (!clamav_is_hash(clamav->kind))
+        clamav->name_space = draft_namespace(clamav->draft, file_name);
     if (!clamav->file.at || clamav->name_space == DRAFT_FULL)
         return fail(why, ENOMEM, "out of memory");
     if (clamav->kind == CLAMAV_OTHER)

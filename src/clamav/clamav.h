@@ -51,10 +51,14 @@ struct clamav_reason {
     uint64_t count;
 };
 
+/* Two processes can share one compilation: hash signatures are a table of their own. */
+enum clamav_part { CLAMAV_ALL, CLAMAV_HASHES, CLAMAV_OTHERS };
+
 struct clamav_options {
-    bool pua;            /* take signatures of possibly unwanted applications (.ndu ...) */
-    bool bytecode_quiet; /* do not count .cbc among the refused */
-    uint32_t level;      /* ClamAV functionality level; 0: that of 1.4 */
+    enum clamav_part part; /* what is read; the rest is as if it were not there */
+    bool pua;              /* take signatures of possibly unwanted applications (.ndu ...) */
+    bool bytecode_quiet;   /* do not count .cbc among the refused */
+    uint32_t level;        /* ClamAV functionality level; 0: that of 1.4 */
 };
 
 /* One compilation. In the draft's arena. */
@@ -76,6 +80,10 @@ struct clamav {
     struct arena *scratch;          /* given back after each signature */
 };
 
+/* Hash signatures of any kind. */
+bool clamav_is_hash(enum clamav_kind kind);
+/* Whether signatures of that kind belong to the part. Ignore lists belong to both. */
+bool clamav_part_has(enum clamav_part part, enum clamav_kind kind);
 /* The kind of a database file by its name; CLAMAV_KINDS when it is none (containers are none:
  * see container.h). */
 enum clamav_kind clamav_kind_of(bytes file_name);

@@ -108,6 +108,16 @@ int databases_find(const char *path, struct rulefiles *ret, struct why *why)
     return error;
 }
 
+bool databases_is_container(const char *path)
+{
+    return is_container(path);
+}
+
+bool databases_have_hashes(const char *path)
+{
+    return is_container(path) || clamav_is_hash(clamav_kind_of(bytes_of(path)));
+}
+
 /* `x.cld` of `x.cvd`, and the reverse. */
 static int open_twin(const char *path)
 {
@@ -244,34 +254,43 @@ static enum history_source source_kind(enum clamav_kind kind)
     }
 }
 
-/* A source begins; of those that are not read nothing is remembered. */
+/* Whether it is remembered: not what is not read, and not twice what two parts read. */
+static bool is_remembered(const struct databases_target *to, bytes name)
+{
+    enum clamav_kind kind = clamav_kind_of(name);
+    enum clamav_part part = to->clamav->options.part;
+    return to->history && kind != CLAMAV_OTHER && clamav_part_has(part, kind) &&
+           (part != CLAMAV_HASHES || kind != CLAMAV_IGNORED);
+}
+
+/* A source begins. */
 static int begin(const struct databases_target *to, bytes container, bytes name, bool official,
                  struct why *why)
 {
     enum clamav_kind kind = clamav_kind_of(name);
     int error = clamav_begin(to->clamav, name, official, why);
-    return error || !to->history || kind == CLAMAV_OTHER
+    return error || !is_remembered(to, name)
                ? error
                : history_begin(to->history, container, name, official, source_kind(kind), why);
 }
 
 static int end(const struct databases_target *to, bytes name, struct why *why)
 {
-    return to->history && clamav_kind_of(name) != CLAMAV_OTHER
-               ? history_end(to->history, to->clamav->line, why)
-               : 0;
+    return is_remembered(to, name) ? history_end(to->history, to->clamav->line, why) : 0;
 }
 
-static int take_lines(const struct databases_target *to, bytes lines, struct why *why)
+static int take_lines(const struct databases_target *to, bytes name, bytes lines,
+                      struct why *why)
 {
-    int error =
-        to->history ? history_take(to->history, lines, &lines, &to->clamav->line, why) : 0;
+    int error = is_remembered(to, name)
+                    ? history_take(to->history, lines, &lines, &to->clamav->line, why)
+                    : 0;
     return error || !lines.len ? error : clamav_lines(to->clamav, lines, why);
 }
 
 /* Only whole lines go on; the last one may lack its end. */
-static int read_lines(const struct databases_target *to, int fd, struct window *window,
-                      struct why *why)
+static int read_lines(const struct databases_target *to, bytes name, int fd,
+                      struct window *window, struct why *why)
 {
     ssize_t n = 1;
     int error = 0;
@@ -281,7 +300,7 @@ static int read_lines(const struct databases_target *to, int fd, struct window *
             return error;
         const uint8_t *end = n ? memrchr(window->at, '\n', window->len) : NULL;
         size_t whole = end ? (size_t)(end - window->at) + 1 : n ? 0 : window->len;
-        error = take_lines(to, (bytes){window->at, whole}, why);
+        error = take_lines(to, name, (bytes){window->at, whole}, why);
         memmove(window->at, window->at + whole, window->len - whole);
         window->len -= whole;
     }
@@ -379,11 +398,13 @@ static int read_members(const struct databases_target *to, struct container *con
         if (kind != CLAMAV_OTHER && !member.listed)
             return fail(why, EBADMSG, "'%.*s' in it is not what its list of files says",
                         (int)member.name.len, (const char *)member.name.at);
+        if (!clamav_part_has(to->clamav->options.part, kind))
+            continue;
         int error = begin(to, container->name, member.name, official, why);
         if (!error && kind == CLAMAV_YARA)
             error = read_rules(to, member.name, member.text, why);
         else if (!error && kind != CLAMAV_OTHER)
-            error = take_lines(to, member.text, why);
+            error = take_lines(to, member.name, member.text, why);
         if (!error)
             error = end(to, member.name, why);
         if (error)
@@ -438,7 +459,7 @@ int databases_read(const struct databases_target *to, const struct database_file
         if (!error)
             error = read_rules(to, name, (bytes){window.at, window.len}, why);
     } else if (!error && to->clamav->kind != CLAMAV_OTHER) {
-        error = read_lines(to, fd, &window, why);
+        error = read_lines(to, name, fd, &window, why);
     }
     if (!error)
         error = end(to, name, why);

@@ -21,6 +21,10 @@ struct databases_target {
 /* `path` itself when it is a file, else the databases in it, in ClamAV's order: ignore lists,
  * the daily container, then the others by name. -EINVAL: a single file that is none. */
 int databases_find(const char *path, struct rulefiles *ret, struct why *why) MUST_USE;
+/* Whether a file of that name holds hash signatures, or may: it is theirs, or a container. */
+bool databases_have_hashes(const char *path);
+/* Whether it is a container. */
+bool databases_is_container(const char *path);
 /* All certificates (.crt, .pem) in a directory, one after the other: malloc'd. */
 int databases_certificates(const char *path, bytes *ret, struct why *why) MUST_USE;
 

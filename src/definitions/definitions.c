@@ -24,6 +24,8 @@
 #define SOURCE_MAX     ((size_t)256 << 20)
 /* A ruleset from which on two threads check it. */
 #define LARGE_FILE ((size_t)16 << 20)
+/* Bytes of databases from which on hash signatures are compiled by a process of their own. */
+#define MANY_HASHES ((uint64_t)1 << 20)
 /* Of texts that were added to databases: more is compiled as a whole. */
 #define FRESH_MOST ((uint64_t)32 << 20)
 
@@ -220,6 +222,18 @@ int definitions_add_database(struct definitions_loader *loader,
     return error;
 }
 
+void definitions_part(struct definitions_loader *loader, enum clamav_part part)
+{
+    loader->options.clamav.part = part;
+    if (loader->clamav)
+        loader->clamav->options.part = part;
+}
+
+void definitions_hashes(struct definitions_loader *loader, bytes table)
+{
+    loader->draft->table = table;
+}
+
 /* An error that leaves nothing to go on with. */
 static bool is_end(int error)
 {
@@ -239,9 +253,30 @@ static int add_database(struct definitions_loader *loader, const char *path, boo
     if (!loader->options.walls)
         error = definitions_add_database(loader, &database, name, why);
     else if (!(error = need_forge(loader, why)))
-        error = forge_add_database(loader->forge, &database, name, &loader->found, why);
+        error = forge_add_database(loader->forge, &database, path, &loader->found, why);
     databases_close(&database);
     return error;
+}
+
+/* A database could not be read. */
+static void note_failure(void *context, const char *path, int error, struct why *reason)
+{
+    struct definitions_clamav *found = context;
+    why_wrap(reason, error, path);
+    if (found->failed < DEFINITIONS_FAILURES)
+        found->failures[found->failed] = *reason;
+    found->failed++;
+}
+
+/* Bytes in files that hold hash signatures. */
+static uint64_t hash_bytes(const struct rulefiles *files)
+{
+    uint64_t sum = 0;
+    struct stat st;
+    for (uint32_t i = 0; i < files->n; i++)
+        if (databases_have_hashes(files->at[i]) && stat(files->at[i], &st) == 0)
+            sum += (uint64_t)st.st_size;
+    return sum;
 }
 
 int definitions_add_clamav(struct definitions_loader *loader, const char *path, struct why *why)
@@ -250,19 +285,22 @@ int definitions_add_clamav(struct definitions_loader *loader, const char *path, 
     int error = databases_find(path, &files, why);
     if (error)
         return error;
+    if (loader->options.walls && hash_bytes(&files) >= MANY_HASHES &&
+        !loader->options.inspect && !loader->options.since.len &&
+        !(error = need_forge(loader, why)))
+        error = forge_split(loader->forge, why);
     for (uint32_t i = 0; !is_end(error) && i < files.n; i++) {
         struct why reason = {0};
         error = add_database(loader, files.at[i], strcmp(files.at[i], path) == 0, &reason);
         loader->found.files++;
         if (!error)
             continue;
-        why_wrap(&reason, error, files.at[i]);
-        if (loader->found.failed < DEFINITIONS_FAILURES)
-            loader->found.failures[loader->found.failed] = reason;
-        loader->found.failed++;
+        note_failure(&loader->found, files.at[i], error, &reason);
         if (is_end(error) && why)
             *why = reason;
     }
+    if (!is_end(error) && loader->forge)
+        error = forge_settle(loader->forge, &loader->found, note_failure, &loader->found, why);
     rulefiles_free(&files);
     return is_end(error) ? error : 0;
 }
@@ -313,36 +351,62 @@ static int open_set(struct definitions *definitions, bytes file, struct why *why
     return sum.error ? sum.error : error;
 }
 
-/* From the arena to pages of its own, which nobody writes to any more: the forge's file, or
- * anonymous ones. */
-static int make_read_only(struct definitions *made, bytes *file, int into, struct why *why)
+/* Pages of its own for a ruleset: of the forge's file, or anonymous ones. */
+struct room {
+    void *map;
+    size_t size;
+    int into; /* descriptor + 1; 0: none */
+};
+
+static void *room_of(void *context, size_t size)
 {
-    int flags = into ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
-    void *map = mmap(NULL, file->len, PROT_READ | PROT_WRITE, flags, into - 1, 0);
+    struct room *room = context;
+    int flags = room->into ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, room->into - 1, 0);
     if (map == MAP_FAILED)
-        return fail(why, errno, "the rules need too much memory");
-    made->map = map;
-    made->map_size = file->len;
-    memcpy(map, file->at, file->len);
-    *file = (bytes){map, file->len};
-    made->arena = arena_free(made->arena);
-    return mprotect(map, made->map_size, PROT_READ) < 0
-               ? fail(why, errno, "the rules cannot be protected: %s", strerror(errno))
-               : 0;
+        return NULL;
+    room->map = map;
+    room->size = size;
+    return map;
 }
 
-/* In this process. */
+/* The table of hash signatures alone. */
+static int seal_hashes(struct hashes_build *hashes, struct arena *arena, struct room *room,
+                       struct why *why)
+{
+    bytes table = {0};
+    int error = hashes ? hashes_seal(hashes, arena, &table, why) : 0;
+    if (error || !table.len)
+        return error;
+    void *to = room_of(room, table.len);
+    if (!to)
+        return fail(why, ENOMEM, "the hash signatures need too much memory");
+    memcpy(to, table.at, table.len);
+    return 0;
+}
+
+/* In this process. What nobody writes to any more is made read-only. */
 static int seal_here(struct definitions_loader *loader, struct definitions *made, bytes *ret,
                      struct why *why)
 {
+    struct room room = {.into = loader->options.into};
     int error = loader->history ? history_finish(loader->history, &loader->sources, why) : 0;
     if (error)
         return error;
-    made->arena = arena_new(COMPILE_MEMORY);
-    if (!made->arena)
+    struct arena *arena = arena_new(COMPILE_MEMORY);
+    if (!arena)
         return fail(why, ENOMEM, "out of memory");
-    error = draft_seal(loader->draft, made->arena, ret, why);
-    return error ? error : make_read_only(made, ret, loader->options.into, why);
+    loader->draft->room = room_of;
+    loader->draft->room_context = &room;
+    error = loader->options.clamav.part == CLAMAV_HASHES
+                ? seal_hashes(loader->draft->hashes, arena, &room, why)
+                : draft_seal(loader->draft, arena, ret, why);
+    arena_free(arena);
+    made->map = room.map;
+    made->map_size = room.size;
+    return error || !room.map || mprotect(room.map, room.size, PROT_READ) == 0
+               ? error
+               : fail(why, errno, "the rules cannot be protected: %s", strerror(errno));
 }
 
 int definitions_seal(struct definitions_loader *loader, struct definitions *ret,

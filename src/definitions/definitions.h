@@ -108,6 +108,12 @@ int definitions_add_database(struct definitions_loader *loader,
                              const struct database_files *files, bytes name,
                              struct why *why) MUST_USE;
 
+/* For forge.c: from now on, only that part of databases is read; a ruleset of CLAMAV_HASHES is
+ * sealed as a table of hash signatures alone. */
+void definitions_part(struct definitions_loader *loader, enum clamav_part part);
+/* The table that another process made of them (64-byte aligned; borrowed until sealed). */
+void definitions_hashes(struct definitions_loader *loader, bytes table);
+
 /* Seals what was added into *ret, which definitions_close gives back. The loader is then of no
  * use but to be freed. */
 int definitions_seal(struct definitions_loader *loader, struct definitions *ret,

@@ -1,4 +1,4 @@
-#include "definitions/forge.h"
+#include "definitions/forge_state.h"
 
 #include "sandbox/channel.h"
 #include "sandbox/sandbox.h"
@@ -14,55 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-    PARTS = 5,
-    SAY_MAX = 4 << 20, /* bytes of one error with its line */
-    FDS = DATABASE_FILES,
-    SAYS_MAX = 1 << 20, /* letters from the worker for one of ours */
-    HISTORY_MAX = 16 << 20,
-    SEAL_TRIES = 100,
-    SEAL_PAUSE_MS = 100
-};
-
-/* The box holds the largest rule file. Pages that were never written to cost nothing. */
-#define BOX ((size_t)1 << 30)
-/* Of the texts that the worker keeps. */
-#define TEXTS_MAX ((size_t)4 << 30)
-#define SET_MAX   ((size_t)4 << 30)
-
-enum letter_kind {
-    LETTER_ADD,
-    LETTER_DATABASE,
-    LETTER_SEAL,
-    LETTER_ASK,
-    LETTER_SAY,
-    LETTER_DONE
-};
-
-/* What goes through the socket; its parts lie one behind the other in the box. */
-struct letter {
-    uint32_t kind;
-    int32_t error;
-    uint32_t numbers[4];
-    uint32_t fds; /* bits: which descriptors come with it */
-    uint64_t lengths[PARTS];
-    uint64_t size; /* of the ruleset */
-};
-
-struct forge {
-    const struct definitions_options *options;
-    struct sandbox_child child;
-    int socket;
-    int set; /* a file without a name, for the ruleset */
-    uint8_t *box;
-    /* The worker's. */
-    struct definitions_loader *loader;
-    struct arena *texts;
-};
-
-/* With descriptors (fds[FDS], or NULL), which stay open here. The letter says which of them
- * there are. */
-static bool send_letter(int socket, struct letter *letter, const int *fds)
+bool forge_send(int socket, struct letter *letter, const int *fds)
 {
     int sent[FDS];
     size_t count = 0;
@@ -75,9 +27,7 @@ static bool send_letter(int socket, struct letter *letter, const int *fds)
     return !channel_send(socket, letter, sizeof *letter, sent, count, 0);
 }
 
-/* Descriptors that come with it are put into fds[FDS], -1 where there is none; NULL: none are
- * taken. */
-static bool receive_letter(int socket, struct letter *ret, int *fds)
+bool forge_receive(int socket, struct letter *ret, int *fds)
 {
     struct channel_fds come = {0};
     bool good = channel_take(socket, ret, sizeof *ret, fds ? &come : NULL);
@@ -86,8 +36,7 @@ static bool receive_letter(int socket, struct letter *ret, int *fds)
     return good;
 }
 
-/* False when the box is too small. */
-static bool pack(uint8_t *box, struct letter *letter, const bytes *parts, size_t count)
+bool forge_pack(uint8_t *box, struct letter *letter, const bytes *parts, size_t count)
 {
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
@@ -101,9 +50,8 @@ static bool pack(uint8_t *box, struct letter *letter, const bytes *parts, size_t
     return true;
 }
 
-/* Views of the parts in `from`, which has `max` bytes. False when the lengths lie. */
-static bool unpack(const uint8_t *from, uint64_t max, const struct letter *letter,
-                   bytes ret[PARTS])
+bool forge_unpack(const uint8_t *from, uint64_t max, const struct letter *letter,
+                  bytes ret[PARTS])
 {
     uint64_t at = 0;
     for (size_t i = 0; i < PARTS; i++) {
@@ -120,8 +68,7 @@ static bool unpack(const uint8_t *from, uint64_t max, const struct letter *lette
 /* Sends and waits for the answer; a parent that is gone needs no worker. */
 static void talk(struct letter *letter)
 {
-    if (!send_letter(SANDBOX_FIRST, letter, NULL) ||
-        !receive_letter(SANDBOX_FIRST, letter, NULL))
+    if (!forge_send(SANDBOX_FIRST, letter, NULL) || !forge_receive(SANDBOX_FIRST, letter, NULL))
         _exit(0);
 }
 
@@ -134,7 +81,7 @@ static void say(void *context, const struct yara_message *message)
     const bytes parts[PARTS] = {bytes_of(message->code), message->file, message->rule,
                                 bytes_of(message->text),
                                 bytes_slice(message->source_line, 0, SAY_MAX / 2)};
-    if (pack(forge->box, &letter, parts, PARTS))
+    if (forge_pack(forge->box, &letter, parts, PARTS))
         talk(&letter);
 }
 
@@ -144,10 +91,10 @@ static int ask(void *context, bytes name, bytes from, struct yara_source *ret, s
     struct letter letter = {.kind = LETTER_ASK};
     const bytes question[] = {name, from};
     bytes answer[PARTS];
-    if (!pack(forge->box, &letter, question, COUNT(question)))
+    if (!forge_pack(forge->box, &letter, question, COUNT(question)))
         return fail(why, ENAMETOOLONG, "the name of the included file is too long");
     talk(&letter);
-    if (!unpack(forge->box, BOX, &letter, answer))
+    if (!forge_unpack(forge->box, BOX, &letter, answer))
         return fail(why, EBADMSG, "the answer is malformed");
     if (letter.error)
         return fail(why, -letter.error, "%.*s", (int)answer[0].len, (const char *)answer[0].at);
@@ -160,7 +107,7 @@ static int add(struct forge *forge, const struct letter *letter, uint32_t *error
                struct why *why)
 {
     bytes parts[PARTS];
-    if (!unpack(forge->box, BOX, letter, parts))
+    if (!forge_unpack(forge->box, BOX, letter, parts))
         return fail(why, EBADMSG, "the letter is malformed");
     bytes text = arena_copy(forge->texts, parts[0]), name = arena_copy(forge->texts, parts[1]),
           space = arena_copy(forge->texts, parts[2]);
@@ -177,14 +124,28 @@ static int add_database(struct forge *forge, const struct letter *letter, const 
     bytes parts[PARTS];
     struct database_files files;
     memcpy(files.fd, fds, sizeof files.fd);
-    if (!unpack(forge->box, BOX, letter, parts) || fds[DATABASE_SELF] < 0)
+    if (!forge_unpack(forge->box, BOX, letter, parts) || fds[DATABASE_SELF] < 0)
         return fail(why, EBADMSG, "the letter is malformed");
     bytes name = arena_copy(forge->texts, parts[0]);
+    definitions_part(forge->loader, (enum clamav_part)letter->numbers[0]);
     int error = name.at ? definitions_add_database(forge->loader, &files, name, why)
                         : fail(why, ENOMEM, "out of memory");
     *ret = (bytes){(const uint8_t *)definitions_clamav(forge->loader),
                    sizeof(struct definitions_clamav)};
     return error;
+}
+
+/* *fd: the table of hash signatures, if another worker made one. */
+static int seal(struct forge *forge, const struct letter *letter, int fd,
+                struct definitions *made, struct why *why)
+{
+    if (fd >= 0) {
+        void *map = mmap(NULL, letter->size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (map == MAP_FAILED)
+            return fail(why, errno, "the hash signatures need too much memory");
+        definitions_hashes(forge->loader, (bytes){map, letter->size});
+    }
+    return definitions_seal(forge->loader, made, why);
 }
 
 static int work(void *context)
@@ -195,6 +156,7 @@ static int work(void *context)
     struct walls walls;
     struct letter letter;
     options.walls = false;
+    options.clamav.part = forge->part;
     options.into = SANDBOX_FIRST + 1 + 1;
     options.message = say;
     options.include = ask;
@@ -205,7 +167,7 @@ static int work(void *context)
     if (!forge->loader || sandbox_seal(&profile_compiler, &walls, NULL))
         return 1;
     int fds[FDS];
-    while (receive_letter(SANDBOX_FIRST, &letter, fds)) {
+    while (forge_receive(SANDBOX_FIRST, &letter, fds)) {
         struct letter done = {.kind = LETTER_DONE};
         struct why why = {0};
         bytes parts[2] = {{0}};
@@ -214,7 +176,7 @@ static int work(void *context)
         else if (letter.kind == LETTER_DATABASE)
             done.error = add_database(forge, &letter, fds, &parts[1], &why);
         else if (letter.kind == LETTER_SEAL)
-            done.error = definitions_seal(forge->loader, &made, &why);
+            done.error = seal(forge, &letter, fds[DATABASE_SELF], &made, &why);
         else
             return 1;
         if (letter.kind == LETTER_SEAL && !done.error)
@@ -224,8 +186,8 @@ static int work(void *context)
         for (size_t i = 0; i < FDS; i++)
             if (fds[i] >= 0)
                 close(fds[i]);
-        if (!pack(forge->box, &done, parts, COUNT(parts)) ||
-            !send_letter(SANDBOX_FIRST, &done, NULL))
+        if (!forge_pack(forge->box, &done, parts, COUNT(parts)) ||
+            !forge_send(SANDBOX_FIRST, &done, NULL))
             return 1;
     }
     return 0;
@@ -233,7 +195,7 @@ static int work(void *context)
 
 /* --- in this process --- */
 
-static int ended(struct forge *forge, struct why *why)
+int forge_ended(struct forge *forge, struct why *why)
 {
     struct sandbox_end end = {0};
     if (forge->child.pid)
@@ -244,8 +206,7 @@ static int ended(struct forge *forge, struct why *why)
     return fail(why, EFAULT, "the compiler of the rules ended (%d)", end.status);
 }
 
-/* The worker answered what it could not have meant: it does not get another chance. */
-static int nonsense(struct forge *forge, struct why *why)
+int forge_nonsense(struct forge *forge, struct why *why)
 {
     if (forge->child.pid)
         sandbox_end(&forge->child, NULL);
@@ -287,8 +248,7 @@ static bool pass_on(const struct forge *forge, const struct letter *letter)
     return true;
 }
 
-/* The worker's reason, without what a terminal would obey. */
-static int refusal(int error, bytes reason, struct why *why)
+int forge_refusal(int error, bytes reason, struct why *why)
 {
     char text[sizeof why->text];
     channel_text(text, sizeof text, reason);
@@ -301,7 +261,7 @@ static bool answer(struct forge *forge, struct letter *letter)
     char name[PATH_MAX], from[PATH_MAX], path[PATH_MAX];
     struct why why = {0};
     bytes parts[PARTS], text = {0};
-    if (!unpack(forge->box, BOX, letter, parts))
+    if (!forge_unpack(forge->box, BOX, letter, parts))
         return false;
     int n = snprintf(name, sizeof name, "%.*s", (int)(parts[0].len % PATH_MAX),
                      (const char *)parts[0].at);
@@ -314,13 +274,13 @@ static bool answer(struct forge *forge, struct letter *letter)
     *letter = (struct letter){.kind = LETTER_DONE};
     if (!error) {
         const bytes file[] = {text, bytes_of(path)};
-        if (!pack(forge->box, letter, file, COUNT(file)))
+        if (!forge_pack(forge->box, letter, file, COUNT(file)))
             error = fail(&why, EFBIG, "'%s' is too large", path);
         free((void *)(uintptr_t)text.at);
     }
     if (error) {
         bytes reason = bytes_of(why.text);
-        pack(forge->box, letter, &reason, 1);
+        forge_pack(forge->box, letter, &reason, 1);
         letter->lengths[1] = 0;
         letter->error = error;
     }
@@ -329,46 +289,50 @@ static bool answer(struct forge *forge, struct letter *letter)
 
 /* Sends a letter, with descriptors, and serves the worker until it is done with it. *ret gets
  * the parts of the answer, also with an error. */
-static int call_with(struct forge *forge, struct letter *letter, const int *fds,
-                     bytes ret[PARTS], struct why *why)
+int forge_call(struct forge *forge, struct letter *letter, const int *fds, bytes ret[PARTS],
+               struct why *why)
 {
     for (size_t i = 0; i < PARTS; i++)
         ret[i] = (bytes){0};
-    if (!forge->child.pid || !send_letter(forge->socket, letter, fds))
-        return ended(forge, why);
+    if (!forge->child.pid || !forge_send(forge->socket, letter, fds))
+        return forge_ended(forge, why);
     for (int says = 0; says < SAYS_MAX; says++) {
-        if (!receive_letter(forge->socket, letter, NULL))
-            return ended(forge, why);
+        forge_wait(forge);
+        if (!forge_receive(forge->socket, letter, NULL))
+            return forge_ended(forge, why);
         if (letter->kind == LETTER_DONE) {
             if (letter->error > 0 || letter->error < -4095 ||
-                !unpack(forge->box, BOX, letter, ret))
-                return nonsense(forge, why);
-            return letter->error ? refusal(letter->error, ret[0], why) : 0;
+                !forge_unpack(forge->box, BOX, letter, ret))
+                return forge_nonsense(forge, why);
+            return letter->error ? forge_refusal(letter->error, ret[0], why) : 0;
         }
         if (letter->kind == LETTER_SAY ? !pass_on(forge, letter)
                                        : letter->kind != LETTER_ASK || !answer(forge, letter))
-            return nonsense(forge, why);
-        if (!send_letter(forge->socket, letter, NULL))
-            return ended(forge, why);
+            return forge_nonsense(forge, why);
+        if (!forge_send(forge->socket, letter, NULL))
+            return forge_ended(forge, why);
     }
-    return nonsense(forge, why);
+    return forge_nonsense(forge, why);
 }
 
 static int call(struct forge *forge, struct letter *letter, bytes *ret, struct why *why)
 {
     bytes parts[PARTS];
-    int error = call_with(forge, letter, NULL, parts, why);
+    int error = forge_call(forge, letter, NULL, parts, why);
     *ret = parts[0];
     return error;
 }
 
-int forge_new(const struct definitions_options *options, struct forge **ret, struct why *why)
+int forge_start(const struct definitions_options *options, enum clamav_part part,
+                struct forge **ret, struct why *why)
 {
     struct forge *forge = calloc(1, sizeof *forge);
     int ends[2];
     if (!forge)
         return fail(why, ENOMEM, "out of memory");
     forge->options = options;
+    forge->part = part;
+    forge->end = &forge->all;
     void *box = mmap(NULL, BOX, PROT_READ | PROT_WRITE,
                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     forge->box = box == MAP_FAILED ? NULL : box;
@@ -393,6 +357,11 @@ int forge_new(const struct definitions_options *options, struct forge **ret, str
     return error;
 }
 
+int forge_new(const struct definitions_options *options, struct forge **ret, struct why *why)
+{
+    return forge_start(options, CLAMAV_ALL, ret, why);
+}
+
 struct forge *forge_free(struct forge *forge)
 {
     if (!forge)
@@ -405,6 +374,11 @@ struct forge *forge_free(struct forge *forge)
         close(forge->set);
     if (forge->box)
         munmap(forge->box, BOX);
+    forge_free(forge->beside);
+    forge_forget(forge);
+    for (size_t i = 0; i < forge->name_count; i++)
+        free(forge->names[i]);
+    free(forge->names);
     free(forge);
     return NULL;
 }
@@ -415,7 +389,7 @@ int forge_add(struct forge *forge, bytes text, const char *name, const char *nam
     struct letter letter = {.kind = LETTER_ADD};
     const bytes parts[] = {text, bytes_of(name), bytes_of(name_space ? name_space : "default")};
     bytes nothing;
-    if (!pack(forge->box, &letter, parts, COUNT(parts)))
+    if (!forge_pack(forge->box, &letter, parts, COUNT(parts)))
         return fail(why, EFBIG, "'%s' is too large", name);
     int error = call(forge, &letter, &nothing, why);
     if (!error && ret_errors)
@@ -432,7 +406,7 @@ static void tame_container(struct definitions_container *container)
     channel_tame(facts->signer, sizeof facts->signer);
 }
 
-static bool take_counts(bytes from, struct definitions_clamav *ret)
+bool forge_take_counts(bytes from, struct definitions_clamav *ret)
 {
     struct definitions_clamav *taken = malloc(sizeof *taken);
     bool good = taken && from.len == sizeof *taken;
@@ -459,19 +433,6 @@ static bool take_counts(bytes from, struct definitions_clamav *ret)
     return good;
 }
 
-int forge_add_database(struct forge *forge, const struct database_files *files, bytes name,
-                       struct definitions_clamav *ret, struct why *why)
-{
-    struct letter letter = {.kind = LETTER_DATABASE};
-    bytes parts[PARTS];
-    if (!pack(forge->box, &letter, &name, 1))
-        return fail(why, ENAMETOOLONG, "its name is too long");
-    int error = call_with(forge, &letter, files->fd, parts, why);
-    if (error == -EFAULT || (error && !parts[1].len))
-        return error;
-    return take_counts(parts[1], ret) ? error : nonsense(forge, why);
-}
-
 /* The kernel says busy as long as it holds pages for work of its own, which on a loaded machine
  * is longer than it waits by itself. */
 static bool seal_file(int fd)
@@ -488,32 +449,72 @@ static bool seal_file(int fd)
     return false;
 }
 
-int forge_seal(struct forge *forge, void **ret, size_t *ret_size, bytes *ret_history,
-               struct why *why)
+/* Appends the part of a history that a worker sent. */
+static int add_history(bytes *history, bytes part, struct why *why)
 {
-    struct letter letter = {.kind = LETTER_SEAL};
+    uint8_t *all = part.len ? realloc((void *)(uintptr_t)history->at, history->len + part.len)
+                            : (uint8_t *)(uintptr_t)history->at;
+    if (part.len && !all)
+        return fail(why, ENOMEM, "out of memory");
+    if (part.len)
+        memcpy(all + history->len, part.at, part.len);
+    *history = (bytes){all, history->len + part.len};
+    return 0;
+}
+
+/* Has the worker seal what it was given, and ends it: its file has *ret_size bytes, which
+ * nobody can write to any more. fds and `size`: the table that another one made. */
+static int seal_one(struct forge *forge, const int *fds, uint64_t size, uint64_t *ret_size,
+                    bytes *history, struct why *why)
+{
+    struct letter letter = {.kind = LETTER_SEAL, .size = size};
     bytes parts[PARTS];
-    int error = call_with(forge, &letter, NULL, parts, why);
+    int error = forge_call(forge, &letter, fds, parts, why);
     if (error)
         return error;
-    if (!letter.size || letter.size > SET_MAX || parts[1].len > HISTORY_MAX)
-        return nonsense(forge, why);
-    if (parts[1].len) {
-        uint8_t *copy = malloc(parts[1].len);
-        if (!copy)
-            return fail(why, ENOMEM, "out of memory");
-        memcpy(copy, parts[1].at, parts[1].len);
-        *ret_history = (bytes){copy, parts[1].len};
-    }
+    if (letter.size > SET_MAX || parts[1].len > HISTORY_MAX)
+        return forge_nonsense(forge, why);
+    error = add_history(history, parts[1], why);
+    if (error)
+        return error;
     /* Once it is gone, and the file sealed, nobody can change what is checked now. */
     sandbox_end(&forge->child, NULL);
     forge->child.pid = 0;
     if (ftruncate(forge->set, (off_t)letter.size) < 0 || !seal_file(forge->set))
         return fail(why, errno, "the rules cannot be sealed: %s", strerror(errno));
-    void *map = mmap(NULL, letter.size, PROT_READ, MAP_PRIVATE, forge->set, 0);
-    if (map == MAP_FAILED)
-        return fail(why, errno, "the rules need too much memory");
-    *ret = map;
     *ret_size = letter.size;
+    return 0;
+}
+
+static int seal_both(struct forge *forge, uint64_t *ret_size, bytes *history, struct why *why)
+{
+    bytes later = {0};
+    int fds[FDS] = {-1, -1, -1};
+    uint64_t size = 0;
+    int error = forge->beside ? seal_one(forge->beside, NULL, 0, &size, &later, why) : 0;
+    if (size)
+        fds[0] = forge->beside->set;
+    if (!error)
+        error = seal_one(forge, fds, size, ret_size, history, why);
+    if (!error)
+        error = add_history(history, later, why);
+    free((void *)(uintptr_t)later.at);
+    return error || *ret_size ? error : forge_nonsense(forge, why);
+}
+
+int forge_seal(struct forge *forge, void **ret, size_t *ret_size, bytes *ret_history,
+               struct why *why)
+{
+    bytes history = {0};
+    uint64_t size = 0;
+    int error = seal_both(forge, &size, &history, why);
+    void *map = error ? MAP_FAILED : mmap(NULL, size, PROT_READ, MAP_PRIVATE, forge->set, 0);
+    if (map == MAP_FAILED) {
+        free((void *)(uintptr_t)history.at);
+        return error ? error : fail(why, errno, "the rules need too much memory");
+    }
+    *ret_history = history;
+    *ret = map;
+    *ret_size = size;
     return 0;
 }

@@ -8,6 +8,10 @@
  *        <- SAY an error or a warning --
  *        <- DONE -----------------------
  *
+ * Where there are many hash signatures, a second worker reads those: both have the same
+ * databases, each its part of them (enum clamav_part), and the table that the second one made
+ * is handed to the first as a descriptor, once the second one has ended.
+ *
  * Databases are handed over as descriptors; the ruleset is left in a file without a name, which
  * is sealed when the worker has ended.
  *
@@ -25,10 +29,20 @@ int forge_new(const struct definitions_options *options, struct forge **ret,
 /* As definitions_add_text. -EFAULT: the worker ended, and how. */
 int forge_add(struct forge *forge, bytes text, const char *name, const char *name_space,
               uint32_t *ret_errors, struct why *why) MUST_USE;
-/* As definitions_add_database; *ret becomes what the worker has counted so far, but for its
- * files and failures, which are this process's. */
-int forge_add_database(struct forge *forge, const struct database_files *files, bytes name,
-                       struct definitions_clamav *ret, struct why *why) MUST_USE;
+/* Before the first database: hash signatures go to a second worker, which reads them beside the
+ * first. What comes out is the same, byte by byte. No effect later. */
+int forge_split(struct forge *forge, struct why *why) MUST_USE;
+/* As definitions_add_database; *ret becomes what the workers have counted so far, but for its
+ * files and failures, which are this process's. What the second worker has to say may come
+ * later. */
+int forge_add_database(struct forge *forge, const struct database_files *files,
+                       const char *path, struct definitions_clamav *ret,
+                       struct why *why) MUST_USE;
+/* Waits for the second worker, if there is one; told(context, ...) hears which files it could
+ * not read. */
+int forge_settle(struct forge *forge, struct definitions_clamav *ret,
+                 void (*told)(void *context, const char *path, int error, struct why *reason),
+                 void *context, struct why *why) MUST_USE;
 /* Seals what was added, and ends the worker. *ret: unchecked bytes, mapped read-only, which
  * nobody can write to any more; munmap gives them back. *ret_history: as definitions_history,
  * unchecked, malloc'd. */

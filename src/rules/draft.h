@@ -42,8 +42,13 @@ struct draft {
     VEC(struct draft_program) programs;
     VEC(struct ruleset_password) passwords;
     VEC(struct types_row) types;
-    VEC(uint32_t) targets;           /* of each rule: TARGET_BITs */
-    struct hashes_build *hashes;     /* hash signatures (match/hashes.h), or NULL */
+    VEC(uint32_t) targets;       /* of each rule: TARGET_BITs */
+    struct hashes_build *hashes; /* hash signatures (match/hashes.h), or NULL */
+    bytes table;                 /* of those that were sealed elsewhere, instead of them */
+    /* Where the ruleset goes: room(room_context, size) gives zeroed bytes on a 64-byte border.
+     * NULL: the arena that it is sealed in. */
+    void *(*room)(void *context, size_t size);
+    void *room_context;
     uint32_t rule_nodes, rule_links; /* nodes and links before the rule that was begun last */
     struct draft_index *index;       /* what is interned already */
 };
@@ -97,6 +102,7 @@ void draft_rule_line(struct draft *draft, uint32_t line);
 /* Takes back the rule that was begun last, with its patterns, when it turned out faulty. */
 void draft_rule_drop(struct draft *draft);
 
-/* Finds the anchors, builds the filter and lays the file out. *ret is in `arena`, 64-byte
- * aligned, and can be written to disk as it is or given to ruleset_open. -ENOMEM, -E2BIG. */
+/* Finds the anchors, builds the filter and lays the file out. *ret is in `arena` (or where
+ * `room` says), 64-byte aligned, and can be written to disk as it is or given to ruleset_open.
+ * -ENOMEM, -E2BIG. */
 int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why *why) MUST_USE;

@@ -280,7 +280,8 @@ static int lay_out(const struct part *parts, struct arena *arena, const struct d
         size += parts[i].count * parts[i].size;
     }
     size = (size + RULESET_ALIGN - 1) & ~(uint64_t)(RULESET_ALIGN - 1);
-    uint8_t *raw = arena_push_raw(arena, size + RULESET_ALIGN);
+    uint8_t *raw = draft->room ? draft->room(draft->room_context, size)
+                               : arena_push_raw(arena, size + RULESET_ALIGN);
     if (!raw)
         return fail(why, ENOMEM, "no memory for a ruleset of %llu bytes",
                     (unsigned long long)size);
@@ -380,7 +381,9 @@ int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why 
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
     int error =
         filter_build(seal.literals.at, kinds, seal.literals.n, arena, &seal.filters, why);
-    if (!error && draft->hashes)
+    if (draft->table.len)
+        seal.hashes = draft->table;
+    else if (!error && draft->hashes)
         error = hashes_seal(draft->hashes, arena, &seal.hashes, why);
     return error ? error : write_file(&seal, arena, ret, why);
 }

@@ -79,6 +79,36 @@ def rules_and_databases():
 
 
 @case
+def two_processes_make_the_ruleset_of_one():
+    os.mkdir("db")
+    digest = lambda i: hashlib.md5(b"%d" % i).hexdigest().encode()
+    put("f", b"hello world, of a body")
+    whole = hashlib.md5(b"hello world, of a body").hexdigest().encode()
+    put("db/a.hdb", b"".join(b"%s:%d:Hash.A-%d\n" % (digest(i), i + 1, i) for i in range(20000)) +
+        b"%s:22:Hash.Whole-1\nnothing\n%s:7:Left.Out-1\n" % (whole, digest(1)))
+    put("db/b.ndb", b"Body.B-1:0:*:%s\nBody.B-2:0:*:zz\nLeft.Out-2:0:*:00112233\n" % b"hello world".hex().encode())
+    put("db/c.mdb", b"".join(b"%d:%s:Section.C-%d\n" % (i + 1, digest(i + 50000), i) for i in range(9000)) + b"1:2\n")
+    put("db/d.ldb", b"Logic.D-1;Engine:81-255,Target:0;0&1;68656c6c6f;626f6479\nLogic.D-2;nothing\n")
+    put("db/e.fp", b"%s:3:Trusted-1\n" % digest(3))
+    put("db/g.ign2", b"Left.Out-1\nLeft.Out-2\n")
+    names = found("--clamav", "db")
+    check(sorted(names) == ["Body.B-1.UNOFFICIAL", "Hash.Whole-1.UNOFFICIAL", "Logic.D-1.UNOFFICIAL"], names)
+    os.rename("cache", "beside")
+    check(found("--clamav", "db", "--no-walls") == names)
+    check(len(kept()) == 1 and kept() == sorted(n for n in os.listdir("beside/candor") if n.endswith(".cdr")))
+    for name in kept() + kept(".sources"):
+        with open(f"cache/candor/{name}", "rb") as one, open(f"beside/candor/{name}", "rb") as two:
+            one, two = one.read(), two.read()
+        check(sorted(one.splitlines()) == sorted(two.splitlines()) if name.endswith(".sources") else one == two, name)
+    # What was refused is told in the order of the files, and what was left out is counted.
+    text = run("defs", "check", "--clamav", "db").stdout.decode()
+    at = [text.find(f"in {name} line") for name in ("a.hdb", "b.ndb", "c.mdb", "d.ldb")]
+    check(-1 not in at and at == sorted(at), text)
+    count = {line[:16].strip(): line.split()[-3:] for line in text.splitlines() if "." in line[16:40]}
+    check(count["hashes of files"] == ["20,001", "1", "1"] and count["bodies"] == ["1", "1", "1"], text)
+
+
+@case
 def customary_passwords():
     if not shutil.which("zip"):
         print("# SKIP zip is not installed")
