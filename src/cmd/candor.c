@@ -154,14 +154,18 @@ const struct command command_help = {
     .run = run_help,
 };
 
-/* `candor dev-docs man [COMMAND] | bash | zsh | fish`: used by the build. */
+/* `candor dev-docs man [COMMAND [COMMAND]] | bash | zsh | fish`: used by the build. */
 static int run_dev_docs(const struct command *self, void *options, int argc, char **argv)
 {
     (void)self, (void)options;
     const char *kind = argc > 0 ? argv[0] : "";
-    const struct command *command = argc > 1 ? find(commands, argv[1]) : &command_candor;
-    if (!command)
-        return fail_command(&command_candor, argv[1]);
+    const struct command *command = &command_candor;
+    for (int i = 1; i < argc; i++) {
+        const struct command *sub = command->commands ? find(command->commands, argv[i]) : NULL;
+        if (!sub)
+            return fail_command(command, argv[i]);
+        command = sub;
+    }
     if (strcmp(kind, "man") == 0)
         options_man(&command_candor, command, stdout);
     else if (strcmp(kind, "bash") == 0)

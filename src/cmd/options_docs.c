@@ -90,19 +90,47 @@ static void man_commands(const struct command *command, FILE *to)
     }
 }
 
+/* Whether it is a command of that command. */
+static bool man_is_below(const struct command *parent, const struct command *command)
+{
+    for (const struct command *c = parent->commands; c && c->name; c++)
+        if (c == command)
+            return true;
+    return false;
+}
+
+static void man_names(const struct command *list, const struct command *except,
+                      const char **between, FILE *to)
+{
+    for (const struct command *c = list; c && c->name; c++) {
+        if (c == except || c->hidden || !c->doc)
+            continue;
+        fprintf(to, "%s.BR %s (1)", *between, c->title);
+        *between = ",\n";
+    }
+}
+
+/* A command of a command names its siblings, any other one its own commands and the main ones.
+ */
 static void man_see_also(const struct command *program, const struct command *command, FILE *to)
 {
     const char *between = "";
+    const struct command *parent = NULL;
+    for (const struct command *c = program->commands; c->name; c++)
+        if (man_is_below(c, command))
+            parent = c;
     fputs(".SH SEE ALSO\n", to);
     if (command != program) {
         fputs(".BR candor (1)", to);
         between = ",\n";
     }
-    for (const struct command *c = program->commands; c->name; c++) {
-        if (c == command || c->hidden || !c->doc)
-            continue;
-        fprintf(to, "%s.BR %s (1)", between, c->title);
-        between = ",\n";
+    if (parent) {
+        fprintf(to, "%s.BR %s (1)", between, parent->title);
+        man_names(parent->commands, command, &between, to);
+    } else {
+        if (command != program)
+            man_names(command->commands, NULL, &between, to);
+        man_names(program->commands, command, &between, to);
     }
     fputc('\n', to);
 }

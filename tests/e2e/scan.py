@@ -591,6 +591,14 @@ def pages_agree_with_options():
     for command in 'compile', 'check', 'list':
         for name in re.findall(r'--([a-z][a-z0-9-]+)', run('help', 'defs', command).stdout.decode()):
             check(name in man, command, name)
+    for parent in 'defs', 'quarantine', 'rescue':
+        commands = re.findall(r'^  ([a-z]+)  ', run('help', parent).stdout.decode().split('Exit status')[0], re.M)
+        check(len(commands) >= 4, parent, commands)
+        for command in commands:
+            man = run('dev-docs', 'man', parent, command).stdout.decode().replace('\\-', '-')
+            check(f'.TH "candor-{parent}-{command}"' in man, parent, command)
+            for name in re.findall(r'--([a-z][a-z0-9-]+)', run('help', parent, command).stdout.decode()):
+                check(name in man, parent, command, name)
     for shell in 'bash', 'zsh', 'fish':
         if shutil.which(shell):
             page = run('dev-docs', shell).stdout
