@@ -31,6 +31,22 @@ static void know_nothing(void)
         abort();
 }
 
+/* A note, of the model's own bytes, held against it. */
+static void judge_by(const struct note_model *model, bytes text, struct arena *arena)
+{
+    struct note_features features;
+    struct note_score *scores = PUSH_ARRAY(arena, struct note_score, model->families + 1);
+    for (uint32_t i = 0; i < model->notes; i++)
+        if (model->note[i] >= model->families)
+            abort();
+    if (!scores || note_feature_take(text, arena, &features, NULL) < 0 ||
+        note_model_score(model, &features, bytes_slice(text, 0, 40), arena, scores) < 0)
+        return;
+    for (uint32_t i = 0; i < model->families; i++)
+        if (scores[i].address >= (int)features.address.n)
+            abort();
+}
+
 static void open_parts(bytes file, struct arena *arena)
 {
     struct catalogue catalogue;
@@ -41,9 +57,7 @@ static void open_parts(bytes file, struct arena *arena)
             if (catalogue.fact[i].family >= catalogue.family_count)
                 abort();
     if (note_model_open(file, arena, &model, &why) == 0)
-        for (uint32_t i = 0; i < model.notes; i++)
-            if (model.note[i] >= model.families)
-                abort();
+        judge_by(&model, file, arena);
     size_t half = file.len / 2;
     (void)file_pattern_matches((bytes){file.at, half},
                                (bytes){file.at + half, file.len - half});

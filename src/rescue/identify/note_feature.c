@@ -99,14 +99,13 @@ static void count_term(struct terms *terms, uint32_t hash)
         terms->count[at]++;
 }
 
-/* One word with a space on both sides. */
+/* One word with a space on both sides; 8 bytes can be read at each of its own. */
 static void count_word(struct terms *terms, const uint8_t *word, size_t len)
 {
     for (unsigned n = 3; n <= 5; n++)
         for (size_t i = 0; i == 0 || i + n <= len; i++) {
-            uint64_t gram = n;
-            for (size_t k = i; k < i + n && k < len; k++)
-                gram = gram << 8 | word[k];
+            size_t bits = 8 * (n < len ? n : len);
+            uint64_t gram = (uint64_t)n << bits | load_be64(word + i) >> (64 - bits);
             uint32_t hash = (uint32_t)(mix(gram * 0xd6e8feb86659fd93) >> 16);
             if (!(hash & 3))
                 count_term(terms, hash | 4);
@@ -140,7 +139,7 @@ static void count_shingles(struct terms *terms, bytes text)
 
 static void count_words(struct terms *terms, bytes text)
 {
-    uint8_t word[WORD_MOST + 2];
+    uint8_t word[WORD_MOST + 2 + 8] = {0};
     for (size_t i = 0; i < text.len;) {
         size_t len = 0;
         while (i < text.len && is_space(text.at[i]))

@@ -100,7 +100,7 @@ struct learning {
     VEC(struct mark) address;
     VEC(struct mark) vanity;
     VEC(struct mark) file;
-    uint32_t terms;
+    uint32_t terms, postings; /* postings of terms that are not common */
     float *norm;
 };
 
@@ -167,6 +167,12 @@ static int add_sample(struct learning *learning, const struct note_sample *sampl
     return 0;
 }
 
+/* What so many notes have tells nothing. */
+static bool is_common(const struct learning *learning, uint32_t from, uint32_t to)
+{
+    return to - from > 8 && (to - from) * 4 > learning->notes;
+}
+
 static float weight_of(const struct learning *learning, uint32_t from, uint32_t to, uint32_t at)
 {
     float rarity = logf((float)(learning->notes + 1) / (float)(1 + to - from));
@@ -190,6 +196,9 @@ static int sum_norms(struct learning *learning)
     for (uint32_t from = 0, to; from < learning->posting.n; from = to) {
         to = run_end(learning, from);
         learning->terms++;
+        if (is_common(learning, from, to))
+            continue;
+        learning->postings += to - from;
         for (uint32_t i = from; i < to; i++) {
             float weight = weight_of(learning, from, to, i);
             learning->norm[learning->posting.at[i].note] += weight * weight;
@@ -232,21 +241,21 @@ static void write_terms(struct writer *writer, const struct learning *learning)
 {
     uint8_t *term = room(writer, learning->terms, 4);
     uint8_t *start = room(writer, (size_t)learning->terms + 1, 4);
-    uint8_t *note = room(writer, learning->posting.n, 2);
-    uint8_t *weight = room(writer, learning->posting.n, 1);
-    uint32_t index = 0;
+    uint8_t *note = room(writer, learning->postings, 2);
+    uint8_t *weight = room(writer, learning->postings, 1);
+    uint32_t index = 0, n = 0;
     for (uint32_t from = 0, to; writer->at && from < learning->posting.n; from = to, index++) {
         to = run_end(learning, from);
         store(term, index, 4, learning->posting.at[from].hash);
-        store(start, index, 4, from);
-        for (uint32_t i = from; i < to; i++) {
+        store(start, index, 4, n);
+        for (uint32_t i = from; !is_common(learning, from, to) && i < to; i++, n++) {
             uint16_t of = learning->posting.at[i].note;
             float value = weight_of(learning, from, to, i) * 1024 / sqrtf(learning->norm[of]);
-            store(note, i, 2, of);
-            store(weight, i, 1, value > 255 ? 255 : (uint64_t)(value + 0.5F));
+            store(note, n, 2, of);
+            store(weight, n, 1, value > 255 ? 255 : (uint64_t)(value + 0.5F));
         }
     }
-    store(start, learning->terms, 4, learning->posting.n);
+    store(start, learning->terms, 4, n);
 }
 
 static void write_all(struct writer *writer, const struct learning *learning,
@@ -257,9 +266,9 @@ static void write_all(struct writer *writer, const struct learning *learning,
     for (uint32_t i = 0; i < family_count; i++)
         names += 1 + families[i].len;
     uint8_t *head = room(writer, NOTE_MODEL_HEADER, 1);
-    const uint32_t counts[] = {family_count,        learning->notes,     learning->terms,
-                               learning->posting.n, learning->address.n, learning->vanity.n,
-                               learning->file.n,    (uint32_t)names,     (uint32_t)judge->bias};
+    const uint32_t counts[] = {family_count,       learning->notes,     learning->terms,
+                               learning->postings, learning->address.n, learning->vanity.n,
+                               learning->file.n,   (uint32_t)names,     (uint32_t)judge->bias};
     if (head)
         memcpy(head, NOTE_MODEL_MAGIC, 8);
     for (size_t i = 0; i < COUNT(counts); i++)

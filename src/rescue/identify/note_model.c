@@ -6,6 +6,8 @@
 
 #define LIKENESS_SECOND 0.3F
 
+enum { BUCKET_SHIFT = 18, BUCKETS = 1 << (32 - BUCKET_SHIFT) };
+
 /* --- reading --- */
 
 struct cursor {
@@ -37,6 +39,20 @@ static bool names_read(struct note_model *model, bytes names, struct arena *aren
     }
     model->family = family;
     return family && at == names.len;
+}
+
+/* Hashes are spread evenly: few terms have the same first bits. */
+static bool buckets_made(struct note_model *model, struct arena *arena)
+{
+    uint32_t *bucket = PUSH_ARRAY(arena, uint32_t, BUCKETS + 1);
+    uint32_t at = 0;
+    for (uint32_t i = 0; bucket && i <= BUCKETS; i++) {
+        while (at < model->terms && model->term[at] >> BUCKET_SHIFT < i)
+            at++;
+        bucket[i] = at;
+    }
+    model->bucket = bucket;
+    return bucket;
 }
 
 static bool below(const uint16_t *at, uint32_t count, uint32_t limit)
@@ -109,6 +125,8 @@ int note_model_open(bytes file, struct arena *arena, struct note_model *ret, str
     model.word = section(&in, NOTE_WORDS, 2);
     if (in.cut || in.rest.len || !sound(&model))
         return fail(why, EBADMSG, "the model of notes is damaged");
+    if (!buckets_made(&model, arena))
+        return fail(why, ENOMEM, "no memory for the model of notes");
     if (!names_read(&model, names, arena))
         return fail(why, EBADMSG, "the names in the model of notes are damaged");
     *ret = model;
@@ -144,16 +162,28 @@ static uint32_t lower64(const uint64_t *at, uint32_t count, uint64_t hash)
     return low;
 }
 
+/* Its index; model->terms: it is not there. */
+static uint32_t find_term(const struct note_model *model, uint32_t hash)
+{
+    uint32_t at = model->bucket[hash >> BUCKET_SHIFT],
+             end = model->bucket[(hash >> BUCKET_SHIFT) + 1];
+    while (at < end && model->term[at] < hash)
+        at++;
+    return at < end && model->term[at] == hash ? at : model->terms;
+}
+
 static void score_terms(const struct note_model *model, const struct note_features *features,
                         float *likeness)
 {
     float norm = 0, total = (float)(model->notes + 1), unknown = logf(total);
     for (uint32_t i = 0; i < features->term.n; i++) {
         struct note_term term = features->term.at[i];
-        uint32_t at = lower32(model->term, model->terms, term.hash);
-        bool known = at < model->terms && model->term[at] == term.hash;
+        uint32_t at = find_term(model, term.hash);
+        bool known = at < model->terms;
         uint32_t from = known ? model->start[at] : 0, to = known ? model->start[at + 1] : 0;
-        float rarity = to == from ? unknown : logf(total / (float)(1 + to - from));
+        if (known && from == to)
+            continue;
+        float rarity = known ? logf(total / (float)(1 + to - from)) : unknown;
         float weight = term.count == 1 ? rarity : (1 + logf((float)term.count)) * rarity;
         norm += weight * weight;
         for (uint32_t k = from; k < to; k++)

@@ -9,7 +9,8 @@
  *     names     of families: u8 length and the name, `names` bytes in all
  *     notes     u16 family
  *     terms     u32 hash, rising
- *     starts    u32 first posting of each term, and one more
+ *     starts    u32 first posting of each term, and one more; those that a quarter of all notes
+ *               have got none
  *     posting   u16 note
  *     weight    u8, 1/1024: term frequency by inverse document frequency, by the note's length
  *     addresses u64 hash, rising; then u16 family of each
@@ -31,6 +32,7 @@ struct note_model {
     const bytes *family; /* names, in the arena */
     const uint16_t *note, *posting, *address_family, *vanity_family, *file_family;
     const uint32_t *term, *start, *vanity, *file;
+    const uint32_t *bucket; /* first term of each value of a hash's first bits */
     const uint64_t *address;
     const uint8_t *weight;
     const int16_t *word;
