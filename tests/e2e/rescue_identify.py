@@ -125,6 +125,28 @@ def triaged(at):
     check("cannot be read" in run("recheck", "--cases", cases).stdout, "a damaged case is said")
 
 
+def linked(at):
+    """Noise whose ending the name of a note begins with."""
+    note = ("Your network was breached by Akira and all files are encrypted. To decrypt them you need our "
+            "private key. Download Tor Browser and write to us: "
+            "https://akiral2iz6a7qgd3ayp3l6yub7xx2uep76idk3u2kollpj5z3z636bad.onion with your personal ID. If "
+            "you do not pay within 72 hours your stolen data will be published on our blog.\n")
+    with open(os.path.join(at, "q9ZxT4aB1.README.txt"), "w") as file:
+        file.write(note)
+    for i in range(4):
+        with open(os.path.join(at, f"letter{i}.odt.q9ZxT4aB1"), "wb") as file:
+            file.write(os.urandom(7001))
+        with open(os.path.join(at, f"song{i}.mp3.xyzzy"), "wb") as file:
+            file.write(os.urandom(7001))
+    found = json.loads(run("triage", "--json", "--wait", "0", "--no-record", at, status=1).stdout)
+    family = found["families"][0]
+    check(family["family"] == "akira" and family["linked"] == 4 and family["encrypted"] == 4,
+          "noise is its family's whose note has its ending")
+    words = run("triage", "--wait", "0", "--no-record", at, status=1).stdout
+    check("4 files are noise and end in '.q9zxt4ab1'" in words, "and the reason is said")
+    check("4 files are noise from the first byte and end in '.xyzzy'" in words, "odd endings are said")
+
+
 def is_vector(path):
     name = os.path.basename(path)
     return os.path.isfile(path) and not name.startswith(("expect", "LICENSE", "rsa", "priv", "pub",
@@ -157,7 +179,7 @@ def vectors(at):
 
 
 def main():
-    for part in (made_up, learned, triaged, vectors):
+    for part in (made_up, learned, triaged, linked, vectors):
         with tempfile.TemporaryDirectory() as at:
             part(at)
     print(f"1..{count}")

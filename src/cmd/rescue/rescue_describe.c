@@ -32,8 +32,9 @@ bool rescue_describe_lineage(const struct knowledge *knowledge, uint32_t family,
         text_word(out, i ? ", " : "");
         text_visible(out, known->lineage[i].how);
         text_byte(out, ' ');
-        text_visible(out, of < 0 ? known->lineage[i].family
-                                 : knowledge_title(knowledge, (uint32_t)of));
+        text_visible(out, of < 0 || (uint32_t)of == family
+                              ? known->lineage[i].family
+                              : knowledge_title(knowledge, (uint32_t)of));
     }
     return known && known->lineage_count;
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { ODD_LEAST = 10 };
+enum { ODD_LEAST = 3, ODD_MOST = 5 };
 
 struct totals {
     uint64_t encrypted, notes, named;
@@ -36,7 +36,8 @@ static struct totals sum(const struct triage *triage)
 
 static bool any_traces(const struct triage *triage)
 {
-    return triage->family.n || triage->notes_unknown || triage->encrypted_unknown;
+    return triage->family.n || triage->notes_unknown || triage->encrypted_unknown ||
+           triage_odd_ending(triage, ODD_LEAST, 0);
 }
 
 static void count(struct text *out, uint64_t n, const char *one, const char *many)
@@ -93,6 +94,13 @@ static void say_family(const struct triage *triage, const struct triage_family *
             text_visible(out, bytes_of(row->best.signal[i].reason));
             text_byte(out, '\n');
         }
+    if (row->linked) {
+        text_word(out, "    because ");
+        count(out, row->linked, "file is noise and ends", "files are noise and end");
+        text_word(out, " in '");
+        text_visible(out, row->link);
+        text_word(out, "', with which the name of its note begins\n");
+    }
     if (rescue_describe_lineage(triage->knowledge, row->family, &line))
         text_printf(out, "    lineage: %.*s\n", (int)line.len, line.at);
     text_free(&line);
@@ -113,7 +121,6 @@ static void say_family(const struct triage *triage, const struct triage_family *
 
 static void say_unknown(const struct triage *triage, struct text *out)
 {
-    const struct triage_ending *odd = triage_odd_ending(triage, ODD_LEAST);
     if (triage->notes_unknown) {
         text_word(out, "\n  ");
         count(out, triage->notes_unknown, "ransom note is", "ransom notes are");
@@ -121,12 +128,16 @@ static void say_unknown(const struct triage *triage, struct text *out)
         text_visible(out, triage->note_sample);
         text_byte(out, '\n');
     }
-    if (odd) {
+    for (uint32_t i = 0; i < ODD_MOST; i++) {
+        const struct triage_ending *odd = triage_odd_ending(triage, ODD_LEAST, i);
+        if (!odd)
+            break;
         text_word(out, "\n  ");
         count(out, odd->count, "file is", "files are");
         text_word(out, " noise from the first byte and end in '");
         text_visible(out, odd->text);
-        text_word(out, "': that is how encrypted files look\n");
+        text_word(out, "', which is no usual ending: that is how encrypted files look. "
+                       "'candor rescue identify' says of each what it could be.\n");
     }
 }
 
@@ -241,6 +252,9 @@ static void say_steps(const struct rescue_triage_report *report, const struct to
         return;
     }
     step(&steps,
+         "If it is not done yet: take this machine off the network, and unplug backup disks. "
+         "What is not encrypted then stays so.");
+    step(&steps,
          "Keep everything: the encrypted files, the notes, and what is beside them. Copy the "
          "disk before you try anything (ddrescue), and work on the copy.");
     if (report->snapshots.place.n || triage->shadows)
@@ -293,10 +307,11 @@ static void json_families(const struct triage *triage, struct text *out)
         text_json(out, knowledge_name(triage->knowledge, row->family));
         text_printf(out,
                     ",\"encrypted\":%llu,\"notes\":%llu,\"named\":%llu,\"partial\":%llu,"
-                    "\"decrypted\":%llu,\"bytes\":%llu,\"share\":%.3f,\"rescue\":\"%s\"",
+                    "\"decrypted\":%llu,\"linked\":%llu,\"bytes\":%llu,\"share\":%.3f,"
+                    "\"rescue\":\"%s\"",
                     (unsigned long long)row->encrypted, (unsigned long long)row->notes,
                     (unsigned long long)row->named, (unsigned long long)row->partial,
-                    (unsigned long long)row->decrypted,
+                    (unsigned long long)row->decrypted, (unsigned long long)row->linked,
                     (unsigned long long)row->bytes_encrypted, (double)row->share,
                     catalogue_rescue_word(rescue_of(triage, row->family)));
         text_word(out, ",\"sample\":");

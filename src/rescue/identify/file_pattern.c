@@ -175,3 +175,29 @@ unsigned file_pattern_bits(bytes pattern)
     }
     return bits;
 }
+
+bytes file_pattern_shown(bytes pattern, struct arena *arena)
+{
+    uint8_t text[2 * NAME_MAX_BYTES];
+    struct piece piece;
+    size_t n = 0;
+    for (size_t at = 0; at < pattern.len && n < NAME_MAX_BYTES;) {
+        size_t from = at;
+        if (!next(pattern, &at, &piece))
+            return pattern;
+        if (piece.literal) {
+            text[n++] = pattern.at[from];
+
+        } else if (piece.class == CLASS_MAIL) {
+            memcpy(text + n, "MAIL", 4);
+            n += 4;
+        } else if (piece.count) {
+
+            for (unsigned i = 0; i < piece.count && n < NAME_MAX_BYTES; i++)
+                text[n++] = '?';
+        } else if (!n || text[n - 1] != '*') {
+            text[n++] = '*';
+        }
+    }
+    return arena_copy(arena, (bytes){text, n});
+}

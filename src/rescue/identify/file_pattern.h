@@ -8,13 +8,15 @@
  *
  * Case does not count. */
 #pragma once
-#include "base/base.h"
+#include "base/arena.h"
 
 /* Whether all its wildcards are known. */
 bool file_pattern_sound(bytes pattern);
 /* Whether it matches all of the name; names over 255 bytes match nothing. Time: the product of
  * both lengths at most. */
 bool file_pattern_matches(bytes pattern, bytes name);
+/* As people read it: "*.id[????????-????].[MAIL].*". Empty when memory is out. */
+bytes file_pattern_shown(bytes pattern, struct arena *arena);
 /* How much a match tells: bits, of the literal text and of the ids that are the right length.
  */
 unsigned file_pattern_bits(bytes pattern);

@@ -183,8 +183,9 @@ static int weigh_note(struct fusion *fusion, const struct note_features *feature
 static void take_name(void *context, const struct catalogue_fact *fact)
 {
     struct fusion *fusion = context;
+    bytes shown = file_pattern_shown(fact->text, fusion->arena);
     add(fusion, fact->family, fusion->kind, trusted(fusion, fact, fusion->weight) / fact->users,
-        "%s '%.*s'%s", fusion->what, (int)fact->text.len, fact->text.at, doubt(fusion, fact));
+        "%s '%.*s'%s", fusion->what, (int)shown.len, shown.at, doubt(fusion, fact));
 }
 
 static void weigh_note_name(struct fusion *fusion, bytes name)
@@ -242,9 +243,9 @@ static void weigh_file_name(struct fusion *fusion, bytes name)
             continue;
         unsigned bits = file_pattern_bits(fact->text);
         float weight = bits > 30 ? 4 : bits > 20 ? 2.5F : bits > 14 ? 1 : 0.3F;
+        bytes shown = file_pattern_shown(fact->text, fusion->arena);
         add(fusion, fact->family, SIGNAL_FILE_NAME, trusted(fusion, fact, weight),
-            "its files are named '%.*s'%s", (int)fact->text.len, fact->text.at,
-            doubt(fusion, fact));
+            "its files are named '%.*s'%s", (int)shown.len, shown.at, doubt(fusion, fact));
     }
 }
 

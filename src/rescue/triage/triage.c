@@ -16,10 +16,15 @@ static struct triage_family *row_of(struct triage *triage, uint16_t family)
     return row;
 }
 
+static bytes name_of(bytes path)
+{
+    const uint8_t *slash = path.len ? memrchr(path.at, '/', path.len) : NULL;
+    return slash ? bytes_slice(path, (size_t)(slash - path.at) + 1, path.len) : path;
+}
+
 static void add_ending(struct triage *triage, bytes path)
 {
-    const uint8_t *slash = memrchr(path.at, '/', path.len);
-    bytes name = slash ? bytes_slice(path, (size_t)(slash - path.at) + 1, path.len) : path;
+    bytes name = name_of(path);
     const uint8_t *dot = memrchr(name.at, '.', name.len);
     uint8_t low[32];
     if (!dot || dot == name.at)
@@ -41,6 +46,20 @@ static void add_ending(struct triage *triage, bytes path)
         *row = (struct triage_ending){arena_copy(triage->arena, ending), 1};
 }
 
+static void remember_note(struct triage *triage, bytes path, uint16_t family)
+{
+    bytes name = arena_copy(triage->arena, name_of(path));
+    if (!name.len || triage->note_count == TRIAGE_NOTES)
+        return;
+    uint8_t *at = arena_push_raw(triage->arena, name.len);
+    for (size_t i = 0; at && i < name.len; i++)
+        at[i] = ascii_lower(name.at[i]);
+    if (at) {
+        triage->note[triage->note_count].name = (bytes){at, name.len};
+        triage->note[triage->note_count++].family = family;
+    }
+}
+
 static void add_sure(struct triage *triage, bytes path, uint64_t size,
                      const struct sighting *sighting)
 {
@@ -48,6 +67,8 @@ static void add_sure(struct triage *triage, bytes path, uint64_t size,
     if (!row)
         return;
     row->notes += sighting->kind == IDENTITY_NOTE;
+    if (sighting->kind == IDENTITY_NOTE)
+        remember_note(triage, path, sighting->guess[0].family);
     row->named += sighting->kind == IDENTITY_NAMED;
     if (sighting->kind == IDENTITY_ENCRYPTED) {
         row->encrypted++;
@@ -101,8 +122,38 @@ static int by_count(const void *a, const void *b)
     return x->family < y->family ? -1 : x->family > y->family;
 }
 
+/* The first note whose name begins with the ending, and ends there or goes on with a sign. */
+static int note_of(const struct triage *triage, bytes ending)
+{
+    bytes mark = bytes_slice(ending, 1, ending.len);
+    for (uint32_t i = 0; mark.len >= TRIAGE_LINK_LEAST && i < triage->note_count; i++) {
+        bytes name = triage->note[i].name;
+        if (name.len > mark.len && bytes_equal(bytes_slice(name, 0, mark.len), mark) &&
+            !ascii_alnum(name.at[mark.len]))
+            return triage->note[i].family;
+    }
+    return -1;
+}
+
+static void link_endings(struct triage *triage)
+{
+    for (uint32_t i = 0; i < triage->ending.n; i++) {
+        struct triage_ending *row = &triage->ending.at[i];
+        int family = note_of(triage, row->text);
+        struct triage_family *to = family >= 0 ? row_of(triage, (uint16_t)family) : NULL;
+        if (!to)
+            continue;
+        to->encrypted += row->count;
+        to->linked += row->count;
+        to->link = row->text;
+        triage->noise -= row->count;
+        row->count = 0;
+    }
+}
+
 void triage_sort(struct triage *triage)
 {
+    link_endings(triage);
     if (triage->family.n)
         qsort(triage->family.at, triage->family.n, sizeof *triage->family.at, by_count);
 }
@@ -123,13 +174,23 @@ static bool is_usual(bytes ending)
     return false;
 }
 
-const struct triage_ending *triage_odd_ending(const struct triage *triage, uint64_t least)
+const struct triage_ending *triage_odd_ending(const struct triage *triage, uint64_t least,
+                                              uint32_t skip)
 {
-    const struct triage_ending *best = NULL;
-    for (uint32_t i = 0; i < triage->ending.n; i++) {
-        const struct triage_ending *row = &triage->ending.at[i];
-        if (row->count >= least && (!best || row->count > best->count) && !is_usual(row->text))
-            best = row;
+    const struct triage_ending *last = NULL;
+    for (uint32_t n = 0; n <= skip; n++) {
+        const struct triage_ending *best = NULL;
+        for (uint32_t i = 0; i < triage->ending.n; i++) {
+            const struct triage_ending *row = &triage->ending.at[i];
+            bool below =
+                !last || row->count < last->count || (row->count == last->count && row > last);
+            if (below && row->count >= least && (!best || row->count > best->count) &&
+                !is_usual(row->text))
+                best = row;
+        }
+        if (!best)
+            return NULL;
+        last = best;
     }
-    return best;
+    return last;
 }
