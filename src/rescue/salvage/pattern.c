@@ -11,8 +11,10 @@
  *   BlackCat      a head, then runs and gaps (rivitna, BlackCat/ALPHV3)
  *   LockBit 3     a head and runs in units of 128 KiB, gaps by size (rivitna, LockBit3)
  *   Royal         over 5,245,000 bytes: tenths of the file, of each the share given, cut to 16;
- *                 a trailer of 532 or 528 (write-ups of 2022)
- *   BianLian      runs and gaps of one size (write-ups of 2022)
+ *                 a trailer of 532 or 528. That it takes a share of each file is published
+ *                 (https://www.darkreading.com/cyberattacks-data-breaches/royal-ransomware-novel-
+ *                 spin-encryption-tactics); the sizes and the tenths are not confirmed
+ *   BianLian      runs and gaps of one size: not confirmed
  * Configurable runs are looked for on a grid of the values that configurations have. */
 #include "rescue/salvage/pattern.h"
 
