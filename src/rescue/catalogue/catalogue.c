@@ -289,8 +289,11 @@ bool catalogue_unconfirmed(const struct catalogue *catalogue, const struct catal
 
 bool catalogue_related(const struct catalogue *catalogue, int a, int b)
 {
+    int known = (int)catalogue->family_count;
     if (a < 0 || b < 0)
         return false;
+    if (a >= known || b >= known)
+        return a == b;
     return a == b || came_from(catalogue, a, catalogue->family[b].name, 1) ||
            came_from(catalogue, b, catalogue->family[a].name, 1);
 }

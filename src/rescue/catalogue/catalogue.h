@@ -85,7 +85,8 @@ void catalogue_find_hash(const struct catalogue *catalogue, enum catalogue_kind 
                          uint64_t hash,
                          void (*take)(void *context, const struct catalogue_fact *fact),
                          void *context);
-/* True when two families are one, or one came from the other at most two steps away. */
+/* True when two families are one, or one came from the other at most two steps away. One that
+ * the catalogue does not have (knowledge.h) is related to itself alone. */
 bool catalogue_related(const struct catalogue *catalogue, int a, int b);
 /* Whether nobody could be found who says so. */
 bool catalogue_unconfirmed(const struct catalogue *catalogue,
