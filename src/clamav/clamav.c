@@ -4,6 +4,7 @@
 #include "clamav/member.h"
 #include "clamav/password.h"
 #include "clamav/type.h"
+#include "clamav/url.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -188,7 +189,6 @@ bool clamav_part_has(enum clamav_part part, enum clamav_kind kind)
 static const char *const unread[CLAMAV_KINDS] = {
     [CLAMAV_CERTIFICATE] = "certificates of programs do not make findings or trust here",
     [CLAMAV_ICON] = "icons are not compared",
-    [CLAMAV_PHISHING] = "addresses in mails and pages are not compared",
 };
 
 static int read_line(struct clamav *clamav, bytes line)
@@ -213,6 +213,8 @@ static int read_line(struct clamav *clamav, bytes line)
         return member_old_line(clamav, line);
     case CLAMAV_FILETYPE:
         return type_line(clamav, line);
+    case CLAMAV_PHISHING:
+        return url_line(clamav, line);
     case CLAMAV_PASSWORD:
         return password_line(clamav, line);
     default:

@@ -11,7 +11,8 @@ struct clamscan_arguments {
     const char *log, *file_list, *move, *copy, *tempdir;
     int help, version, verbose, archive_verbose, debug, quiet, to_stdout, no_summary, infected,
         no_ok, bell, official, recursive, all, cross_fs, remove, pua, encrypted,
-        encrypted_archive, encrypted_doc, exceeds_max, macros, bytecode, strict;
+        encrypted_archive, encrypted_doc, exceeds_max, macros, bytecode, strict, phishing_urls,
+        phishing_ssl, phishing_cloak;
     int64_t outdated_days, follow_directories, follow_files, max_directory_depth;
     int64_t max_scantime, max_files, max_recursion, jobs;
     uint64_t max_filesize, max_scansize;

@@ -249,6 +249,9 @@ static enum history_source source_kind(enum clamav_kind kind)
         return HISTORY_GROWS;
     case CLAMAV_YARA:
         return HISTORY_FIXED;
+    case CLAMAV_FILETYPE:
+    case CLAMAV_PHISHING:
+        return HISTORY_ONCE;
     default:
         return HISTORY_ALWAYS;
     }

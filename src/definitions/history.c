@@ -104,7 +104,7 @@ int history_begin(struct history *history, bytes container, bytes name, bool off
             history->old = &history->before.at[i];
     if (history->old)
         history->old->seen = true;
-    else if (history->compares && kind == HISTORY_ALWAYS)
+    else if (history->compares && (kind == HISTORY_ALWAYS || kind == HISTORY_ONCE))
         return stale(history, "is new", why);
     return 0;
 }

@@ -23,6 +23,7 @@ struct history *history_free(struct history *history);
 enum history_source {
     HISTORY_GROWS,  /* lines that each stand for themselves: it may become longer */
     HISTORY_FIXED,  /* one text: it must be as it was, or new */
+    HISTORY_ONCE,   /* about one another: all must be as they were */
     HISTORY_ALWAYS, /* about all other sources: it must be as it was, and is always fresh */
 };
 

@@ -47,6 +47,7 @@ struct object_input {
      * NULL. Called for rules that ask, each time. */
     bool (*picture)(void *to, uint64_t *ret);
     void *picture_to;
+    enum url_fault url_fault; /* of an object that stands for a link in it, TARGET_LINK */
     int64_t now;
     void (*log)(void *to, bytes text); /* console module; may be NULL */
     void *log_to;

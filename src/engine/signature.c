@@ -111,6 +111,8 @@ struct value signature_value(struct frame *frame, const struct node *node)
         return member ? value_bytes(member->name) : VALUE_NONE;
     case NODE_IMAGE_HASH:
         return VALUE_BOOL(is_picture(scanner->object, node));
+    case NODE_URL_FAULT:
+        return VALUE_BOOL(scanner->object->url_fault == node->a);
     default:
         return VALUE_NONE;
     }

@@ -2,7 +2,7 @@
 #pragma once
 #include "engine/condition.h"
 
-/* NODE_PLACE ... NODE_IMAGE_HASH; semantics: node.h. */
+/* NODE_PLACE ... NODE_URL_FAULT; semantics: node.h. */
 struct value signature_value(struct frame *frame, const struct node *node);
 
 /* number.c: NODE_NUMBER. */

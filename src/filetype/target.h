@@ -21,6 +21,7 @@ enum target {
     TARGET_JAVA,
     TARGET_INTERNAL,
     TARGET_OTHER,       /* ClamAV: what no other target is */
+    TARGET_LINK = 29,   /* a link in a mail: for .pdb, .wdb and .gdb */
     TARGET_MEMBER = 30, /* has a place in a container: for .cdb */
     TARGET_RULES = 31,  /* for YARA rules */
 };

@@ -42,6 +42,7 @@ struct draft {
     VEC(struct draft_program) programs;
     VEC(struct ruleset_password) passwords;
     VEC(struct types_row) types;
+    VEC(struct ruleset_url) urls;
     VEC(uint32_t) targets;       /* of each rule: TARGET_BITs */
     struct hashes_build *hashes; /* hash signatures (match/hashes.h), or NULL */
     bytes table;                 /* of those that were sealed elsewhere, instead of them */

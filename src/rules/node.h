@@ -134,6 +134,7 @@ enum node_op {
     NODE_ICON,        /* an icon of the PE file looks like one of the groups: a, b = text
                        * offsets of the names of groups 1 and 2, NODE_NONE for none */
     NODE_IMAGE_HASH,  /* the picture's perceptual hash is (a low, b high), c bits may differ */
+    NODE_URL_FAULT,   /* what is wrong with a link of the object is a (enum url_fault) */
     NODE_OPS,
 };
 

@@ -35,6 +35,7 @@ static const size_t element_size[RULESET_SECTIONS] = {
     [SECTION_HASHES] = 1,
     [SECTION_PASSWORDS] = sizeof(struct ruleset_password),
     [SECTION_TYPES] = sizeof(struct types_row),
+    [SECTION_URLS] = sizeof(struct ruleset_url),
 };
 
 /* The file counts its elements in 64 bits; everything that indexes them has 32. */
@@ -142,6 +143,7 @@ static int find_parts(bytes file, uint64_t fingerprint,
         .globals = (const void *)part[SECTION_GLOBALS].at,
         .passwords = (const void *)part[SECTION_PASSWORDS].at,
         .types = (const void *)part[SECTION_TYPES].at,
+        .urls = (const void *)part[SECTION_URLS].at,
         .rule_count = count[SECTION_RULES],
         .pattern_count = count[SECTION_PATTERNS],
         .meta_count = count[SECTION_METAS],
@@ -161,6 +163,7 @@ static int find_parts(bytes file, uint64_t fingerprint,
         .global_count = count[SECTION_GLOBALS],
         .password_count = count[SECTION_PASSWORDS],
         .type_count = count[SECTION_TYPES],
+        .url_count = count[SECTION_URLS],
     };
     if (count[SECTION_KINDS] != KINDS)
         return fail(why, EBADMSG, "the ruleset has %u kinds and not %d", count[SECTION_KINDS],

@@ -63,6 +63,7 @@ enum ruleset_section {
     SECTION_HASHES,     /* the table of hash signatures (match/hashes.h); may be empty */
     SECTION_PASSWORDS,  /* struct ruleset_password */
     SECTION_TYPES,      /* struct types_row (filetype/types.h), in order of definition */
+    SECTION_URLS,       /* struct ruleset_url */
     RULESET_SECTIONS,
 };
 
@@ -161,6 +162,37 @@ struct ruleset_password {
     uint32_t reserved;
 };
 
+/* What addresses in mails are compared with (phishing/phishing.h). */
+enum url_kind {
+    URL_WATCHED_HOST,    /* "example.com/": links that are shown as such are looked at */
+    URL_WATCHED_PATTERN, /* a PCRE: the same of "target:shown/" */
+    URL_ALLOWED_HOST,    /* "target.example:example.com/": fine */
+    URL_ALLOWED_PATTERN,
+    URL_HASH_FINE, /* 32 bytes: the SHA-256 of an address */
+    URL_HASH_MALWARE,
+    URL_HASH_BLOCKED,
+    URL_HASH_PHISHING,
+    URL_KINDS,
+};
+
+struct ruleset_url {
+    uint32_t text, length; /* in texts */
+    uint32_t kind;         /* enum url_kind */
+    uint32_t reserved;
+};
+
+/* What can be wrong with a link. */
+enum url_fault {
+    URL_FINE,
+    URL_SPOOFED,    /* shown as one place, leads to another */
+    URL_CLOAKED,    /* has a NUL in it */
+    URL_NOT_SECURE, /* shown as https, leads to something else */
+    URL_MALWARE,    /* by its hash: of URL_HASH_MALWARE, ... */
+    URL_BLOCKED,
+    URL_LISTED,
+    URL_FAULTS,
+};
+
 /* An open ruleset: views into the file. */
 struct ruleset {
     bytes file;
@@ -181,10 +213,11 @@ struct ruleset {
     const struct ruleset_gate *gates;
     const struct ruleset_password *passwords;
     const struct types_row *types;
+    const struct ruleset_url *urls;
     uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
         suspect_count, wake_count, kind_rule_count, global_count, external_count, module_count,
         node_count, program_count, anchor_count, filter_count, filtered_count, password_count,
-        type_count;
+        type_count, url_count;
     uint32_t targets;    /* of all rules together */
     uint32_t hash_count; /* hash signatures: their numbers follow those of the rules */
 };

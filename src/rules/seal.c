@@ -352,6 +352,7 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_HASHES] = {seal->hashes.at, seal->hashes.len, 1},
         [SECTION_PASSWORDS] = PART(draft->passwords),
         [SECTION_TYPES] = PART(draft->types),
+        [SECTION_URLS] = PART(draft->urls),
     };
     return lay_out(parts, arena, draft, ret, why);
 }

@@ -69,6 +69,10 @@ static int check_texts(const struct ruleset *set, struct why *why)
     for (uint32_t i = 0; i < set->type_count; i++)
         if (!types_row_valid(&set->types[i], set->texts) || set->types[i].mark > i)
             return bad(why, "type", i);
+    for (uint32_t i = 0; i < set->url_count; i++)
+        if (!bytes_has(set->texts, set->urls[i].text, set->urls[i].length) ||
+            set->urls[i].kind >= URL_KINDS)
+            return bad(why, "url", i);
     for (uint32_t i = 0; i < set->module_count; i++)
         if (!text(set, set->modules[i].name))
             return bad(why, "module", i);

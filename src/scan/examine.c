@@ -5,6 +5,7 @@
 #include "scan/later.h"
 #include "scan/look.h"
 #include "scan/shortname.h"
+#include "scan/urls.h"
 #include "shim/digest.h"
 #include "unpack/normal/normal.h"
 
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Work of one file's containers: about a minute. */
@@ -53,7 +53,9 @@ struct examiner {
     struct arena *kept;  /* for as long as the examiner */
     struct types *table; /* of types; NULL: the built-in one */
     struct look look;
-    struct block block; /* the scanners look at these until the next object */
+    struct urls urls;
+    enum url_fault url_fault; /* of the link that is looked at */
+    struct block block;       /* the scanners look at these until the next object */
     struct object_input object;
     uint16_t types[FACTS_DEPTH]; /* of the containers around it, where signatures ask */
     uint32_t type_count;
@@ -82,13 +84,6 @@ struct examiner {
     char extension[256];
 };
 
-int64_t examine_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static uint32_t wanted_of(const struct ruleset *set)
 {
     static const char *const names[] = {"filename", "filepath", "extension", "filetype",
@@ -100,13 +95,6 @@ static uint32_t wanted_of(const struct ruleset *set)
                 strcmp(ruleset_text(set, set->externals[i].name), names[k]) == 0)
                 wanted |= 1u << k;
     return wanted;
-}
-
-/* What its signatures are for: 0 without any. */
-static uint32_t targets_of(const struct ruleset *set)
-{
-    uint32_t targets = set->targets & ~TARGET_BIT(TARGET_RULES);
-    return targets | (set->hash_count ? TARGET_BIT(TARGET_ANY) : 0);
 }
 
 static struct value external_value(const struct external *external)
@@ -164,6 +152,8 @@ struct examiner *examiner_new(const struct examine_options *options,
     if (!examiner)
         return NULL;
     examiner->options = *options;
+    examiner->urls.options = (options->insecure_links ? PHISHING_SSL : 0) |
+                             (options->cloaked_links ? PHISHING_CLOAK : 0);
     examiner->control = control;
     if (!prepare_unpacking(examiner) ||
         !later_new(options->sets, options->set_count, &examiner->later))
@@ -177,8 +167,9 @@ struct examiner *examiner_new(const struct examine_options *options,
         if (!examiner->scanners[i])
             return examiner_free(examiner);
         examiner->wanted[i] = wanted_of(set);
-        examiner->targets |= targets_of(set);
-        if (!facts_types(set, &examiner->kept, &examiner->table))
+        examiner->targets |= facts_wanted(set);
+        if (!facts_types(set, &examiner->kept, &examiner->table) ||
+            (!options->no_links && !facts_urls(set, &examiner->kept, &examiner->urls)))
             return examiner_free(examiner);
         for (uint32_t k = 0; k < options->external_count; k++)
             scanner_set(examiner->scanners[i], options->externals[k].name,
@@ -344,6 +335,7 @@ static void scan_bytes(struct examiner *examiner, struct reply_object *object, b
         .member = examiner->member,
         .picture = data.at && data.at == examiner->look.data.at ? look_picture : NULL,
         .picture_to = &examiner->look,
+        .url_fault = examiner->url_fault,
         .now = examiner->options.now};
     for (int i = 0; i < examiner->options.set_count; i++) {
         struct verdict verdict = {0};
@@ -389,6 +381,25 @@ static void scan_views(struct examiner *examiner, struct reply_object *object)
         examiner->limits = "its normalised text is not all examined";
 }
 
+/* Signatures about the links of a mail's texts: an object without bytes. */
+static void scan_urls(struct examiner *examiner, struct reply_object *object)
+{
+    enum url_fault faults[URL_FAULTS];
+    bool limit;
+    if (!object->letter || !examiner->urls.phishing || object->data.len > URLS_MOST ||
+        !examiner->type_count || examiner->types[examiner->type_count - 1] != FILETYPE_MAIL)
+        return;
+    uint32_t count = urls_check(&examiner->urls, object->data, examiner->run.arena,
+                                &examiner->control->stop, faults, &limit);
+    if (limit && !examiner->limits)
+        examiner->limits = "its links are not all compared";
+    for (uint32_t i = 0; i < count; i++) {
+        examiner->url_fault = faults[i];
+        scan_bytes(examiner, object, (bytes){0}, TARGET_BIT(TARGET_LINK));
+    }
+    examiner->url_fault = URL_FINE;
+}
+
 /* False when the watcher said stop. */
 static bool run_scanners(struct examiner *examiner, struct reply_object *object)
 {
@@ -409,6 +420,8 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
     scan_bytes(examiner, object, object->data, targets);
     if (examiner->targets && !examiner->stopped)
         scan_views(examiner, object);
+    if (!examiner->stopped)
+        scan_urls(examiner, object);
     if (examiner->options.digests && object->up && examiner->reply.findings > findings)
         write_digest(examiner, object);
     if (!examiner->limits)
@@ -557,7 +570,8 @@ static void examine_batch(struct examiner *examiner, const struct unpack *parent
         struct reply_object object = {.up = examiner->at,
                                       .name = child.name,
                                       .data = child.data,
-                                      .partial = child.partial};
+                                      .partial = child.partial,
+                                      .letter = child.letter};
         count_child(examiner, &child);
         examine_child(examiner, parent, &object);
         place.children++;
@@ -641,7 +655,8 @@ static bool take_child(void *to, const struct unpack *parent, const struct unpac
     struct reply_object object = {.up = examiner->at,
                                   .name = child->name,
                                   .data = child->data,
-                                  .partial = child->partial};
+                                  .partial = child->partial,
+                                  .letter = child->letter};
     tell_child(examiner, parent, child);
     struct examine_place outer = examiner->place;
     if (!put_aside(examiner, parent, child)) {
@@ -733,14 +748,6 @@ static void open_containers(struct examiner *examiner, struct reply_object *file
     else if (examiner->budget.hit != LIMIT_NONE)
         reply_gap(&examiner->reply, file, GAP_LIMIT, bytes_of(""),
                   examine_limit_text(examiner->budget.hit));
-}
-
-size_t examine_name(bytes path)
-{
-    size_t slash = path.len;
-    while (slash && path.at[slash - 1] != '/')
-        slash--;
-    return path.len - slash;
 }
 
 void examiner_file(struct examiner *examiner, const struct examine_file *file, struct text *out)

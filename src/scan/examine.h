@@ -22,6 +22,9 @@ struct examine_options {
     uint32_t match_bytes; /* of each match, at most REPLY_MATCH */
     bool tree;            /* announce every object */
     bool digests;         /* SHA-256 of what something was found in */
+    bool no_links;        /* leave links as they are; else: */
+    bool insecure_links;  /* find all links that are shown as https and are not ... */
+    bool cloaked_links;   /* ... or have a NUL, not only to hosts that are watched */
 };
 
 /* What an examiner is at. Objects have numbers that only depend on the way to them, not on what

@@ -1,5 +1,7 @@
 #include "scan/examine.h"
 
+#include <time.h>
+
 const char *examine_limit_text(enum limit limit)
 {
     switch (limit) {
@@ -21,4 +23,19 @@ const char *examine_limit_text(enum limit limit)
         return "the definitions' hash signatures are damaged";
     }
     return "a limit was reached";
+}
+
+int64_t examine_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+size_t examine_name(bytes path)
+{
+    size_t slash = path.len;
+    while (slash && path.at[slash - 1] != '/')
+        slash--;
+    return path.len - slash;
 }

@@ -14,6 +14,22 @@ bool facts_types(const struct ruleset *set, struct arena **kept, struct types **
     return *kept && !full;
 }
 
+bool facts_urls(const struct ruleset *set, struct arena **kept, struct urls *urls)
+{
+    bool full = false;
+    if (!*kept)
+        *kept = arena_new(KEPT_MEMORY);
+    if (*kept && !urls->phishing)
+        urls->phishing = phishing_new(set, *kept, &full);
+    return *kept && !full;
+}
+
+uint32_t facts_wanted(const struct ruleset *set)
+{
+    uint32_t targets = set->targets & ~TARGET_BIT(TARGET_RULES);
+    return targets | (set->hash_count ? TARGET_BIT(TARGET_ANY) : 0);
+}
+
 uint32_t facts_targets(enum filetype type)
 {
     uint32_t targets = TARGET_BIT(TARGET_RULES);

@@ -4,12 +4,17 @@
 #include "engine/engine.h"
 #include "filetype/types.h"
 #include "scan/examine.h"
+#include "scan/urls.h"
 
 enum { FACTS_DEPTH = EXAMINE_CHAIN + REPLY_OBJECT_DEPTH };
 
 /* The table of types that `set` brings, unless another one did before: NULL where none does. It
  * lies in *kept, which is made when it is NULL. False: memory is out. */
 bool facts_types(const struct ruleset *set, struct arena **kept, struct types **types);
+/* The same for what addresses are compared with. */
+bool facts_urls(const struct ruleset *set, struct arena **kept, struct urls *urls);
+/* The TARGET_BITs that a ruleset's signatures are for: 0 without any. */
+uint32_t facts_wanted(const struct ruleset *set);
 /* The TARGET_BITs that an object's bytes, not its views, are matched as; `type` as by
  * filetype_of. */
 uint32_t facts_targets(enum filetype type);

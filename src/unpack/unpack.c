@@ -176,7 +176,8 @@ static bool stop_for(struct unpack *unpack, const char *before, uint64_t limit,
 static bool hand_out(struct unpack *unpack, bytes name, bytes data, bool partial)
 {
     struct unpack_run *run = unpack->run;
-    const struct unpack_child child = {.name = name, .data = data, .partial = partial};
+    const struct unpack_child child = {
+        .name = name, .data = data, .partial = partial, .letter = unpack->letter};
     if (data.len == 0)
         return true;
     uint32_t before = run->stage;

@@ -52,6 +52,7 @@ struct unpack_child {
     bytes name;   /* as the container has it: any bytes, `/` between folders; may be empty */
     bytes data;   /* until the sink returns */
     bool partial; /* not all of it: a gap was noted for the rest */
+    bool letter;  /* a text that a mail program shows: its links are what the reader sees */
 };
 
 /* What a container says of a member, opened or not. */
@@ -137,6 +138,7 @@ struct unpack {
     bytes child_name;
     size_t child_from;
     bool partial;
+    bool letter; /* of what is handed out from now on */
 };
 
 /* Opens an object if it is a container (or several kinds of container at once: all of them).

@@ -70,7 +70,7 @@ def deep_folders_are_said():
 @case
 def what_is_not_done_is_refused():
     put("clean", b"clean")
-    for name in ("detect-structured", "alert-broken", "alert-phishing-ssl", "alert-partition-intersection"):
+    for name in ("detect-structured", "alert-broken", "alert-partition-intersection"):
         done = run("--" + name, "clean")
         check(done.returncode == 2 and b"--" + name.encode() in done.stderr and not b"OK" in done.stdout, done)
         check(run("--%s=no" % name, "clean").returncode == 0, name)

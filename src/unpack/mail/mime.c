@@ -29,6 +29,7 @@ struct leaf {
     bytes name, body;
     enum transfer how;
     bool text, message;
+    bool letter; /* what a mail program shows */
 };
 
 struct mail {
@@ -36,6 +37,7 @@ struct mail {
     VEC(struct leaf) leaves;
     uint32_t parts, readings;
     bool full, attached; /* no more leaves; there is one that is no text */
+    bool inner;          /* in another mail */
 };
 
 static void mail_walk(struct mail *mail, bytes entity, unsigned depth);
@@ -90,13 +92,35 @@ static bytes part_name(struct mail *mail, const struct mime_header *header)
     return name.at ? name : bytes_of("part");
 }
 
+/* Texts whose links ClamAV 1.4 compares (found by trying all headers with it): not those that
+ * are saved by a mail program, or sent as 7 bit and named or disposed of, nor, among parts,
+ * plain ones that are not encoded. */
+static bool is_letter(const struct mail *mail, const struct mime_header *header, unsigned depth)
+{
+    bool text = !header->type_count || mime_header_is(header, "text/");
+    bool plain = !header->type_count || mime_header_is(header, "text/plain");
+    bool bare = !header->coded || header->plain;
+    if (mail->inner || !text || (header->typed_name && bare) ||
+        (header->disposed && header->plain))
+        return false;
+    return !depth || !(header->attached || (plain && bare));
+}
+
+static bool is_inner(const struct unpack *unpack)
+{
+    const struct unpack *up = unpack->up;
+    return up && up->format && strcmp(up->format->name, "mail") == 0;
+}
+
 /* A part that has no parts, once for each encoding that its header names. */
-static void walk_leaf(struct mail *mail, const struct mime_header *header, bytes body)
+static void walk_leaf(struct mail *mail, const struct mime_header *header, bytes body,
+                      unsigned depth)
 {
     struct leaf leaf = {.body = body,
                         .text = !header->type_count || mime_header_is(header, "text/"),
                         .message = mime_header_is(header, "message/rfc822") ||
                                    mime_header_is(header, "message/global")};
+    leaf.letter = is_letter(mail, header, depth);
     mail->parts++;
     leaf.name = part_name(mail, header);
     if (mime_header_is(header, "message/partial"))
@@ -251,7 +275,7 @@ static void walk_body(struct mail *mail, const struct mime_header *header, bytes
         if (found && !other)
             return;
     }
-    walk_leaf(mail, header, body);
+    walk_leaf(mail, header, body, depth);
 }
 
 static void mail_walk(struct mail *mail, bytes entity, unsigned depth)
@@ -272,6 +296,7 @@ static void mail_walk(struct mail *mail, bytes entity, unsigned depth)
 static bool put_leaf(struct mail *mail, const struct leaf *leaf)
 {
     struct unpack *unpack = mail->unpack;
+    unpack->letter = leaf->letter;
     if (leaf->how == TRANSFER_UU && uu_open_all(unpack, leaf->body))
         return !unpack->run->stopped;
     if (leaf->how == TRANSFER_YENC && yenc_open_all(unpack, leaf->body))
@@ -294,7 +319,7 @@ static bool put_leaf(struct mail *mail, const struct leaf *leaf)
 
 void mime_open(struct unpack *unpack)
 {
-    struct mail mail = {.unpack = unpack};
+    struct mail mail = {.unpack = unpack, .inner = is_inner(unpack)};
     struct unpack_run *run = unpack->run;
     const bytes *passwords = run->passwords;
     uint32_t count = run->password_count;

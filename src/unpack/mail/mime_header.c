@@ -249,6 +249,7 @@ static void add_type(struct arena *arena, struct mime_header *header, bytes raw)
     boundary_anywhere(header, value);
     if (!header->name.len)
         header->name = mime_params_joined(arena, &params, "name");
+    header->typed_name |= header->name.len != 0;
 }
 
 static void read_field(struct arena *arena, struct mime_header *header,
@@ -257,10 +258,16 @@ static void read_field(struct arena *arena, struct mime_header *header,
     if (words_same(field->name, "content-type")) {
         add_type(arena, header, field->value);
     } else if (words_same(field->name, "content-transfer-encoding")) {
+        if (!header->coded)
+            header->plain = words_start(words_trim(field->value), "7bit");
+        header->coded = true;
         add_encoding(header, field->value);
     } else if (words_same(field->name, "content-disposition")) {
         struct mime_params params;
-        mime_params_read(unfolded(arena, field->value), &params);
+        bytes value = unfolded(arena, field->value);
+        header->disposed = true;
+        header->attached = words_start(words_trim(value), "attachment");
+        mime_params_read(value, &params);
         bytes name = mime_params_joined(arena, &params, "filename");
         if (name.len)
             header->name = name;

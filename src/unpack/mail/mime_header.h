@@ -25,7 +25,10 @@ struct mime_header {
     unsigned type_count, boundary_count, encoding_count, body_count;
     bytes name;    /* file name of an attachment, decoded to UTF-8 where we can; or empty */
     bytes subject; /* raw */
-    bool more;     /* there were more readings than are listed */
+    bool disposed, attached; /* it says what is to be done with it; that it is to be saved */
+    bool typed_name;         /* its type gives a name */
+    bool coded, plain;       /* an encoding is named; it is 7bit */
+    bool more;               /* there were more readings than are listed */
 };
 
 /* The next field; false at the blank line or at the end: *rest is then the body. A line that

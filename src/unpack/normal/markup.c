@@ -103,6 +103,8 @@ static void in_text(struct markup *markup, uint8_t c)
     }
     markup->at++;
     if (c == '<') {
+        if (markup->links)
+            links_mark(markup);
         markup_page(markup, '<');
         markup->tag.len = 0;
         markup_go(markup, MARKUP_SKIP, MARKUP_TAG);
@@ -269,6 +271,8 @@ static void act_on_tag(struct markup *markup)
 {
     const struct markup_word *tag = &markup->tag;
     markup_go(markup, MARKUP_SKIP, MARKUP_TEXT);
+    if (markup->links)
+        links_tag(markup);
     if (word_is(tag, "/script")) {
         markup->inside = MARKUP_OUTSIDE;
         script_take(markup, true);
@@ -363,8 +367,12 @@ bool markup_views(bytes page, struct arena *arena, struct budget *budget,
                   struct markup_views *views)
 {
     struct markup *markup = PUSH(arena, struct markup);
-    if (!markup)
-        return false;
+    return markup && markup_run(markup, page, arena, budget, views);
+}
+
+bool markup_run(struct markup *markup, bytes page, struct arena *arena, struct budget *budget,
+                struct markup_views *views)
+{
     markup->views = views;
     markup->arena = arena;
     markup->budget = budget;
@@ -374,7 +382,11 @@ bool markup_views(bytes page, struct arena *arena, struct budget *budget,
     while (whole && line_next(markup)) {
         if (markup->inside == MARKUP_STYLE)
             markup->style_from = 0;
+        if (markup->links)
+            links_line(markup);
         whole = read_line(markup);
+        if (markup->links)
+            links_line_end(markup);
         if (whole)
             script_take(markup, markup->inside == MARKUP_OUTSIDE);
         if (markup->next == markup->state)

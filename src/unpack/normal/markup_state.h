@@ -1,11 +1,12 @@
 /* markup_state — shared by the files of markup. */
 #pragma once
 #include "filetype/plain.h"
+#include "unpack/normal/links.h"
 #include "unpack/normal/markup.h"
+#include "unpack/normal/markup_word.h"
 
 enum {
     MARKUP_LINE = 8191, /* bytes read at once */
-    MARKUP_NAME = 1024, /* of tags, attributes, values and references: as much is kept */
 };
 
 enum markup_state {
@@ -32,11 +33,6 @@ enum markup_state {
 
 enum markup_inside { MARKUP_OUTSIDE, MARKUP_SCRIPT, MARKUP_STYLE };
 
-struct markup_word {
-    size_t len;
-    uint8_t at[MARKUP_NAME];
-};
-
 struct markup {
     struct markup_views *views;
     struct arena *arena;
@@ -60,8 +56,13 @@ struct markup {
     struct script *script; /* the one that is open */
     size_t script_from;    /* in the line */
     size_t style_from;
-    bool failed; /* the budget or memory */
+    bool failed;         /* the budget or memory */
+    struct links *links; /* that are collected; NULL: none are */
 };
+
+/* Reads a page into a markup that is all zero, but for `links`. As markup_views. */
+bool markup_run(struct markup *markup, bytes page, struct arena *arena, struct budget *budget,
+                struct markup_views *views) MUST_USE;
 
 static inline void markup_go(struct markup *markup, enum markup_state state,
                              enum markup_state next)
@@ -74,12 +75,6 @@ static inline void markup_go(struct markup *markup, enum markup_state state,
 static inline void markup_return(struct markup *markup)
 {
     markup_go(markup, markup->next, MARKUP_ENDED);
-}
-
-static inline void markup_keep(struct markup_word *word, uint8_t c)
-{
-    if (word->len < MARKUP_NAME)
-        word->at[word->len++] = c;
 }
 
 static inline void markup_page(struct markup *markup, uint8_t c)

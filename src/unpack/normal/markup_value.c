@@ -19,6 +19,8 @@ static void value_done(struct markup *markup)
         value.len = (size_t)(end - value.at);
     if (value.len && value.at[0] == '"') /* with the quote at its end */
         value = bytes_slice(value, 1, value.len > 2 ? value.len - 2 : 0);
+    if (markup->links)
+        links_value(markup, name, value);
     if (href || src) {
         to->len = value.len;
         if (value.len)
