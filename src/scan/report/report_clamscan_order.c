@@ -4,7 +4,8 @@
  * Archives are opened before their own bytes are looked at; programs and text afterwards. Of
  * one object, what is for normalized HTML comes first, then bodies (.ndb) in the order of their
  * places, those for the type of the object before those for any; digests; logical signatures
- * and YARA rules in the order of definition; at last what is for normalized text. */
+ * and YARA rules in the order of definition; at last what is for normalized text. What is wrong
+ * with links comes after all else in the file. */
 #include "scan/report/report_clamscan_order.h"
 
 #include <stdlib.h>
@@ -46,6 +47,8 @@ static void rank(const struct examined *examined, const struct examined_finding 
     ruleset_label(set, finding->rule, &label);
     uint32_t targets = set->gates[finding->rule].targets;
     bool typed = !(targets & (TARGET_BIT(TARGET_ANY) | TARGET_BIT(TARGET_RULES)));
+    if (targets & TARGET_BIT(TARGET_LINK))
+        key->object = UINT64_MAX;
     bool text = typed && targets & TARGET_BIT(TARGET_TEXT);
     bool body = ends_in(label.name_space, ".ndb") || ends_in(label.name_space, ".ndu");
     if (body && finding->pattern_count) {
