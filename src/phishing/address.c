@@ -67,6 +67,8 @@ static bool is_mailbox(const char *from, const char *to)
     const char *at = memchr(from, '@', (size_t)(to - from)), *dot;
     if (!at)
         return false;
+    if (at == from)
+        return true;
     for (dot = at - 1; dot > from && *dot != '.';)
         dot--;
     return dot <= from || !tops_has(dot + 1, (size_t)(at - dot - 1));
