@@ -30,7 +30,7 @@
 #include "match/hashes.h"
 #include "rules/node.h"
 
-enum { RULESET_VERSION = 8, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum { RULESET_VERSION = 9, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
 
 enum { RULESET_NONE = 0xffffffff };
 
