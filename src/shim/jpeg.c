@@ -33,27 +33,10 @@ static void print_nothing(j_common_ptr info)
 struct reading {
     struct jpeg_decompress_struct info;
     struct failure failure;
-    void *to;
-    bool (*begin)(void *to, uint32_t width, uint32_t height);
-    void (*take)(void *to, const uint8_t *rgb);
-    uint8_t *row;
+    struct jpeg_image image;
     enum jpeg_state state;
     struct jpeg_progress_mgr progress;
 };
-
-/* Four inks to three colours, in place. */
-static void mix_inks(uint8_t *row, uint32_t width, bool inverted)
-{
-    for (uint32_t x = 0; x < width; x++)
-        for (uint32_t i = 0; i < 3; i++) {
-            uint32_t ink = row[4 * x + i], black = row[4 * x + 3];
-            if (!inverted) {
-                ink = 255 - ink;
-                black = 255 - black;
-            }
-            row[3 * x + i] = (uint8_t)((ink * black + 127) / 255);
-        }
-}
 
 /* Each scan of a progressive file passes over all of the image, however small it is. */
 static void watch_scans(j_common_ptr info)
@@ -62,35 +45,88 @@ static void watch_scans(j_common_ptr info)
         leave(info);
 }
 
-static enum jpeg_state read_rows(struct reading *reading)
+static bool find_colours(const struct jpeg_decompress_struct *info, enum jpeg_colours *ret)
+{
+    switch (info->jpeg_color_space) {
+    case JCS_GRAYSCALE:
+        *ret = JPEG_GREY;
+        return true;
+    case JCS_YCbCr:
+        *ret = JPEG_YCC;
+        return true;
+    case JCS_RGB:
+        *ret = JPEG_RGB;
+        return true;
+    case JCS_CMYK:
+        *ret = JPEG_INKS;
+        return true;
+    case JCS_YCCK:
+        *ret = JPEG_YCC_INKS;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What the header says. */
+static bool describe(struct reading *reading)
+{
+    const struct jpeg_decompress_struct *info = &reading->info;
+    struct jpeg_image *image = &reading->image;
+    if (info->num_components > JPEG_PLANES || !find_colours(info, &image->colours))
+        return false;
+    image->width = info->image_width;
+    image->height = info->image_height;
+    image->inverted = info->saw_Adobe_marker;
+    image->plane_count = (uint32_t)info->num_components;
+    for (uint32_t i = 0; i < image->plane_count; i++) {
+        const jpeg_component_info *plane = &info->comp_info[i];
+        const uint32_t across = (uint32_t)plane->h_samp_factor;
+        const uint32_t down = (uint32_t)plane->v_samp_factor;
+        image->planes[i] = (struct jpeg_plane){
+            .columns = (plane->width_in_blocks + across - 1) / across * across,
+            .rows = (plane->height_in_blocks + down - 1) / down * down,
+            .across = across,
+            .down = down,
+        };
+    }
+    return true;
+}
+
+static enum jpeg_state read_blocks(struct reading *reading, void *to,
+                                   bool (*begin)(void *to, const struct jpeg_image *image),
+                                   void (*take)(void *to, uint32_t plane, uint32_t row,
+                                                const uint16_t steps[static JPEG_BLOCK],
+                                                const int16_t (*blocks)[JPEG_BLOCK]))
 {
     struct jpeg_decompress_struct *info = &reading->info;
     if (jpeg_read_header(info, TRUE) != JPEG_HEADER_OK)
         return JPEG_DAMAGED;
-    if (info->num_components == 2 || info->num_components > 4)
+    if (!describe(reading))
         return JPEG_UNKNOWN;
-    bool inks = info->num_components == 4;
-    if (!reading->begin(reading->to, info->image_width, info->image_height))
+    if (!begin(to, &reading->image))
         return JPEG_DAMAGED;
-    info->out_color_space = inks ? JCS_CMYK : JCS_RGB;
-    info->dct_method = JDCT_ISLOW;
-    if (!jpeg_start_decompress(info))
+    jvirt_barray_ptr *arrays = jpeg_read_coefficients(info);
+    if (!arrays)
         return JPEG_DAMAGED;
-    reading->row = malloc((size_t)info->output_width * 4);
-    while (reading->row && info->output_scanline < info->output_height) {
-        JSAMPROW rows[1] = {reading->row};
-        if (jpeg_read_scanlines(info, rows, 1) != 1)
+    for (uint32_t i = 0; i < reading->image.plane_count; i++) {
+        const JQUANT_TBL *table = info->comp_info[i].quant_table;
+        if (!table)
             return JPEG_DAMAGED;
-        if (inks)
-            mix_inks(reading->row, info->output_width, info->saw_Adobe_marker);
-        reading->take(reading->to, reading->row);
+        for (uint32_t row = 0; row < reading->image.planes[i].rows; row++) {
+            JBLOCKARRAY blocks =
+                info->mem->access_virt_barray((j_common_ptr)info, arrays[i], row, 1, FALSE);
+            take(to, i, row, table->quantval, (const int16_t(*)[JPEG_BLOCK])blocks[0]);
+        }
     }
-    return reading->row ? JPEG_READ : JPEG_DAMAGED;
+    return JPEG_READ;
 }
 
 enum jpeg_state jpeg_read(bytes data, void *to,
-                          bool (*begin)(void *to, uint32_t width, uint32_t height),
-                          void (*take)(void *to, const uint8_t *rgb))
+                          bool (*begin)(void *to, const struct jpeg_image *image),
+                          void (*take)(void *to, uint32_t plane, uint32_t row,
+                                       const uint16_t steps[static JPEG_BLOCK],
+                                       const int16_t (*blocks)[JPEG_BLOCK]))
 {
     /* Not on the stack: what is there when the library jumps is not what was there before. */
     struct reading *reading = calloc(1, sizeof *reading);
@@ -98,9 +134,6 @@ enum jpeg_state jpeg_read(bytes data, void *to,
         return JPEG_DAMAGED;
     reading->state = JPEG_DAMAGED;
     reading->progress.progress_monitor = watch_scans;
-    reading->to = to;
-    reading->begin = begin;
-    reading->take = take;
     reading->info.err = jpeg_std_error(&reading->failure.manager);
     reading->failure.manager.error_exit = leave;
     reading->failure.manager.emit_message = say_nothing;
@@ -109,11 +142,10 @@ enum jpeg_state jpeg_read(bytes data, void *to,
         jpeg_create_decompress(&reading->info);
         jpeg_mem_src(&reading->info, data.at, data.len);
         reading->info.progress = &reading->progress;
-        reading->state = read_rows(reading);
+        reading->state = read_blocks(reading, to, begin, take);
     }
     enum jpeg_state state = reading->state;
     jpeg_destroy_decompress(&reading->info);
-    free(reading->row);
     free(reading);
     return state;
 }

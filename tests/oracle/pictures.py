@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Hashes of pictures against those of clamscan 1.4: PNG, GIF and BMP must all be the same, of JPEG,
-which two libraries read with rounding of their own, nearly all.
+"""Hashes of pictures against those of clamscan 1.4: those that are made must all be the same, of
+those that are given nearly all: libraries make different things of damage.
 
 usage: pictures.py PICTURE_TOOL CANDOR [--pictures N] [--seed N] [FILE...]
 
@@ -253,7 +253,7 @@ def main():
         print("1..%d" % (len(rows) + 1))
         for i, kind in enumerate(rows, 1):
             share = alike[kind] / (alike[kind] + wrong[kind])
-            good = share >= (.8 if kind in ("jpeg", "given") else 1)
+            good = share >= (.9 if kind == "given" else 1)
             print("%sok %d - %s: %d of %d alike" % ("" if good else "not ", i, kind, alike[kind], alike[kind] + wrong[kind]))
             fine = fine and good
         exact = {n: h for n, h in theirs.items() if ours.get(n) == h}
