@@ -121,6 +121,8 @@ const char *description_read(struct clamav *clamav, bytes text, struct descripti
         return "asks for more than its engine level has";
     if (seen.icon && ret->target != TARGET_PE)
         return "asks for an icon of what is no PE file";
+    if (seen.icon)
+        return "asks for an icon: icons are not compared";
     if (seen.programs && ret->target != TARGET_PE && ret->target != TARGET_ELF &&
         ret->target != TARGET_MACHO)
         return "asks for sections of what is no program";
@@ -180,8 +182,6 @@ static void add_within(struct clamav *clamav, bytes value, struct description *r
 
 void description_nodes(struct clamav *clamav, bytes text, struct description *ret)
 {
-    struct draft *draft = clamav->draft;
-    uint32_t icons[2] = {NODE_NONE, NODE_NONE};
     struct node place = {.op = NODE_PLACE, .type = TYPE_INT};
     struct attribute a;
     bytes rest = text;
@@ -197,15 +197,6 @@ void description_nodes(struct clamav *clamav, bytes text, struct description *re
             add_range(clamav, place, a.value, ret);
         } else if (bytes_is(a.name, "Container") || bytes_is(a.name, "Intermediates")) {
             add_within(clamav, a.value, ret);
-        } else if (bytes_is(a.name, "IconGroup1")) {
-            icons[0] = draft_text(draft, a.value);
-        } else if (bytes_is(a.name, "IconGroup2")) {
-            icons[1] = draft_text(draft, a.value);
         }
     }
-    if (icons[0] != NODE_NONE || icons[1] != NODE_NONE)
-        add(ret,
-            draft_node(draft,
-                       (struct node){
-                           .op = NODE_ICON, .type = TYPE_BOOL, .a = icons[0], .b = icons[1]}));
 }

@@ -131,8 +131,6 @@ enum node_op {
                          * NODE_NONE, two zeros */
     NODE_MEMBER, /* a fact of the object as member of a container: aux = enum node_member */
     NODE_MEMBER_NAME, /* string: its name there */
-    NODE_ICON,        /* an icon of the PE file looks like one of the groups: a, b = text
-                       * offsets of the names of groups 1 and 2, NODE_NONE for none */
     NODE_IMAGE_HASH,  /* the picture's perceptual hash is (a low, b high), c bits may differ */
     NODE_URL_FAULT,   /* what is wrong with a link of the object is a (enum url_fault) */
     NODE_OPS,

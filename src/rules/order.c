@@ -168,7 +168,6 @@ static struct price node_price(const struct orderer *o, const struct node *node)
         sum.cost += COST_MODULE + search_cost(o, node->a);
         return sum;
     case NODE_PLACE:
-    case NODE_ICON:
         sum.cost = COST_MODULE;
         return sum;
     case NODE_COUNT_PCRE:

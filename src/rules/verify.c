@@ -162,7 +162,6 @@ enum operand {
     TYPES, /* this and the next: start in links and number of file types */
     THREE, /* start of three links */
     PCRE,  /* see node.h */
-    NAME,  /* a text, or NODE_NONE */
 };
 
 static const uint8_t operands[NODE_OPS][3] = {
@@ -203,7 +202,6 @@ static const uint8_t operands[NODE_OPS][3] = {
     [NODE_COUNT_VERSION] = {PATTERN},
     [NODE_NUMBER] = {PATTERN, THREE},
     [NODE_COUNT_PCRE] = {PCRE},
-    [NODE_ICON] = {NAME, NAME},
 };
 
 struct tree {
@@ -305,8 +303,6 @@ static bool operand(struct tree *tree, uint8_t kind, uint32_t value, uint32_t ne
         return span(value, 3, set->link_count);
     case PCRE:
         return pcre(tree, value);
-    case NAME:
-        return value == NODE_NONE || text(set, value);
     }
     return false;
 }
