@@ -54,7 +54,8 @@ enum worker_kind {
     WORKER_COMPARE, /* without writing: only the hash */
     WORKER_PROOF,   /* fd 0: what came out */
     WORKER_DIGEST,  /* fd 0: its hash */
-    WORKER_SEEK,    /* fd 0: searches a part of what `family` can have as keys (seed.h) */
+    WORKER_SEEK,    /* fd 0: searches a part of what `family` can have as keys (seed.h); fd 1,
+                       if any: where it keeps how far it is */
     WORKER_KEEP,    /* `found` becomes the next key of the ring */
     WORKER_KINDS,
 };

@@ -442,10 +442,22 @@ static void seek_progress(void *context, uint64_t tried, uint64_t all)
     serve->page->done = tried;
 }
 
+static bool memory_read(void *context, uint64_t at, void *ret, size_t len)
+{
+    return pread(*(const int *)context, ret, len, (off_t)at) == (ssize_t)len;
+}
+
+static bool memory_write(void *context, uint64_t at, const void *data, size_t len)
+{
+    return pwrite(*(const int *)context, data, len, (off_t)at) == (ssize_t)len;
+}
+
 static int seek(struct worker_serve *serve, const struct worker_request *request,
-                const struct source *source, struct worker_found *ret, struct why *why)
+                const struct source *source, int memory_fd, struct worker_found *ret,
+                struct why *why)
 {
     struct key key = {0};
+    const struct seed_memory memory = {&memory_fd, memory_read, memory_write};
     if (request->family < 0 || request->family >= rows() || !request->parts ||
         request->part >= request->parts || !seed_has(formats[request->family]))
         return fail(why, ENOTSUP, "there is no search for its keys");
@@ -453,13 +465,16 @@ static int seek(struct worker_serve *serve, const struct worker_request *request
                              .format = formats[request->family],
                              .changed = request->changed,
                              .threads = 1,
+                             .part = request->part,
+                             .parts = request->parts,
+                             .memory = memory_fd >= 0 ? &memory : NULL,
                              .stop = &serve->page->stop,
                              .progress = seek_progress,
                              .context = serve};
     if (request->key >= 0 && (uint32_t)request->key < serve->read.keys)
         what.near = &serve->ring.key.at[request->key];
     uint64_t total = seed_total(&what), each = total / request->parts;
-    if (total <= 1 && request->part)
+    if (total <= 1 && request->part && !seed_remembers(what.format))
         return fail(why, ENOENT, "the first worker does all of it");
     if (total > 1) {
         what.from = each * request->part;
@@ -513,7 +528,7 @@ void worker_serve_request(struct worker_serve *serve, const struct worker_reques
         ret->error = hash(serve, &source, &ret->written, &ret->why);
         break;
     case WORKER_SEEK:
-        ret->error = seek(serve, request, &source, &ret->found, &ret->why);
+        ret->error = seek(serve, request, &source, fds[1], &ret->found, &ret->why);
         break;
     case WORKER_KEEP:
         ret->error = keep(serve, &request->found, &ret->why);

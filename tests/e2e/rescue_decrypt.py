@@ -499,4 +499,19 @@ def published_files_come_back_to_the_bit():
     check(WITH_KEYS <= {f for f, *_ in right}, WITH_KEYS - {f for f, *_ in right})
 
 
+@case
+def prometheus_needs_no_key():
+    """Two files of one seed, which comes early; the second bears no mark."""
+    base = os.path.join(vectors(), "prometheus")
+    names = ["CyCraft.png.PROM[prometheushelp@mail.ch]", "test.txt.enc"]
+    with open(os.path.join(base, "expect.json"), encoding="utf-8") as file:
+        expected = json.load(file)
+    os.makedirs("v/prometheus")
+    for name in names:
+        shutil.copy(os.path.join(base, name), "v/prometheus")
+    done = decrypt("--json", "v/prometheus")
+    got = {os.path.basename(path): row.get("sha256_after") for path, row in rows(done).items()}
+    check(got == {name: expected[name]["plain_sha256"] for name in names}, rows(done))
+
+
 sys.exit(run_cases([killed_at_random_moments] if KILLS else None))

@@ -2,17 +2,20 @@
  *
  * usage: rescue_vector --formats
  *        rescue_vector FILE NAME KEY...
+ *        rescue_vector --at OFFSET,OFFSET... FILE NAME KEY...
  *
  * A key is a file, "text:...", "hex:..." or "seed:NUMBER".
  *
  * Says one JSON object a line: {"format"} for each format; or {"fit"} for each family that
  * fits, best first, {"keys"}, {"opened"} for each recipe that a fitting family makes of a key,
  * and
- * {"refused"} for each key that it does not take. */
+ * {"refused"} for each key that it does not take. With --at, for files that are too large to be
+ * carried out whole: the 64 bytes at each offset as {"opened", "at", "part"}. */
 #include "rescue/format.h"
 #include "shim/crypto.h"
 #include "shim/digest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +23,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FITS = 64, HEAD = 64 };
+enum { FITS = 64, HEAD = 64, PLACES = 64 };
+
+static uint64_t places[PLACES]; /* of --at */
+static unsigned place_count;
 
 struct hashed {
     struct digest *digest;
@@ -71,6 +77,30 @@ static void carry_out(const struct format *format, const struct key *key,
     digest_free(all.digest);
 }
 
+static int add_some(void *context, bytes part)
+{
+    struct hashed *all = context;
+    for (size_t i = 0; i < part.len && all->headed < HEAD; i++)
+        all->head[all->headed++] = part.at[i];
+    return all->headed < HEAD ? 0 : -ECANCELED;
+}
+
+/* What is at the places of --at. */
+static void look_at_places(const struct format *format, const struct recipe *recipe,
+                           const struct source *source)
+{
+    for (unsigned i = 0; i < place_count; i++) {
+        struct hashed some = {0};
+        char text[2 * HEAD + 1] = "";
+        int error = recipe_apply(recipe, source, places[i], add_some, &some, NULL);
+        digest_hex(some.head, some.headed, text);
+        printf("{\"opened\": \"%s\", \"size\": %llu, \"at\": %llu, \"part\": \"%s\", "
+               "\"error\": %d}\n",
+               format->family, (unsigned long long)recipe->size, (unsigned long long)places[i],
+               text, error == -ECANCELED ? 0 : error);
+    }
+}
+
 static void try_keys(const struct format *format, const struct keyring *ring,
                      const struct source *source)
 {
@@ -83,7 +113,9 @@ static void try_keys(const struct format *format, const struct keyring *ring,
         struct recipe recipe = {0};
         struct why why = {""};
         int error = format->open(source, key, arena, &recipe, &why);
-        if (!error) {
+        if (!error && place_count) {
+            look_at_places(format, &recipe, source);
+        } else if (!error) {
             carry_out(format, key, &recipe, source);
         } else {
             printf("{\"refused\": \"%s\", \"key\": %d, \"error\": %d, ", format->family,
@@ -171,6 +203,13 @@ int main(int count, char **argument)
             printf("{\"format\": \"%s\", \"proven\": %s}\n", (*format)->family,
                    (*format)->proven ? "true" : "false");
         return 0;
+    }
+    if (count > 4 && !strcmp(argument[1], "--at")) {
+        char *at = argument[2];
+        for (; *at && place_count < PLACES; at += *at == ',')
+            places[place_count++] = strtoull(at, &at, 10);
+        count -= 2;
+        argument += 2;
     }
     if (count < 3) {
         fprintf(stderr, "usage: rescue_vector --formats | FILE NAME KEY...\n");

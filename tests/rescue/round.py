@@ -281,6 +281,17 @@ def hunters2(key, plain, offset, mode):
     return bytes(data) + oaep(key, bytes([offset, mode]) + under + own, hashlib.sha3_512)
 
 
+def rcru64(key, plain, space, mark):
+    """Of one chunk; without `space`: as small files are."""
+    own, data, size = noise(80), plain, len(plain)
+    if space is not None:
+        size = min(size, 512000)
+    stream = Cipher(algorithms.AES(own[:32]), modes.GCM(own[32:64] if space is None else own[32:44])).encryptor()
+    data = stream.update(data[:size]) + data[size:] + b"+" + (b"nqpso5938fh71jfu" if space is None else b"")
+    told = b"" if space is None else b"P7A1s0.5:%s$f1;x=1;Fs1z3%d" % (space, size)
+    return data + b"wenf=" + oaep(key, b"d7j3" + own[:32] + b"y9a0" + own[32:] + b"m5ha") + told + mark
+
+
 def lockbit3(key, plain, space, first, following):
     numbers = key.private_numbers()
     n, e = numbers.public_numbers.n, numbers.public_numbers.e
@@ -316,6 +327,91 @@ def lockbit3(key, plain, space, first, following):
     return bytes(data) + metadata + struct.pack("<HI", len(metadata), check_sum) + sealed
 
 
+# ------------------------------------------------------------------- files of more than 4 GiB
+#
+# Of each: its trailer, and a function that gives the 64 bytes at a place of a file that is all
+# zeros when it is encrypted: the stream there, or zeros where nothing is encrypted.
+
+FAR = (5 << 30) + 77
+
+
+def ctr(key, first, block, size):
+    """AES-CTR from a block on; `first` is the counter of block 0, big endian."""
+    counter = ((int.from_bytes(first, "big") + block) % (1 << 128)).to_bytes(16, "big")
+    return Cipher(algorithms.AES(key), modes.CTR(counter)).encryptor().update(bytes(size))
+
+
+def chacha20(key, nonce, block, size):
+    return Cipher(algorithms.ChaCha20(key, struct.pack("<I", block) + nonce), None).encryptor().update(bytes(size))
+
+
+def far_of(runs, stream):
+    """`runs`: (at, length, position in the stream); `stream`: 64 bytes at a position."""
+    def far(place):
+        out = bytearray(64)
+        for at, length, position in runs:
+            for i in range(64):
+                if at <= place + i < at + length:
+                    whole = position + place + i - at
+                    out[i] = stream(whole // 64 * 64)[whole % 64]
+        return bytes(out)
+    return far
+
+
+def far_akira(key, size, percent):
+    own = noise(40)
+    parts = 3 if percent < 50 else 5
+    length = size * percent // 100 // parts
+    step = (size - length * (parts - 1)) // parts
+    runs = [(i * step, length, i * ((length + 63) // 64) * 64) for i in range(parts - 1)]
+    trailer = key.public_key().encrypt(own, padding.PKCS1v15())[::-1] + bytes(12) + bytes([2, percent])
+    return (trailer + struct.pack("<Q", size), runs,
+            far_of(runs, lambda at: chacha8(own[:32], own[32:], at // 64, bytes(64))))
+
+
+def far_inc(key, size):
+    mine = x25519.X25519PrivateKey.generate()
+    hashed = hashlib.sha512(mine.exchange(key.public_key())).digest()
+    runs = [(at, min(1000000, size - at), at // 3) for at in range(0, size, 3000000)]
+    return (raw_public(mine) + b"INC", runs,
+            far_of(runs[:2] + runs[-3:], lambda at: ctr(hashed[:16], hashed[16:32], at // 16, 64)),
+            xor(plain_of(4096), ctr(hashed[:16], hashed[16:32], 0, 4096)))
+
+
+def far_enmity(key, size):
+    own = noise(48)
+    first = Cipher(algorithms.AES(own[:32]), modes.GCM(own[32:])).encryptor().update(bytes(16))
+    first = Cipher(algorithms.AES(own[:32]), modes.ECB()).decryptor().update(first)
+
+    def stream(at):  # SP 800-38D: 32 bits of the counter count
+        out = b""
+        for block in range(at // 16, at // 16 + 4):
+            low = (int.from_bytes(first[12:], "big") + block) % (1 << 32)
+            out += Cipher(algorithms.AES(own[:32]), modes.ECB()).encryptor().update(
+                first[:12] + low.to_bytes(4, "big"))
+        return out
+    part, behind, runs, at = 0x100000, 0x1400000, [], 0
+    while at <= size - behind:
+        runs.append((at, part, len(runs) * part))
+        at += 0xa00000
+    return (b"N:report.pdf" + oaep(key, own) + b"DB", runs,
+            far_of(runs[:2] + runs[-3:], stream))
+
+
+def far_qilin(key, size, aes):
+    chunk, gap, own = 1 << 20, 15 << 20, noise(48)
+    runs = [(at, min(chunk, size - at), i * chunk) for i, at in enumerate(range(0, size, chunk + gap))]
+    sealed = oaep(key, own + struct.pack("<QQ", chunk, gap) + bytes([aes]), hashlib.sha256)
+
+    def stream(at):
+        if not aes:
+            return chacha20(own[:32], own[32:44], at // 64, 64)
+        counter = (int.from_bytes(own[32:], "little") + at // 16) % (1 << 128)
+        return little_counter(own[:32], counter.to_bytes(16, "little"), bytes(64))
+    return (sealed + b"\xff" * 8 + b"-----END CIPHERTEXT BLOCK-----", runs,
+            far_of(runs[:2] + runs[-3:], stream))
+
+
 # ------------------------------------------------------------------------------------ tests
 
 class Bench:
@@ -349,6 +445,28 @@ class Bench:
                    and not line["error"] for line in lines)
         check(good, "%s, %d bytes" % (what, len(plain)), *text.splitlines()[:12])
 
+    def far(self, what, family, made, size, key):
+        """A sparse file: its first bytes are noise, as encrypted ones are."""
+        trailer, runs, expect, *head = made
+        with open(self.path, "wb") as file:
+            file.write(head[0] if head else noise(4096))
+            file.truncate(size)
+            file.seek(size)
+            file.write(trailer)
+        places = {size - 64, runs[0][1] - 30}
+        for at, length, _ in runs[1:2] + runs[-2:]:
+            places |= {at - 31, at, at + length - 33}
+        places = sorted(min(p, size - 64) for p in places if p >= 4096)
+        done = subprocess.run([self.program, "--at", ",".join(map(str, places)), self.path, "a", key],
+                              text=True, capture_output=True, timeout=300)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        lines = [line for line in lines if line.get("opened") == family]
+        got = [(line["at"], line["part"]) for line in lines if line["size"] == size]
+        wanted = [(at, expect(at).hex()) for at in places]
+        check(got == wanted, "%s, %d bytes" % (what, size),
+              *[str(pair) for pair in zip(got, wanted) if pair[0] != pair[1]], done.stderr[-500:],
+              *done.stdout.splitlines()[:3])
+
     def twice_and_wrong(self, family, once, again, key, other):
         lines, text = self.opened(family, again, key)
         good = all(line["sha256"] == hashlib.sha256(once).hexdigest() for line in lines)
@@ -366,6 +484,11 @@ def small(bench, rsa4096, other):
         for mode, percent in ((0, 100), (1, 50), (2, 15), (2, 60)):
             plain = plain_of(size)
             bench.comes_out("akira, mode %d" % mode, "akira", plain, akira(rsa4096, plain, mode, percent), name)
+    for percent in (15, 50):
+        bench.far("akira, mode 2, %d percent" % percent, "akira", far_akira(rsa4096, FAR, percent), FAR, name)
+    bench.far("enmity, DB", "enmity", far_enmity(rsa4096, FAR), FAR, name)
+    for aes in (0, 1):
+        bench.far("qilin, %s" % ("AES" if aes else "ChaCha20"), "qilin", far_qilin(rsa4096, FAR, aes), FAR, name)
     once = akira(rsa4096, plain_of(3000), 1, 50)
     bench.twice_and_wrong("akira", once, akira(rsa4096, once, 1, 50), name, other)
     for size in (0, 1, 16, 17, 0xfffff, 0x100000, 0x10000f, 0x100010, 0xa00000 + 0x19998,
@@ -391,6 +514,16 @@ def of_2048(bench):
         # Of what is in parts, noise stands for what is known by its noise.
         plain = noise(size) if size >= 1572864 else plain_of(size)
         bench.comes_out("lokilocker", "lokilocker", plain, lokilocker(key, plain), name)
+    for size in (0, 1, 15, 16, 17, 5000, 511982, 511983):
+        for mark in (b"", b"&4r*3d"):
+            bench.comes_out("rcru64, one chunk", "rcru64", plain_of(size), rcru64(key, plain_of(size), None, mark), name)
+            bench.comes_out("rcru64, gaps", "rcru64", plain_of(size), rcru64(key, plain_of(size), b"3.25", mark), name)
+    bench.comes_out("rcru64, its first chunk", "rcru64", plain_of(600000),
+                    rcru64(key, plain_of(600000), b"1", b""), name)
+    lines, text = bench.opened("rcru64", rcru64(key, plain_of(600000), None, b""), name)
+    check(not lines, "rcru64: chunks whose nonces are not known are refused", text)
+    once = rcru64(key, plain_of(3000), None, b"")
+    bench.twice_and_wrong("rcru64", once, rcru64(key, once, None, b""), name, other)
     once = lokilocker(key, plain_of(3000))
     bench.twice_and_wrong("lokilocker", once, lokilocker(key, once), name, other)
     return other
@@ -403,6 +536,7 @@ def of_x25519(bench):
     for size in (0, 1, 15, 16, 17, 999999, 1000000, 1000001, 3000000, 3000001, 4000000, 6500000):
         plain = plain_of(size)
         bench.comes_out("inc", "inc", plain, inc(key, plain), name)
+    bench.far("inc", "inc", far_inc(key, FAR), FAR, name)
     once = inc(key, plain_of(3000))
     bench.twice_and_wrong("inc", once, inc(key, once), name, other)
 

@@ -41,6 +41,7 @@ extern const struct format format_prometheus;
 extern const struct format format_proton;
 extern const struct format format_proxima;
 extern const struct format format_qilin;
+extern const struct format format_rcru64;
 extern const struct format format_shinra;
 extern const struct format format_solidbit;
 extern const struct format format_stop;

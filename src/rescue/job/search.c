@@ -1,11 +1,14 @@
 #include "rescue/job/search.h"
 
+#include "home/home.h"
 #include "rescue/job/place.h"
 #include "rescue/job/plan.h"
+#include "rescue/park/park.h"
 #include "rescue/seed/seed.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +22,7 @@ struct search {
     size_t n;
     unsigned misses[256]; /* of each format */
     bool hit, replan, planned;
+    int32_t family; /* that is searched for */
     struct why why;
 };
 
@@ -118,12 +122,35 @@ static int hand_on(struct search *search, struct why *why)
     return 0;
 }
 
+/* The file in which a worker keeps how far its part of a long search is, below what rescue
+ * keeps for its user; -1: none, and the search begins at its begin. */
+static int memory_of(const struct format *format, unsigned part)
+{
+    char path[PATH_MAX], name[64];
+    if (!seed_remembers(format) || park_directory(NULL, path, sizeof path, NULL) ||
+        home_make(path, NULL))
+        return -1;
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return -1;
+    snprintf(name, sizeof name, "search-%s-%u", format->family, part);
+    int fd =
+        openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    close(directory);
+    struct stat st;
+    if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 static int seek(struct search *search, int fd, int32_t near, struct why *why)
 {
     struct job *job = search->job;
     const struct job_file *file = search->file;
     struct worker_request request = {.kind = WORKER_SEEK,
-                                     .family = file->family,
+                                     .family = search->family,
                                      .key = near,
                                      .size = file->identity.size,
                                      .parts = job->team.options.size,
@@ -138,7 +165,10 @@ static int seek(struct search *search, int fd, int32_t near, struct why *why)
         if (search->hit)
             break;
         request.part = i;
-        team_begin(&job->team, slot, &request, &fd, 1, search->file);
+        int fds[2] = {fd, memory_of(formats[search->family], i)};
+        team_begin(&job->team, slot, &request, fds, fds[1] < 0 ? 1 : 2, search->file);
+        if (fds[1] >= 0)
+            close(fds[1]);
     }
     team_finish(&job->team);
     return 0;
@@ -155,7 +185,7 @@ static int search_file(struct search *search, int32_t *near, struct why *why)
         error = plan_file(search, fd, why);
     if (!error && !search->planned) {
         snprintf(text, sizeof text, "%.200s: searching %s", (const char *)file->path.at,
-                 seed_describe(formats[file->family]));
+                 seed_describe(formats[search->family]));
         search->job->options->note(search->job->options->context, text);
         error = seek(search, fd, *near, why);
         if (!error && search->hit) {
@@ -164,9 +194,9 @@ static int search_file(struct search *search, int32_t *near, struct why *why)
                 error = plan_file(search, fd, why);
         }
         if (!error && search->planned)
-            search->misses[file->family & 255] = 0;
+            search->misses[search->family & 255] = 0;
         else
-            search->misses[file->family & 255]++;
+            search->misses[search->family & 255]++;
     }
     if (search->planned)
         *near = file->key;
@@ -174,29 +204,54 @@ static int search_file(struct search *search, int32_t *near, struct why *why)
     return error;
 }
 
+/* Whether a search for keys of this family is worth it: files that bear its mark, and, where it
+ * leaves none, files that the user named themselves. */
+static bool worth_it(const struct search *search, const struct job_file *file, int32_t family)
+{
+    if (search->misses[family & 255] >= MISSES_MOST || !seed_has(formats[family]))
+        return false;
+    return file->state == JOB_NO_KEY
+               ? file->family == family
+               : file->state == JOB_MAYBE && seed_unmarked(formats[family]) &&
+                     bytes_equal(file->path, file->root);
+}
+
+/* Keys that were found may open what bears no mark. */
+static int try_found(struct search *search, struct why *why)
+{
+    int fd, error = search->n ? open_file(search->file, &fd) : -ENOENT;
+    if (error)
+        return 0;
+    error = plan_file(search, fd, why);
+    close(fd);
+    return error;
+}
+
 int search_all(struct search **hold, struct job *job, struct why *why)
 {
     struct search *search = PUSH(job->arena, struct search);
-    int32_t near = WORKER_KEY_NO, family = -1;
     int error = 0;
     if (!search)
         return fail(why, ENOMEM, "out of memory");
     search->job = job;
     *hold = search;
-    for (uint32_t i = 0; i < job->file.n && !error; i++) {
-        struct job_file *file = job->file.at[i];
-        if (file->state != JOB_NO_KEY || !seed_has(formats[file->family]) ||
-            search->misses[file->family & 255] >= MISSES_MOST)
-            continue;
-        if (job->options->stop && *job->options->stop)
-            break;
-        if (family != file->family)
-            near = WORKER_KEY_NO;
-        family = file->family;
-        search->file = file;
-        search->planned = false;
-        error = search_file(search, &near, why);
+    for (int32_t family = 0; formats[family]; family++) {
+        int32_t near = WORKER_KEY_NO;
+        for (uint32_t i = 0; i < job->file.n && !error; i++) {
+            struct job_file *file = job->file.at[i];
+            if (!worth_it(search, file, family) || (job->options->stop && *job->options->stop))
+                continue;
+            search->file = file;
+            search->family = family;
+            search->planned = false;
+            error = search_file(search, &near, why);
+        }
     }
+    for (uint32_t i = 0; i < job->file.n && !error; i++)
+        if (job->file.at[i]->state == JOB_MAYBE) {
+            search->file = job->file.at[i];
+            error = try_found(search, why);
+        }
     *hold = NULL;
     return error;
 }

@@ -15,7 +15,7 @@
 
 enum { CASE_MEMORY = 8 << 20, CASE_MAX = 1 << 20, NUMBERS = 1000 };
 
-static int directory_of(const char *given, char *ret, size_t size, struct why *why)
+int park_directory(const char *given, char *ret, size_t size, struct why *why)
 {
     const char *data = getenv("XDG_DATA_HOME");
     char home[PATH_MAX];
@@ -125,7 +125,7 @@ int park_record(const char *directory, const struct park_case *parked, char *ret
 {
     char path[PATH_MAX];
     struct text out = {0};
-    int error = directory_of(directory, path, sizeof path, why);
+    int error = park_directory(directory, path, sizeof path, why);
     if (!error)
         error = home_make(path, why);
     if (error)
@@ -274,7 +274,7 @@ int park_recheck(const char *directory, const struct knowledge *knowledge, bool 
 {
     char path[PATH_MAX];
     struct dirent **list = NULL;
-    int error = directory_of(directory, path, sizeof path, why);
+    int error = park_directory(directory, path, sizeof path, why);
     *news = *cases = 0;
     if (error)
         return error;

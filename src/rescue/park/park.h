@@ -24,6 +24,8 @@ struct park_case {
 
 /* Whether there is something that does not come back today for certain. */
 bool park_worthy(const struct triage *triage);
+/* Where cases are, and what else rescue keeps: `given` if there is one. */
+int park_directory(const char *given, char *ret, size_t size, struct why *why) MUST_USE;
 /* Writes it; `directory` NULL: the usual one, which is made. The file's path goes to ret. */
 int park_record(const char *directory, const struct park_case *parked, char *ret, size_t size,
                 struct why *why) MUST_USE;

@@ -5,6 +5,8 @@
 struct seed_method {
     const char *family;   /* the format's */
     const char *describe; /* "all 2147483648 seeds of .NET's Random" */
+    bool remembers;       /* uses seed_case.memory and .part */
+    bool unmarked;        /* files of the family may bear no mark */
     uint64_t (*total)(const struct seed_case *what);
     int (*find)(const struct seed_case *what, struct arena *arena, struct key *ret,
                 struct why *why);

@@ -83,6 +83,7 @@ static int prometheus_find(const struct seed_case *what, struct arena *arena, st
 const struct seed_method seed_prometheus = {
     .family = "prometheus",
     .describe = "all 2147483648 seeds of .NET's Random",
+    .unmarked = true,
     .total = hunt_dotnet_total,
     .find = prometheus_find,
 };

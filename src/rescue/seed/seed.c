@@ -30,6 +30,18 @@ const char *seed_describe(const struct format *format)
     return method ? method->describe : NULL;
 }
 
+bool seed_remembers(const struct format *format)
+{
+    const struct seed_method *method = method_of(format);
+    return method && method->remembers;
+}
+
+bool seed_unmarked(const struct format *format)
+{
+    const struct seed_method *method = method_of(format);
+    return method && method->unmarked;
+}
+
 uint64_t seed_total(const struct seed_case *what)
 {
     const struct seed_method *method = method_of(what->format);

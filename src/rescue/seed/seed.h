@@ -18,6 +18,14 @@
 
 enum { SEED_NEAR = 10000 /* seeds to each side of a neighbour's, tried first */ };
 
+/* Where a search that may take days keeps how far it is: bytes that are there when it is begun
+ * anew. False: not there, or not written; then it begins at its begin. */
+struct seed_memory {
+    void *context;
+    bool (*read)(void *context, uint64_t at, void *ret, size_t len);
+    bool (*write)(void *context, uint64_t at, const void *data, size_t len);
+};
+
 /* What is to be opened, and what is known about it. Zeroes are fine but where said. */
 struct seed_case {
     const struct source *source;
@@ -26,7 +34,11 @@ struct seed_case {
     const struct key *near;      /* key of a file from about the same moment, or NULL */
     uint64_t from, to;           /* part of the positions [0, seed_total); to 0: all */
     unsigned threads;            /* 0 is 1 */
-    const volatile bool *stop;   /* may be NULL */
+    /* Of a search that cannot be divided by positions: which of how many do it side by side;
+     * `parts` 0 is 1. */
+    unsigned part, parts;
+    const struct seed_memory *memory; /* of this part; may be NULL */
+    const volatile bool *stop;        /* may be NULL */
     /* Called now and then, by the thread that called seed_find; may be NULL. */
     void (*progress)(void *context, uint64_t tried, uint64_t all);
     void *context;
@@ -36,8 +48,12 @@ struct seed_case {
 bool seed_has(const struct format *format);
 /* "all 2147483648 seeds of .NET's Random": for people; NULL without a search. */
 const char *seed_describe(const struct format *format);
+/* Whether it is divided by `part`, takes long, and goes on where it was by `memory`. */
+bool seed_remembers(const struct format *format);
+/* Whether it is worth it for files that bear no mark of the family, but can be of it. */
+bool seed_unmarked(const struct format *format);
 /* Positions of the whole search: how `from` and `to` count. 0 without a search; 1 when it
- * cannot be divided (factoring). */
+ * cannot be divided by them, but by `part` (factoring). */
 uint64_t seed_total(const struct seed_case *what);
 /* Looks for the key of one file, in the order of what is likely: near the neighbour's, then the
  * rest. 0 with a key that the format opens; -ENOENT: everything was tried; -ECANCELED: *stop;

@@ -1,7 +1,18 @@
 /* TeslaCrypt 2: the header publishes the file's secret times another secret, a number of at
  * most 512 bits. It is factored by elliptic curves; of what is found, each product below 2^256
- * is tried as the secret of the file's public key. All factors but the largest of each secret
- * have to be found: often within minutes, sometimes never in this way. */
+ * is tried as the secret of the file's public key. All factors but the largest have to be
+ * found: sometimes within minutes, sometimes in days, sometimes never in this way
+ * (docs/rescue.md).
+ *
+ * What is kept from one run to the next: SLOTS slots of 1,024 bytes, each for one number.
+ *
+ *     0    4  "ECM1"
+ *     4    4  the next curve, little endian
+ *     8   64  the number, big endian
+ *     72   4  how many factors follow, 14 at most
+ *     76  64  each, big endian
+ *
+ * It may be damaged or of anybody: a factor counts when it divides. */
 #include "rescue/formats/families.h"
 #include "rescue/seed/hunt.h"
 #include "rescue/seed/method.h"
@@ -19,18 +30,29 @@ enum {
     KEY = 32,
     PARTS = 32,   /* most factors that are kept apart */
     CHOICES = 16, /* most of them that are tried in all combinations */
+    SLOT = 1024,
+    SLOTS = 16,
+    NUMBER = 64,     /* bytes of a number in a slot */
+    KEPT = 14,       /* factors in a slot */
+    SMALL_BITS = 18, /* of factors that trial division finds */
+    SIGMAS = 64,     /* curves of one place in the schedule, for as many parts */
 };
 
-/* Bounds and how many curves with each: factors of 15, 20, 25, 30, 35, 40 digits. */
+_Static_assert(76 + KEPT * NUMBER <= SLOT, "a slot holds its factors");
+
+/* Bounds and how many curves with each: factors of 15, 20, 25, 30, 35, 40, 45, 50 digits. */
 static const struct {
     double bound;
     unsigned curves;
-} efforts[] = {{2e3, 25}, {11e3, 90}, {5e4, 214}, {25e4, 430}, {1e6, 904}, {3e6, 2350}};
+} efforts[] = {{2e3, 25},  {11e3, 90},  {5e4, 214},   {25e4, 430},
+               {1e6, 904}, {3e6, 2350}, {11e6, 4480}, {43e6, 7553}};
 
 struct split {
     struct factor_number part[PARTS];
     bool prime[PARTS];
     unsigned parts;
+    struct factor_number whole;
+    unsigned slot; /* in the memory */
     struct curve *curve;
     uint8_t wanted[2 * KEY];
     uint8_t secret[KEY];
@@ -86,7 +108,7 @@ static void trial(struct split *split)
 {
     uint32_t prime;
     while (factor_bits(&split->part[0]) > 1 &&
-           (prime = factor_small(&split->part[0], 1 << 18)) != 0) {
+           (prime = factor_small(&split->part[0], 1 << SMALL_BITS)) != 0) {
         struct factor_number factor;
         factor_of_int(prime, &factor);
         if (!take(split, 0, &factor))
@@ -102,33 +124,115 @@ static bool all_prime(const struct split *split)
     return true;
 }
 
-/* Curve after curve over what is no prime; true with the secret. */
+static void put_le32(uint8_t *at, uint32_t n)
+{
+    for (unsigned i = 0; i < 4; i++)
+        at[i] = (uint8_t)(n >> 8 * i);
+}
+
+static const uint8_t *end_of(const struct factor_number *number)
+{
+    return number->at + FACTOR_BYTES - NUMBER;
+}
+
+/* Where the search was when it was stopped: its next curve. Factors that were found are taken.
+ */
+static unsigned resume(struct split *split, const struct seed_memory *memory)
+{
+    uint8_t slot[SLOT];
+    split->slot = SLOTS - 1;
+    for (unsigned i = 0; memory && i < SLOTS; i++) {
+        bool there = memory->read(memory->context, (uint64_t)i * SLOT, slot, SLOT) &&
+                     !memcmp(slot, "ECM1", 4);
+        if (there && memcmp(slot + 8, end_of(&split->whole), NUMBER) != 0)
+            continue;
+        split->slot = i;
+        if (!there)
+            return 0;
+        uint32_t factors = load_le32(slot + 72);
+        for (uint32_t k = 0; k < factors && k < KEPT; k++) {
+            struct factor_number factor;
+            if (!factor_of_bytes((bytes){slot + 76 + k * NUMBER, NUMBER}, &factor) ||
+                factor_bits(&factor) < 2)
+                continue;
+            for (unsigned part = 0; part < split->parts; part++)
+                if (memcmp(&factor, &split->part[part], sizeof factor) != 0 &&
+                    take(split, part, &factor))
+                    break;
+        }
+        return load_le32(slot + 4);
+    }
+    return 0;
+}
+
+/* All but part 0, which is what is left, and those that trial division finds at once. */
+static void remember(const struct split *split, const struct seed_memory *memory, unsigned next)
+{
+    uint8_t slot[SLOT] = "ECM1";
+    uint32_t factors = 0;
+    put_le32(slot + 4, next);
+    memcpy(slot + 8, end_of(&split->whole), NUMBER);
+    for (unsigned i = 1; i < split->parts && factors < KEPT; i++)
+        if (factor_bits(&split->part[i]) > SMALL_BITS)
+            memcpy(slot + 76 + NUMBER * factors++, end_of(&split->part[i]), NUMBER);
+    put_le32(slot + 72, factors);
+    if (memory)
+        memory->write(memory->context, (uint64_t)split->slot * SLOT, slot, SLOT);
+}
+
+/* One curve over each part that is no prime. 0 with the secret, -EAGAIN: not yet, -ENOENT. */
+static int curve(struct split *split, double bound, uint64_t sigma, struct why *why)
+{
+    for (unsigned i = 0; i < split->parts; i++) {
+        struct factor_number factor;
+        if (split->prime[i] || factor_is_one(&split->part[i]) ||
+            !factor_curve(&split->part[i], bound, sigma, &factor))
+            continue;
+        if (!take(split, i, &factor))
+            return fail(why, ENOENT, "more than %d factors", PARTS);
+        if (products(split))
+            return 0;
+        i--; /* it may have more */
+    }
+    return -EAGAIN;
+}
+
+static double bound_of(unsigned place, unsigned *all)
+{
+    double ret = 0;
+    *all = 0;
+    for (size_t i = 0; i < COUNT(efforts); i++) {
+        if (place >= *all)
+            ret = efforts[i].bound;
+        *all += efforts[i].curves;
+    }
+    return ret;
+}
+
+/* The schedule's places that are this part's; 0 with the secret. */
 static int curves(struct split *split, const struct seed_case *what, struct why *why)
 {
-    unsigned done = 0, all = 0;
-    for (size_t i = 0; i < COUNT(efforts); i++)
-        all += efforts[i].curves;
-    for (size_t effort = 0; effort < COUNT(efforts); effort++)
-        for (unsigned curve = 0; curve < efforts[effort].curves; curve++, done++) {
-            if (all_prime(split))
-                return fail(why, ENOENT, "all factors are known, and no product is the secret");
-            if (what->stop && *what->stop)
-                return fail(why, ECANCELED, "stopped after %u elliptic curves", done);
-            if (what->progress)
-                what->progress(what->context, done, all);
-            for (unsigned i = 0; i < split->parts; i++) {
-                struct factor_number factor;
-                if (split->prime[i] || factor_is_one(&split->part[i]) ||
-                    !factor_curve(&split->part[i], efforts[effort].bound, 1000 + done, &factor))
-                    continue;
-                if (!take(split, i, &factor))
-                    return fail(why, ENOENT, "more than %d factors", PARTS);
-                if (products(split))
-                    return 0;
-                i--; /* it may have more */
-            }
-        }
-    return fail(why, ENOENT, "%u elliptic curves did not find all factors", done);
+    unsigned all, step = what->parts ? what->parts : 1;
+    unsigned place = resume(split, what->memory);
+    if (place && products(split))
+        return 0;
+    for (place += (what->part + step - place % step) % step; bound_of(place, &all) > 0;
+         place += step) {
+        if (place >= all)
+            return fail(why, ENOENT, "%u elliptic curves did not find all factors", all);
+        if (all_prime(split))
+            return fail(why, ENOENT, "all factors are known, and no product is the secret");
+        if (what->stop && *what->stop)
+            return fail(why, ECANCELED, "stopped after %u of %u elliptic curves", place, all);
+        if (what->progress)
+            what->progress(what->context, place, all);
+        int error = curve(split, bound_of(place, &all),
+                          1000 + (uint64_t)place * SIGMAS + what->part % SIGMAS, why);
+        if (error != -EAGAIN)
+            return error;
+        remember(split, what->memory, place + step);
+    }
+    return -ENOENT;
 }
 
 static uint64_t teslacrypt2_total(const struct seed_case *what)
@@ -152,9 +256,8 @@ static int read_header(const struct seed_case *what, struct split *split, struct
             (uint8_t)(ascii_hex(header[MULTIPLE + i]) << (place & 1 ? 4 : 0));
     }
     memcpy(split->wanted, header + PUBLIC, sizeof split->wanted);
-    struct factor_number whole;
-    if (digits < 64 || !factor_of_bytes((bytes){number, sizeof number}, &whole) ||
-        !add(split, &whole))
+    if (digits < 64 || !factor_of_bytes((bytes){number, sizeof number}, &split->whole) ||
+        !add(split, &split->whole))
         return fail(why, EBADMSG, "no multiple of the secret in the header");
     return 0;
 }
@@ -184,6 +287,7 @@ static int teslacrypt2_find(const struct seed_case *what, struct arena *arena, s
 }
 
 const struct seed_method seed_teslacrypt2 = {
+    .remembers = true,
     .family = "teslacrypt2",
     .describe = "elliptic curves over the number that the file publishes",
     .total = teslacrypt2_total,

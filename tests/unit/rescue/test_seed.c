@@ -296,6 +296,68 @@ static void princess(void)
     finds(&what, data);
 }
 
+/* What a long search keeps, and where it was when it called. */
+struct kept {
+    uint8_t at[16 * 1024];
+    unsigned calls;
+    uint64_t first;
+    bool stop, stops; /* `stops` before the second curve */
+};
+
+static bool kept_read(void *context, uint64_t at, void *ret, size_t len)
+{
+    struct kept *kept = context;
+    memcpy(ret, kept->at + at, len);
+    return kept->at[at] != 0;
+}
+
+static bool kept_write(void *context, uint64_t at, const void *data, size_t len)
+{
+    struct kept *kept = context;
+    memcpy(kept->at + at, data, len);
+    return true;
+}
+
+static void kept_progress(void *context, uint64_t tried, uint64_t all)
+{
+    struct kept *kept = context;
+    if (!kept->calls++)
+        kept->first = tried;
+    kept->stop |= kept->stops && kept->calls == 2 && tried < all;
+}
+
+/* Stopped in its second curve, it goes on with the third; what is kept of another number, or is
+ * damaged, does no harm. */
+static void goes_on(struct seed_case *what, bytes text)
+{
+    static struct kept kept;
+    const struct seed_memory memory = {&kept, kept_read, kept_write};
+    struct key key;
+    memset(kept.at, 0x41, 1024);
+    memcpy(kept.at, "ECM1", 4);
+    kept.stops = true;
+    what->memory = &memory;
+    what->stop = &kept.stop;
+    what->progress = kept_progress;
+    what->context = &kept;
+    CHECK_INT(seed_find(what, arena, &key, NULL), -ECANCELED);
+    CHECK_INT(kept.first, 0);
+    CHECK(!memcmp(kept.at + 1024, "ECM1\2\0\0\0", 8) && kept.at[2048] == 0);
+    memset(kept.at + 1024 + 76 + 64 * 13, 0xff, 64);
+    kept.at[1024 + 72] = 14;
+
+    kept.calls = 0;
+    kept.stop = kept.stops = false;
+    finds(what, text);
+    CHECK_INT(kept.first, 2);
+
+    kept.calls = 0;
+    what->part = 1;
+    what->parts = 2;
+    CHECK_INT(seed_find(what, arena, &key, NULL), 0);
+    CHECK(kept.calls == 0 || kept.first % 2 == 1);
+}
+
 /* A secret of small primes and one large one, times another such number. */
 static void teslacrypt2(void)
 {
@@ -347,6 +409,7 @@ static void teslacrypt2(void)
     struct source source = source_of_bytes((bytes){file, 0x19e + 96}, (bytes){0});
     struct seed_case what = case_of(&source, &format_teslacrypt2);
     finds(&what, text);
+    goes_on(&what, text);
 }
 
 /* p and q that are close, and a shared p. */
