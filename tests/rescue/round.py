@@ -292,7 +292,8 @@ def rcru64(key, plain, space, mark):
     return data + b"wenf=" + oaep(key, b"d7j3" + own[:32] + b"y9a0" + own[32:] + b"m5ha") + told + mark
 
 
-def lockbit3(key, plain, space, first, following):
+def lockbit3_trailer(key, space, first, following):
+    """The state of the stream, and what lies behind the file."""
     numbers = key.private_numbers()
     n, e = numbers.public_numbers.n, numbers.public_numbers.e
     modulus = n & 0xffffffff
@@ -311,6 +312,11 @@ def lockbit3(key, plain, space, first, following):
     packed = b"a" + bytes([0b01100000]) + b"\x00" + b"\x00"  # "a" in UTF-16, and the end
     fields = struct.pack("<HQII", len(packed), space, first, following) + state
     metadata = salsa_raw(bytes(own[:64]), packed + fields)
+    return state, metadata + struct.pack("<HI", len(metadata), check_sum) + sealed
+
+
+def lockbit3(key, plain, space, first, following):
+    state, trailer = lockbit3_trailer(key, space, first, following)
     data, begin = bytearray(plain), 0
     areas, size = [], len(plain)
     areas.append((0, (first + 1) * 0x20000))
@@ -324,7 +330,7 @@ def lockbit3(key, plain, space, first, following):
         part = taken[begin:begin + len(data[a:a + l])]
         data[a:a + l] = part
         begin += len(part)
-    return bytes(data) + metadata + struct.pack("<HI", len(metadata), check_sum) + sealed
+    return bytes(data) + trailer
 
 
 # ------------------------------------------------------------------- files of more than 4 GiB
@@ -396,6 +402,36 @@ def far_enmity(key, size):
         at += 0xa00000
     return (b"N:report.pdf" + oaep(key, own) + b"DB", runs,
             far_of(runs[:2] + runs[-3:], stream))
+
+
+def far_lockbit3(key, size):
+    space, first, following = 48 << 20, 2, 3
+    state, trailer = lockbit3_trailer(key, space, first, following)
+    runs, at = [(0, (first + 1) * 0x20000, 0)], first * 0x20000 + space
+    while at < size:
+        runs.append((at, min((following + 1) * 0x20000, size - at), runs[-1][1] + runs[-1][2]))
+        at += following * 0x20000 + space
+
+    def stream(position):
+        count = (int.from_bytes(state[32:40], "little") + position // 64) % (1 << 64)
+        return salsa_raw(state[:32] + count.to_bytes(8, "little") + state[40:], bytes(64))
+    return trailer, runs, far_of(runs[:2] + runs[-3:], stream)
+
+
+def far_hive(key, size):
+    own = noise(504)
+
+    def byte(at):
+        turn, within = divmod(at - 0x50, 512)
+        part = own[56 * (turn % 9):56 * (turn % 9) + 56]
+        position = turn // 9 * 512 + within
+        xchacha = hchacha(part[:32], part[32:48])
+        counter = struct.pack("<Q", position // 64) + part[48:]
+        return Cipher(algorithms.ChaCha20(xchacha, counter), None).encryptor().update(bytes(64))[position % 64]
+    head = bytearray(noise(4096))
+    head[0x3e:0x50] = noise(4) + HIVE
+    return (noise(18) + oaep(key, own, hashlib.sha3_512), [(0x50, 4096, 0), (1 << 32, 512, 0), (size - 700, 600, 0)],
+            lambda place: bytes(byte(at) for at in range(place, place + 64)), bytes(head))
 
 
 def far_qilin(key, size, aes):
@@ -546,6 +582,7 @@ def of_5120(bench, other):
     name = bench.key("5120", key)
     for size in (0x50, 0x51, 0x50 + 512, 0x50 + 9 * 512 + 1, 100000):
         bench.comes_out("hive", "hive", plain_of(size), hive(key, plain_of(size)), name)
+    bench.far("hive", "hive", far_hive(key, FAR), FAR, name)
     for size in (0x36 + 21, 1000, 0x500000 + 75, 0x500000 + 76, 6000000, 11000000):
         bench.comes_out("hunters 1", "hunters", plain_of(size), hunters1(key, plain_of(size)), name)
     for mode in (1, 2, 3, 4, 5, 6, 7, 8):
@@ -566,6 +603,7 @@ def of_1024(bench, other):
         plain = plain_of(size)
         bench.comes_out("lockbit3, space %x" % space, "lockbit3", plain,
                         lockbit3(key, plain, space, 0, 0), name)
+    bench.far("lockbit3", "lockbit3", far_lockbit3(key, FAR), FAR, name)
     lines, text = bench.opened("lockbit3", lockbit3(key, plain_of(1000), 0, 0, 0), other)
     check(not lines, "lockbit3: another key claims nothing", text)
 

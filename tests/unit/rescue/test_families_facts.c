@@ -3,6 +3,7 @@
 #include "crypt/chacha.h"
 #include "crypt/hc128.h"
 #include "crypt/salsa.h"
+#include "crypt/sosemanuk.h"
 #include "rescue/formats/families.h"
 #include "sealing.h"
 #include "shim/cipher.h"
@@ -133,6 +134,35 @@ static void stop_comes_back(void)
     bytes ret;
     CHECK_INT(opened(&format_stop, stop(plain_of(500), uuid), "x", &wrong, &ret, &recipe, NULL),
               -EKEYREJECTED);
+}
+
+/* Proven by a published file of one size; here of others. */
+static struct writing megazord(bytes plain, const uint8_t *secret, const uint8_t *pub)
+{
+    struct writing file = begin(plain, 40);
+    struct sosemanuk cipher;
+    uint8_t shared[32], own[32];
+    CHECK(x25519_public(secret, own) && x25519_shared(secret, pub, shared));
+    CHECK(sosemanuk_set(&cipher, of(shared, 15), of(shared + 16, 16)));
+    sosemanuk_xor(&cipher, file.at, plain.len);
+    add_number(&file, 0, 8);
+    add(&file, own, 32);
+    return file;
+}
+
+static void megazord_comes_back(void)
+{
+    bytes master = noise(32, 21), wrong = noise(32, 22), own = noise(32, 23);
+    uint8_t pub[32];
+    struct key key = {.kind = KEY_CURVE25519, .secret = master};
+    struct key other = {.kind = KEY_CURVE25519, .secret = wrong};
+    static const size_t large[] = {65535, 65536, 65537, 1 << 20};
+    CHECK(x25519_public(master.at, pub));
+    for (size_t i = 0; i < COUNT(sizes) + COUNT(large); i++) {
+        bytes plain = plain_of(i < COUNT(sizes) ? sizes[i] : large[i - COUNT(sizes)]);
+        comes_back_unchecked(&format_megazord, megazord(plain, own.at, pub), &key, &other,
+                             plain, plain.len > 512 ? FIT_IS : FIT_CAN_BE);
+    }
 }
 
 static void cbc_comes_back(void)
@@ -403,6 +433,7 @@ int main(void)
     arena = arena_new(2UL << 30);
     conti_comes_back();
     stop_comes_back();
+    megazord_comes_back();
     cbc_comes_back();
     hsharada_comes_back();
     babuk_comes_back();
