@@ -491,6 +491,7 @@ static const struct command defs_commands[] = {
     {.name = "cache",
      .title = "candor-defs-cache",
      .summary = "say what candor scan --clamav keeps, or remove it",
+     .arguments = "",
      .exits = "0\tsuccess\n2\tan error",
      .options = cache_table,
      .size = sizeof(struct defs_arguments),
