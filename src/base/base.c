@@ -1,9 +1,14 @@
 #include "base/base.h"
 
+#include "base/cpu.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 int fail(struct why *why, int code, const char *fmt, ...)
 {
@@ -71,12 +76,46 @@ bytes bytes_slice(bytes view, size_t from, size_t len)
     return (bytes){view.at + from, len};
 }
 
+#if defined(__x86_64__)
+enum { WIDE = 32, BRIEF = 16 };
+
+/* A brief needle by its first and its last byte, as long as there are WIDE places to look at.
+ * The offset, or SIZE_MAX with *ret_left where the rest begins. */
+__attribute__((target("avx2"))) static size_t find_brief(bytes hay, bytes needle, size_t from,
+                                                         size_t *ret_left)
+{
+    const size_t behind = needle.len - 1;
+    const __m256i first = _mm256_set1_epi8((char)needle.at[0]);
+    const __m256i last = _mm256_set1_epi8((char)needle.at[behind]);
+    for (; hay.len - from >= behind + WIDE; from += WIDE) {
+        const uint8_t *at = hay.at + from;
+        __m256i a = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)at), first);
+        __m256i b = _mm256_cmpeq_epi8(_mm256_loadu_si256((const void *)(at + behind)), last);
+        uint32_t mask = (uint32_t)_mm256_movemask_epi8(_mm256_and_si256(a, b));
+        for (; mask; mask &= mask - 1) {
+            uint32_t i = (uint32_t)__builtin_ctz(mask);
+            if (memcmp(at + i, needle.at, needle.len) == 0)
+                return from + i;
+        }
+    }
+    *ret_left = from;
+    return SIZE_MAX;
+}
+#endif
+
 size_t bytes_find(bytes hay, bytes needle, size_t from)
 {
     if (from > hay.len || needle.len > hay.len - from)
         return SIZE_MAX;
     if (needle.len == 0)
         return from;
+#if defined(__x86_64__)
+    if (needle.len <= BRIEF && cpu_level() >= CPU_AVX2) {
+        size_t at = find_brief(hay, needle, from, &from);
+        if (at != SIZE_MAX)
+            return at;
+    }
+#endif
     const uint8_t *hit = memmem(hay.at + from, hay.len - from, needle.at, needle.len);
     return hit ? (size_t)(hit - hay.at) : SIZE_MAX;
 }

@@ -6,6 +6,9 @@
  * In the texts below `~` stands before a letter of either case, `^` for any byte. */
 #include "filetype/marks.h"
 
+#include "base/cpu.h"
+#include "filetype/marks_steps.h"
+
 #include <string.h>
 
 /* Marks of two parts: where the second may begin after the end of the first. */
@@ -406,7 +409,7 @@ static inline unsigned groups_at(const uint8_t *p)
 }
 
 /* Marks that begin in [from, to), which is not the end of the data. False: one decided. */
-static bool look_between(struct reading *reading, size_t from, size_t to)
+static bool look_plainly(struct reading *reading, size_t from, size_t to)
 {
     const uint8_t *data = reading->data.at;
     size_t i = from;
@@ -425,6 +428,53 @@ static bool look_between(struct reading *reading, size_t from, size_t to)
                 return false;
     }
     return true;
+}
+
+#if defined(__x86_64__)
+enum { BLOCK = 64, BLOCKS = 64 };
+
+/* Looks at what `masks` say of the blocks from *from on, up to where groups have become more:
+ * *from is then behind that. False: a mark decided. */
+static bool look_at_masks(struct reading *reading, const uint64_t *masks, size_t blocks,
+                          size_t *from)
+{
+    unsigned groups = reading->groups;
+    for (size_t k = 0, at = *from; k < blocks; k++, at += BLOCK)
+        for (uint64_t mask = masks[k]; mask; mask &= mask - 1) {
+            size_t here = at + (size_t)__builtin_ctzll(mask);
+            if (!look_here(reading, here))
+                return false;
+            if (reading->groups != groups) {
+                *from = here + 1;
+                return true;
+            }
+        }
+    *from += blocks * BLOCK;
+    return true;
+}
+
+static bool look_widely(struct reading *reading, size_t *from, size_t to)
+{
+    uint64_t masks[BLOCKS];
+    while (to - *from >= BLOCK) {
+        size_t blocks = (to - *from) / BLOCK;
+        blocks = blocks < BLOCKS ? blocks : BLOCKS;
+        marks_avx512(&(struct marks_groups){first_of_group, second_of_group, ANY_SECOND},
+                     reading->groups, reading->data.at + *from, blocks, masks);
+        if (!look_at_masks(reading, masks, blocks, from))
+            return false;
+    }
+    return true;
+}
+#endif
+
+static bool look_between(struct reading *reading, size_t from, size_t to)
+{
+#if defined(__x86_64__)
+    if (cpu_level() == CPU_AVX512 && !look_widely(reading, &from, to))
+        return false;
+#endif
+    return look_plainly(reading, from, to);
 }
 
 static bool look_at_all(struct reading *reading)

@@ -1,5 +1,8 @@
 #include "unpack/normal/flat.h"
 
+#include "base/cpu.h"
+#include "unpack/normal/flat_steps.h"
+
 /* What becomes of each byte; 0: it is left out. */
 static const uint8_t becomes[256] = {
     ['\t'] = ' ',  ['\n'] = ' ', ['\v'] = ' ', ['\f'] = ' ', ['\r'] = ' ',  [' '] = ' ',
@@ -21,22 +24,36 @@ static const uint8_t becomes[256] = {
     ['{'] = '{',   ['|'] = '|',  ['}'] = '}',  ['~'] = '~',  [0x7f] = 0x7f,
 };
 
-void flat_text(bytes text, struct output *out)
+/* Where the output cannot run full: a byte is written each time and counted if it stays. */
+static size_t plain(bytes text, uint8_t *to, bool *blank)
 {
-    /* Where the output cannot run full, a byte is written each time and counted if it stays. */
-    size_t fits = out->size > out->n ? out->size - out->n - 1 : 0, n = out->n;
-    bytes rest = bytes_slice(text, 0, fits);
-    bool blank = false;
-    for (size_t i = 0; i < rest.len; i++) {
-        uint8_t c = becomes[rest.at[i]];
+    size_t n = 0;
+    bool before = *blank;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = becomes[text.at[i]];
         if (!c)
             continue;
         bool space = c == ' ';
-        out->at[n] = c;
-        n += !(space & blank);
-        blank = space;
+        to[n] = c;
+        n += !(space & before);
+        before = space;
     }
-    out->n = n;
+    *blank = before;
+    return n;
+}
+
+void flat_text(bytes text, struct output *out)
+{
+    size_t fits = out->size > out->n ? out->size - out->n - 1 : 0, whole = 0;
+    bytes rest = bytes_slice(text, 0, fits);
+    bool blank = false;
+#if defined(__x86_64__)
+    if (cpu_level() == CPU_AVX512) {
+        whole = rest.len & ~(size_t)63;
+        out->n += flat_avx512((bytes){rest.at, whole}, out->at + out->n, &blank);
+    }
+#endif
+    out->n += plain(bytes_slice(rest, whole, rest.len), out->at + out->n, &blank);
     for (size_t i = rest.len; i < text.len && !out->full; i++) {
         uint8_t c = becomes[text.at[i]];
         if (c && !(c == ' ' && blank))
