@@ -61,6 +61,19 @@ bool stream_inflate(bytes in, uint8_t *out, size_t size, size_t *ret_used)
     return good;
 }
 
+bool stream_inflate_all(enum stream_kind kind, bytes in, uint8_t *out, size_t room,
+                        size_t *ret_used, size_t *ret_wrote)
+{
+    struct libdeflate_decompressor *decoder = libdeflate_alloc_decompressor();
+    enum libdeflate_result (*decompress)(struct libdeflate_decompressor *, const void *, size_t,
+                                         void *, size_t, size_t *, size_t *) =
+        kind == STREAM_ZLIB ? libdeflate_zlib_decompress_ex : libdeflate_deflate_decompress_ex;
+    bool good = decoder && decompress(decoder, in.at, in.len, out, room, ret_used, ret_wrote) ==
+                               LIBDEFLATE_SUCCESS;
+    libdeflate_free_decompressor(decoder);
+    return good;
+}
+
 uint32_t stream_crc32(uint32_t before, bytes data)
 {
     return libdeflate_crc32(before, data.at, data.len);

@@ -53,8 +53,27 @@ enum decoded decode_stream_after(struct unpack *unpack, enum stream_kind kind, b
     return how;
 }
 
+/* Whether all of a stream came out at once, as most do. */
+static bool inflate_at_once(struct unpack *unpack, enum stream_kind kind, bytes *in,
+                            enum decoded *ret)
+{
+    size_t room, used, wrote;
+    uint8_t *at = unpack_room(unpack, &room);
+    if (!at || !stream_inflate_all(kind, *in, at, room, &used, &wrote))
+        return false;
+    *in = bytes_slice(*in, used, in->len);
+    *ret = unpack_wrote(unpack, wrote) && budget_charge(unpack->budget, used / 8)
+               ? DECODED
+               : DECODED_STOP;
+    return true;
+}
+
 enum decoded decode_stream(struct unpack *unpack, enum stream_kind kind, bytes *in)
 {
+    enum decoded how;
+    if ((kind == STREAM_ZLIB || kind == STREAM_DEFLATE) &&
+        inflate_at_once(unpack, kind, in, &how))
+        return how;
     return decode_stream_after(unpack, kind, (bytes){NULL, 0}, in);
 }
 
@@ -69,6 +88,7 @@ enum decoded decode_deflate(struct unpack *unpack, bytes *in, uint64_t size)
             *in = bytes_slice(*in, used, in->len);
             return unpack_wrote(unpack, size) ? DECODED : DECODED_STOP;
         }
+        return decode_stream_after(unpack, STREAM_DEFLATE, (bytes){NULL, 0}, in);
     }
     return decode_stream(unpack, STREAM_DEFLATE, in);
 }

@@ -4,18 +4,33 @@
 
 enum { NEST_MAX = 1 << 20 /* brackets in brackets */ };
 
-static bool is_space(uint8_t c)
+/* White space, 7.2.2, and delimiters; what is neither is regular. */
+enum { REGULAR, SPACE, DELIMITER };
+
+static const uint8_t class_of[256] = {
+    [0] = SPACE,       ['\t'] = SPACE,    ['\n'] = SPACE,    ['\f'] = SPACE,
+    ['\r'] = SPACE,    [' '] = SPACE,     ['('] = DELIMITER, [')'] = DELIMITER,
+    ['<'] = DELIMITER, ['>'] = DELIMITER, ['['] = DELIMITER, [']'] = DELIMITER,
+    ['{'] = DELIMITER, ['}'] = DELIMITER, ['/'] = DELIMITER, ['%'] = DELIMITER,
+};
+
+/* Moves past bytes that are there, and returns them. */
+static inline bytes take(bytes *rest, size_t len)
 {
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == 0;
+    bytes taken = {rest->at, len};
+    *rest = (bytes){rest->at + len, rest->len - len};
+    return taken;
 }
 
-static bool is_delimiter(uint8_t c)
+/* End of the regular characters from `len` on. */
+static inline size_t regular_end(bytes text, size_t len)
 {
-    return c == '(' || c == ')' || c == '<' || c == '>' || c == '[' || c == ']' || c == '{' ||
-           c == '}' || c == '/' || c == '%';
+    while (len < text.len && class_of[text.at[len]] == REGULAR)
+        len++;
+    return len;
 }
 
-static void skip_space(bytes *rest)
+static inline void skip_space(bytes *rest)
 {
     size_t at = 0;
     bool comment = false;
@@ -25,10 +40,10 @@ static void skip_space(bytes *rest)
             comment = c != '\n' && c != '\r';
         else if (c == '%')
             comment = true;
-        else if (!is_space(c))
+        else if (class_of[c] != SPACE)
             break;
     }
-    *rest = bytes_slice(*rest, at, rest->len);
+    (void)take(rest, at);
 }
 
 /* Behind the '('; the text is up to its ')', or all there is. */
@@ -53,37 +68,18 @@ static struct pdf_token lex_word(bytes *rest)
 {
     enum { MAX_DIGITS = 18 }; /* of an int64_t, whatever they are */
 
-    size_t len = 0;
-    while (len < rest->len && !is_space(rest->at[len]) && !is_delimiter(rest->at[len]))
-        len++;
-    if (len == 0)
-        len = 1; /* a bracket that closes nothing */
-    struct pdf_token token = {PDF_WORD, bytes_slice(*rest, 0, len), 0};
-    *rest = bytes_slice(*rest, len, rest->len);
-    bool minus = token.text.at[0] == '-', sign = minus || token.text.at[0] == '+',
-         digits = false;
-    int64_t number = 0;
-    for (size_t i = sign; i < len; i++) {
-        uint8_t c = token.text.at[i];
-        if (c < '0' || c > '9' || i - sign >= MAX_DIGITS)
-            return token;
-        number = number * 10 + (c - '0');
-        digits = true;
-    }
-    if (digits) {
+    uint8_t first = rest->at[0];
+    size_t sign = first == '-' || first == '+', digits = sign;
+    uint64_t number = 0;
+    for (; digits < rest->len && (uint8_t)(rest->at[digits] - '0') < 10; digits++)
+        number = number * 10 + (uint64_t)(rest->at[digits] - '0');
+    size_t len = regular_end(*rest, digits);
+    /* A bracket that closes nothing is a word, too. */
+    struct pdf_token token = {PDF_WORD, take(rest, len ? len : 1), 0};
+    if (len == digits && digits > sign && digits - sign <= MAX_DIGITS) {
         token.kind = PDF_NUMBER;
-        token.number = minus ? -number : number;
+        token.number = first == '-' ? -(int64_t)number : (int64_t)number;
     }
-    return token;
-}
-
-static struct pdf_token lex_name(bytes *rest)
-{
-    size_t len = 0;
-    while (len < rest->len && !is_space(rest->at[len]) && !is_delimiter(rest->at[len]))
-        len++;
-    struct pdf_token token = {PDF_NAME, bytes_slice(*rest, 0, len), 0};
-    *rest = bytes_slice(*rest, len, rest->len);
     return token;
 }
 
@@ -102,21 +98,20 @@ struct pdf_token pdf_lex(bytes *rest)
     if (rest->len == 0)
         return (struct pdf_token){PDF_END, *rest, 0};
     uint8_t c = rest->at[0], next = rest->len > 1 ? rest->at[1] : 0;
-    bytes behind = bytes_slice(*rest, 1, rest->len), two = bytes_slice(*rest, 0, 2);
-    if ((c == '<' && next == '<') || (c == '>' && next == '>')) {
-        *rest = bytes_slice(*rest, 2, rest->len);
-        return (struct pdf_token){c == '<' ? PDF_DICT : PDF_DICT_END, two, 0};
-    }
+    if (class_of[c] == REGULAR)
+        return lex_word(rest);
+    if ((c == '<' && next == '<') || (c == '>' && next == '>'))
+        return (struct pdf_token){c == '<' ? PDF_DICT : PDF_DICT_END, take(rest, 2), 0};
     if (c != '/' && c != '(' && c != '<' && c != '[' && c != ']')
         return lex_word(rest);
-    *rest = behind;
+    bytes bracket = take(rest, 1);
     if (c == '/')
-        return lex_name(rest);
+        return (struct pdf_token){PDF_NAME, take(rest, regular_end(*rest, 0)), 0};
     if (c == '(')
         return (struct pdf_token){PDF_STRING, lex_string(rest), 0};
     if (c == '<')
         return lex_hex(rest);
-    return (struct pdf_token){c == '[' ? PDF_ARRAY : PDF_ARRAY_END, bytes_slice(two, 0, 1), 0};
+    return (struct pdf_token){c == '[' ? PDF_ARRAY : PDF_ARRAY_END, bracket, 0};
 }
 
 struct pdf_token pdf_lex_peek(bytes rest)
