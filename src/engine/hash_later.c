@@ -2,30 +2,22 @@
 
 #include <string.h>
 
-/* Larger objects would keep the other lanes waiting. */
-enum { LARGEST = 1 << 20 };
+/* Larger objects would keep the other lanes waiting; those that are copied fill the room. */
+enum { LARGEST = 4 << 20, LARGEST_COPY = 1 << 20 };
 
-bool hash_later_add(struct hash_later *later, bytes data)
+void hash_later_begin(struct hash_later *later)
 {
-    if (!later->open || data.len > LARGEST || data.len > later->size)
-        return false;
-    if (later->last && later->last == data.at)
-        return true;
-    if (later->count == HASH_LATER_JOBS || data.len > later->size - later->used)
-        hash_later_settle(later);
-
-    uint8_t *copy = later->room + later->used;
-    memcpy(copy, data.at, data.len);
-    later->used += data.len;
-    later->jobs[later->count].data = (bytes){copy, data.len};
-    later->tags[later->count++] = (uint8_t)later->tag;
-    later->last = data.at;
-    return true;
+    md5_lanes_begin(&later->lanes);
 }
 
 void hash_later_next(struct hash_later *later)
 {
     later->last = NULL;
+}
+
+static struct hash_later_job *job_at(struct hash_later *later, uint64_t number)
+{
+    return &later->jobs[number % HASH_LATER_JOBS];
 }
 
 /* Whether any signature fits; what cannot be read is looked at again, too. */
@@ -45,32 +37,76 @@ static bool is_known(const struct hash_later *later, const struct md5_job *job)
     return false;
 }
 
-/* The longest first: it alone would be left at the end, and lanes with it. */
-static void order(struct hash_later *later)
+static void fill_lanes(struct hash_later *later)
 {
-    static const uint32_t gaps[] = {132, 57, 23, 10, 4, 1};
-
-    for (size_t k = 0; k < COUNT(gaps); k++)
-        for (uint32_t gap = gaps[k], i = gap; i < later->count; i++) {
-            const struct md5_job job = later->jobs[i];
-            const uint8_t tag = later->tags[i];
-            uint32_t to = i;
-            for (; to >= gap && later->jobs[to - gap].data.len < job.data.len; to -= gap) {
-                later->jobs[to] = later->jobs[to - gap];
-                later->tags[to] = later->tags[to - gap];
-            }
-            later->jobs[to] = job;
-            later->tags[to] = tag;
-        }
+    while (later->next < later->end &&
+           md5_lanes_add(&later->lanes, &job_at(later, later->next)->md5))
+        later->next++;
 }
 
-void hash_later_settle(struct hash_later *later)
+/* Goes on until something is done; false when there is nothing to do. `more`: as in
+ * md5_lanes_run. */
+static bool advance(struct hash_later *later, bool more)
 {
-    order(later);
-    md5_lanes(later->jobs, later->count);
-    for (uint32_t i = 0; i < later->count; i++)
-        if (is_known(later, &later->jobs[i]))
-            later->known |= UINT64_C(1) << later->tags[i];
-    later->count = 0;
-    later->used = 0;
+    struct md5_job *done[MD5_LANES];
+    fill_lanes(later);
+    uint32_t count = md5_lanes_run(&later->lanes, more || later->next < later->end, done);
+    for (uint32_t i = 0; i < count; i++) {
+        struct hash_later_job *job = (struct hash_later_job *)done[i];
+        job->done = true;
+        later->known[job->tag] |= is_known(later, &job->md5);
+        later->waiting[job->tag]--;
+    }
+    while (later->first < later->next && job_at(later, later->first)->done)
+        later->first++;
+    fill_lanes(later);
+    return count > 0;
+}
+
+/* Where `size` bytes may be copied to behind the last copy and before the first one that is
+ * still needed, round the end of the room; SIZE_MAX: nowhere. */
+static size_t find_room(const struct hash_later *later, size_t size)
+{
+    size_t end = later->room_end;
+    if (later->first == later->end)
+        return size <= later->size ? 0 : SIZE_MAX;
+    size_t start = later->jobs[later->first % HASH_LATER_JOBS].room;
+    if (end < start)
+        return size < start - end ? end : SIZE_MAX;
+    if (size <= later->size - end)
+        return end;
+    return size < start ? 0 : SIZE_MAX;
+}
+
+bool hash_later_add(struct hash_later *later, bytes data)
+{
+    bool stays = data.at == later->stays.at && data.len == later->stays.len;
+    size_t size = stays ? 0 : data.len, at;
+    if (!later->open || data.len > (stays ? LARGEST : LARGEST_COPY) || size > later->size)
+        return false;
+    if (later->last && later->last == data.at)
+        return true;
+    while ((at = find_room(later, size)) == SIZE_MAX ||
+           later->end - later->first == HASH_LATER_JOBS)
+        advance(later, true);
+
+    struct hash_later_job *job = job_at(later, later->end++);
+    *job = (struct hash_later_job){.md5.data = data, .room = at, .tag = later->tag};
+    if (!stays) {
+        memcpy(later->room + at, data.at, data.len);
+        job->md5.data.at = later->room + at;
+    }
+    later->room_end = at + size;
+    later->waiting[later->tag]++;
+    later->last = data.at;
+    fill_lanes(later);
+    while (later->next < later->end)
+        advance(later, true);
+    return true;
+}
+
+void hash_later_settle(struct hash_later *later, uint32_t tag)
+{
+    while (later->waiting[tag] && advance(later, false))
+        ;
 }

@@ -5,34 +5,47 @@
  * something was. Whoever drives the scanner then examines what has the tag once more, with
  * digests taken at once.
  *
- * Objects are copied; a tag is a number below 64. */
+ * Objects are copied, but for what stays where it is; a tag is a number below HASH_LATER_TAGS.
+ * They go through lanes that are full as long as objects come. */
 #pragma once
 #include "match/hash/md5_lanes.h"
 #include "match/hashes.h"
 
-enum { HASH_LATER_JOBS = 512, HASH_LATER_TABLES = 16 };
+enum { HASH_LATER_JOBS = 512, HASH_LATER_TABLES = 16, HASH_LATER_TAGS = 192 };
+
+struct hash_later_job {
+    struct md5_job md5; /* first: what comes out of a lane is this */
+    size_t room;        /* where its copy begins, or would have begun */
+    uint32_t tag;
+    bool done;
+};
 
 struct hash_later {
     /* The driver's: where copies go; the tables to ask; whose objects these are; whether any
-     * are taken at all. */
+     * are taken at all; an object that stays where it is until its tag is settled. */
     uint8_t *room;
     size_t size;
     const struct hashes *tables[HASH_LATER_TABLES];
     uint32_t table_count;
     uint32_t tag;
     bool open;
-    /* Tags of what must be examined again, as bits. */
-    uint64_t known;
-    size_t used;
-    uint32_t count;
+    bytes stays;
+    /* Objects of each tag that wait, and whether something was known of others. */
+    uint32_t waiting[HASH_LATER_TAGS];
+    bool known[HASH_LATER_TAGS];
+    size_t room_end;     /* of the last copy; the first one is that of `first` */
     const uint8_t *last; /* the object that was taken last: several rulesets ask for it */
-    struct md5_job jobs[HASH_LATER_JOBS];
-    uint8_t tags[HASH_LATER_JOBS];
+    /* A queue: from `first` on they wait, from `next` on they are in no lane. */
+    uint64_t first, next, end;
+    struct hash_later_job jobs[HASH_LATER_JOBS];
+    struct md5_lanes lanes;
 };
 
+/* Once, when the driver has filled in its part. */
+void hash_later_begin(struct hash_later *later);
 /* Takes the object in. False: its digest is to be computed at once. */
 bool hash_later_add(struct hash_later *later, bytes data);
 /* Another object follows, which may lie where the last one did. */
 void hash_later_next(struct hash_later *later);
-/* Computes all digests that were put off. */
-void hash_later_settle(struct hash_later *later);
+/* Computes what was put off of a tag, and whatever is in other lanes on the way. */
+void hash_later_settle(struct hash_later *later, uint32_t tag);

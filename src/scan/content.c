@@ -11,23 +11,42 @@
 #include <unistd.h>
 
 /* Up to here reading is faster than mapping, and the copy stays in the cache. */
-#define READ_MAX ((size_t)4 << 20)
+#define READ_MAX ((size_t)1 << 20)
+
+struct mapping {
+    uint8_t *at;
+    size_t size;
+};
 
 static _Thread_local struct content *volatile guarded;
+static _Thread_local struct mapping kept[CONTENT_KEPT];
+
+/* Puts zeros where `at` is and behind it. False: it is not in the mapping. */
+static bool mend(const struct mapping *mapping, uintptr_t at)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)mapping->at;
+    uintptr_t start = at & ~(page - 1), end = from + mapping->size;
+    return from && at >= from && at < end &&
+           mmap((void *)start, ((end + page - 1) & ~(page - 1)) - start, PROT_READ,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
 
 /* A page of a mapping went away under us: puts a page of zeros there and goes on. */
 static void on_bus_error(int number, siginfo_t *info, void *context)
 {
     (void)context;
     struct content *content = guarded;
-    uintptr_t at = (uintptr_t)info->si_addr, page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    if (content && content->map && at >= (uintptr_t)content->map &&
-        at < (uintptr_t)content->map + content->map_size) {
-        uintptr_t start = at & ~(page - 1), end = (uintptr_t)content->map + content->map_size;
+    uintptr_t at = (uintptr_t)info->si_addr;
+    if (content && mend(&(struct mapping){content->map, content->map_size}, at)) {
         content->shrunk = true;
-        if (mmap((void *)start, ((end + page - 1) & ~(page - 1)) - start, PROT_READ,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
-            return;
+        return;
+    }
+    for (size_t i = 0; i < CONTENT_KEPT; i++) {
+        if (!mend(&kept[i], at))
+            continue;
+        if (content && content->data.at == kept[i].at)
+            content->shrunk = true;
+        return;
     }
     signal(number, SIG_DFL);
 }
@@ -132,6 +151,27 @@ void content_release(struct content *content)
         munmap(content->map, content->map_size);
     content->map = NULL;
     content->data = (bytes){NULL, 0};
+}
+
+int content_keep(struct content *content)
+{
+    for (int i = 0; content->map && i < CONTENT_KEPT; i++) {
+        if (kept[i].at)
+            continue;
+        kept[i] = (struct mapping){content->map, content->map_size};
+        content->map = NULL;
+        return i;
+    }
+    return -1;
+}
+
+void content_forget(int number)
+{
+    if (number < 0)
+        return;
+    const struct mapping mapping = kept[number];
+    kept[number] = (struct mapping){NULL, 0};
+    munmap(mapping.at, mapping.size);
 }
 
 void content_free(struct content *content)

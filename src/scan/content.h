@@ -2,7 +2,7 @@
  *
  * Small files are read into a buffer that is reused; large ones are mapped. When a mapped file
  * is cut while it is examined, what is missing reads as zero and `shrunk` is set: no signal
- * ends the program (content_guard). */
+ * ends the program (content_guard). A mapping may outlast its content. */
 #pragma once
 #include "base/base.h"
 
@@ -31,5 +31,13 @@ int content_open(struct content *content, int directory, const char *name, bool 
 /* The same for a file that is open already, and stays open. */
 int content_take(struct content *content, int fd, uint64_t max) MUST_USE;
 void content_release(struct content *content);
+
+enum { CONTENT_KEPT = 32 };
+
+/* Keeps a content's mapping where it is when the content is released: its number below
+ * CONTENT_KEPT, or -1 where it has none, or the thread keeps that many. */
+int content_keep(struct content *content);
+/* Gives it back; -1 is fine. */
+void content_forget(int number);
 /* Gives the buffer back at the end. */
 void content_free(struct content *content);

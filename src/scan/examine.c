@@ -498,7 +498,8 @@ static size_t join_path(struct examiner *examiner, const struct reply_object *ob
  * whether they are trusted. */
 static bool may_share(const struct examiner *examiner, const struct unpack *parent)
 {
-    return examiner->share && !examiner->at->trusted && parent->depth < EXAMINE_CHAIN &&
+    return examiner->share && examiner->share->wants(examiner->share->to) &&
+           !examiner->at->trusted && parent->depth < EXAMINE_CHAIN &&
            examiner->run.passwords == examiner->options.passwords &&
            reply_has_room(&examiner->reply);
 }
@@ -510,8 +511,8 @@ static bool settle_for_parts(struct examiner *examiner)
     struct hash_later *later = examiner->later;
     if (!later || !later->open)
         return true;
-    hash_later_settle(later);
-    later->open = later->known >> later->tag & 1;
+    hash_later_settle(later, later->tag);
+    later->open = later->known[later->tag];
     return !later->open;
 }
 
@@ -767,6 +768,8 @@ void examiner_file(struct examiner *examiner, const struct examine_file *file, s
     examiner->stopped = examiner->run.stopped = false;
     if (examiner->later) {
         examiner->later->open = file->put_off;
+        examiner->later->known[file->tag] &= !file->put_off;
+        examiner->later->stays = file->stays ? data : (bytes){NULL, 0};
         examiner->later->tag = file->tag;
     }
     set_place(examiner, (struct examine_place){0});
@@ -786,13 +789,12 @@ void examiner_file(struct examiner *examiner, const struct examine_file *file, s
     reply_end(reply, 0);
 }
 
-uint64_t examiner_settle(struct examiner *examiner)
+enum examine_later examiner_settle(struct examiner *examiner, uint32_t tag, bool now)
 {
     struct hash_later *later = examiner->later;
     if (!later)
-        return 0;
-    hash_later_settle(later);
-    uint64_t known = later->known;
-    later->known = 0;
-    return known;
+        return LATER_NOTHING;
+    if (now)
+        hash_later_settle(later, tag);
+    return later->waiting[tag] ? LATER_WAITS : later->known[tag] ? LATER_KNOWN : LATER_NOTHING;
 }

@@ -3,10 +3,11 @@
  * came of it (reply.h). One examiner per thread or worker. */
 #pragma once
 #include "engine/engine.h"
+#include "engine/hash_later.h"
 #include "scan/content.h"
 #include "scan/reply.h"
 
-enum { EXAMINE_MAX_SETS = REPLY_SETS, EXAMINE_OWNER = 64 };
+enum { EXAMINE_MAX_SETS = REPLY_SETS, EXAMINE_OWNER = 64, EXAMINE_TAGS = HASH_LATER_TAGS };
 
 struct examine_options {
     const struct definitions *sets;
@@ -78,6 +79,8 @@ struct examine_part {
 /* Takes parts, or refuses (false): then they are examined here. */
 struct examine_share {
     void *to;
+    /* Whether one would be taken now. */
+    bool (*wants)(void *to);
     bool (*offer)(void *to, const struct examine_part *part, uint32_t *ret_number);
     /* Where a batch may be put together, if one would be taken; else NULL. */
     uint8_t *(*room)(void *to, size_t *ret_size);
@@ -93,8 +96,9 @@ struct examine_file {
     uint32_t depth;
     bool batch;                        /* the content is objects out of one container */
     const struct examine_share *share; /* or NULL */
-    /* Digests may be put off until examiner_settle, which tells by the tag, below 64. */
-    bool put_off;
+    /* Digests may be put off until examiner_settle, which tells by the tag, below EXAMINE_TAGS;
+     * `stays`: the content stays where it is until then. */
+    bool put_off, stays;
     uint32_t tag;
     const struct examine_skip *skips;
     uint32_t skip_count;
@@ -115,9 +119,16 @@ struct examiner *examiner_free(struct examiner *examiner);
 /* Examines a file and appends the reply. */
 void examiner_file(struct examiner *examiner, const struct examine_file *file,
                    struct text *out);
-/* Computes what was put off. The tags, as bits, of files that must be examined again, without
- * putting off: what was said of them is not all. */
-uint64_t examiner_settle(struct examiner *examiner);
+
+enum examine_later {
+    LATER_WAITS, /* something of the file with the tag is put off */
+    LATER_NOTHING,
+    LATER_KNOWN, /* the file must be examined again, without putting off, as what was said of it
+                    is not all */
+};
+
+/* What came of what was put off; with `now`, it is computed. */
+enum examine_later examiner_settle(struct examiner *examiner, uint32_t tag, bool now);
 /* Opens what libraries open at their first use, before a process starts workers: these inherit
  * it, and cannot open anything. */
 void examine_warm(const struct examine_options *options);

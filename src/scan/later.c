@@ -21,6 +21,7 @@ bool later_new(const struct definitions *sets, int set_count, struct hash_later 
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     later->room = at == MAP_FAILED ? NULL : at;
     later->size = ROOM;
+    hash_later_begin(later);
     return later->room != NULL;
 }
 

@@ -36,9 +36,9 @@ static void work(void *started, const struct examine_file *file, struct text *re
     examiner_file(started, file, reply);
 }
 
-static uint64_t settle(void *started)
+static enum examine_later settle(void *started, uint32_t tag, bool now)
 {
-    return examiner_settle(started);
+    return examiner_settle(started, tag, now);
 }
 
 static bool within(void *context, const struct reply_part *reply)

@@ -6,28 +6,12 @@
 #include <string.h>
 
 enum {
-    LANES = 16,
     FEW = 2, /* streams that are faster one after the other than in lanes */
-};
-
-/* A stream: whole blocks where they lie, then its end with the padding. */
-struct stream {
-    struct md5_job *job;
-    const uint8_t *at;
-    uint64_t blocks; /* left at `at` */
-    uint32_t ends;   /* blocks left in `end` after those */
-    uint8_t end[2 * MD5_BLOCK];
-};
-
-struct lanes {
-    struct stream streams[LANES];
-    uint32_t state[4][LANES];
-    uint32_t width, busy;
 };
 
 static const uint32_t start[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
 
-static void stream_open(struct stream *stream, struct md5_job *job)
+static void stream_open(struct md5_stream *stream, struct md5_job *job)
 {
     size_t rest = job->data.len % MD5_BLOCK;
     uint64_t bits = (uint64_t)job->data.len * 8;
@@ -49,7 +33,7 @@ static void stream_open(struct stream *stream, struct md5_job *job)
 }
 
 /* False when it has come to its end. */
-static bool stream_advance(struct stream *stream, uint64_t blocks)
+static bool stream_advance(struct md5_stream *stream, uint64_t blocks)
 {
     stream->blocks -= blocks;
     stream->at += blocks * MD5_BLOCK;
@@ -67,21 +51,36 @@ static void put_digest(struct md5_job *job, const uint32_t state[4])
         job->digest[i] = (uint8_t)(state[i / 4] >> 8 * (i % 4));
 }
 
-static void finish_alone(struct lanes *lanes, uint32_t lane)
+/* The job of a lane is done. */
+static struct md5_job *leave(struct md5_lanes *lanes, uint32_t lane)
 {
-    struct stream *stream = &lanes->streams[lane];
+    struct md5_job *job = lanes->streams[lane].job;
+    uint32_t state[4];
+    for (int i = 0; i < 4; i++)
+        state[i] = lanes->state[i][lane];
+    put_digest(job, state);
+    lanes->streams[lane].job = NULL;
+    lanes->busy--;
+    return job;
+}
+
+static struct md5_job *finish_alone(struct md5_lanes *lanes, uint32_t lane)
+{
+    struct md5_stream *stream = &lanes->streams[lane];
     uint32_t state[4];
     for (int i = 0; i < 4; i++)
         state[i] = lanes->state[i][lane];
     do
         md5_scalar(state, stream->at, stream->blocks);
     while (stream_advance(stream, stream->blocks));
-    put_digest(stream->job, state);
+    for (int i = 0; i < 4; i++)
+        lanes->state[i][lane] = state[i];
+    return leave(lanes, lane);
 }
 
-static void run(struct lanes *lanes, uint64_t blocks)
+static void run(struct md5_lanes *lanes, uint64_t blocks)
 {
-    const uint8_t *at[LANES];
+    const uint8_t *at[MD5_LANES];
     /* Lanes without a stream go along with another's bytes. */
     const uint8_t *some = NULL;
     for (uint32_t i = 0; i < lanes->width && !some; i++)
@@ -89,7 +88,7 @@ static void run(struct lanes *lanes, uint64_t blocks)
     for (uint32_t i = 0; i < lanes->width; i++)
         at[i] = lanes->streams[i].job ? lanes->streams[i].at : some;
 #if defined(__x86_64__)
-    if (lanes->width == LANES)
+    if (lanes->width == MD5_LANES)
         md5_avx512(lanes->state, at, blocks);
     else
         md5_avx2(lanes->state, at, blocks);
@@ -98,55 +97,60 @@ static void run(struct lanes *lanes, uint64_t blocks)
 #endif
 }
 
-/* Takes the next job into a lane, if there is one. */
-static void fill(struct lanes *lanes, uint32_t lane, struct md5_job **next, uint32_t *left)
+void md5_lanes_begin(struct md5_lanes *lanes)
 {
-    struct stream *stream = &lanes->streams[lane];
-    stream->job = NULL;
-    if (!*left)
-        return;
-    stream_open(stream, (*next)++);
-    --*left;
+    enum cpu_level level = cpu_level();
+    lanes->width = level == CPU_AVX512 ? MD5_LANES : level == CPU_AVX2 ? MD5_LANES / 2 : 1;
+    lanes->busy = 0;
+    for (uint32_t i = 0; i < MD5_LANES; i++)
+        lanes->streams[i].job = NULL;
+}
+
+bool md5_lanes_add(struct md5_lanes *lanes, struct md5_job *job)
+{
+    uint32_t lane = 0;
+    if (lanes->busy == lanes->width)
+        return false;
+    while (lanes->streams[lane].job)
+        lane++;
+    stream_open(&lanes->streams[lane], job);
     lanes->busy++;
     for (int i = 0; i < 4; i++)
         lanes->state[i][lane] = start[i];
+    return true;
 }
 
-static void turn(struct lanes *lanes, struct md5_job **next, uint32_t *left)
+uint32_t md5_lanes_run(struct md5_lanes *lanes, bool more, struct md5_job *ret[MD5_LANES])
 {
     uint64_t blocks = UINT64_MAX;
-    for (uint32_t i = 0; i < lanes->width; i++)
-        if (lanes->streams[i].job && lanes->streams[i].blocks < blocks)
-            blocks = lanes->streams[i].blocks;
-    run(lanes, blocks);
-    for (uint32_t i = 0; i < lanes->width; i++) {
-        struct stream *stream = &lanes->streams[i];
-        if (!stream->job || stream_advance(stream, blocks))
-            continue;
-        uint32_t state[4];
-        for (int k = 0; k < 4; k++)
-            state[k] = lanes->state[k][i];
-        put_digest(stream->job, state);
-        lanes->busy--;
-        fill(lanes, i, next, left);
+    uint32_t done = 0;
+    if (lanes->width == 1 || (lanes->busy <= FEW && !more)) {
+        for (uint32_t i = 0; i < lanes->width; i++)
+            if (lanes->streams[i].job)
+                ret[done++] = finish_alone(lanes, i);
+        return done;
     }
+    while (lanes->busy && !done) {
+        for (uint32_t i = 0; i < lanes->width; i++)
+            if (lanes->streams[i].job && lanes->streams[i].blocks < blocks)
+                blocks = lanes->streams[i].blocks;
+        run(lanes, blocks);
+        for (uint32_t i = 0; i < lanes->width; i++)
+            if (lanes->streams[i].job && !stream_advance(&lanes->streams[i], blocks))
+                ret[done++] = leave(lanes, i);
+        blocks = UINT64_MAX;
+    }
+    return done;
 }
 
 void md5_lanes(struct md5_job *jobs, uint32_t count)
 {
-    enum cpu_level level = cpu_level();
-    struct lanes lanes;
-    lanes.width = level == CPU_AVX512 ? LANES : level == CPU_AVX2 ? LANES / 2 : 1;
-    lanes.busy = 0;
-    for (uint32_t i = 0; i < lanes.width; i++)
-        fill(&lanes, i, &jobs, &count);
-    while (lanes.width > 1 && (lanes.busy > FEW || (lanes.busy && count)))
-        turn(&lanes, &jobs, &count);
-    for (uint32_t i = 0; lanes.width > 1 && i < lanes.width; i++)
-        if (lanes.streams[i].job)
-            finish_alone(&lanes, i);
-    while (lanes.width == 1 && lanes.streams[0].job) {
-        finish_alone(&lanes, 0);
-        fill(&lanes, 0, &jobs, &count);
-    }
+    struct md5_lanes lanes;
+    struct md5_job *done[MD5_LANES];
+    uint32_t next = 0;
+    md5_lanes_begin(&lanes);
+    do
+        while (next < count && md5_lanes_add(&lanes, &jobs[next]))
+            next++;
+    while (md5_lanes_run(&lanes, next < count, done));
 }

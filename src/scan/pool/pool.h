@@ -58,7 +58,7 @@ struct pool_options {
     void (*work)(void *started, const struct examine_file *file, struct text *reply);
     /* In the sealed worker: computes what `work` put off, and tells as examiner_settle does.
      * NULL: nothing can be put off. */
-    uint64_t (*settle)(void *started);
+    enum examine_later (*settle)(void *started, uint32_t tag, bool now);
     /* Whether the parts of a reply may stand; else the file is examined once more, in one.
      * NULL: replies have no parts. */
     bool (*within)(void *context, const struct reply_part *reply);

@@ -13,15 +13,15 @@
 #include <poll.h>
 
 enum {
-    POOL_JOBS = 4096, /* files put and not yet emitted */
-    POOL_WINDOW = 64, /* jobs in one worker */
+    POOL_JOBS = 4096,  /* files put and not yet emitted */
+    POOL_WINDOW = 256, /* jobs in one worker */
     POOL_TICK_MS = 100,
     POOL_GRACE_MS = 3000,    /* to stop after being told */
     POOL_START_FAILURES = 3, /* in a row: there will be no workers */
 };
 
 /* Bytes of files in one worker, beyond which it gets no more. */
-#define POOL_WINDOW_BYTES ((uint64_t)8 << 20)
+#define POOL_WINDOW_BYTES ((uint64_t)32 << 20)
 
 /* In a job's number: it is a part, and the rest its place among the parts. */
 #define POOL_PART ((uint64_t)1 << 62)

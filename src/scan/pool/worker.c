@@ -6,18 +6,20 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Files of this size and more are not begun before what is known was said. */
 #define LARGE ((uint64_t)8 << 20)
 
+enum { KEPT_REPLY = 64 << 10 }; /* memory that stays with a place */
+
 /* A job whose reply waits for digests that were put off. */
 struct held {
     struct worker_job job;
-    const char *text; /* what follows it in the message */
-    int fd;           /* or -1 */
-    size_t at, len;   /* its reply, in the held ones */
+    struct text after, reply; /* what follows it in the message */
+    int fd, mapping;          /* or -1 */
     bool put_off;
 };
 
@@ -25,9 +27,11 @@ struct state {
     struct worker *worker;
     void *started;
     struct content content;
-    struct text reply, outgoing, held_replies;
-    struct held held[WORKER_BATCH];
-    uint32_t held_count;
+    struct text outgoing;
+    /* A queue, from the oldest on; the place of one is its tag. */
+    struct held held[WORKER_HELD];
+    uint32_t held_first, held_count, held_fds;
+    size_t held_bytes; /* of replies */
     struct channel_fds fds;
     uint32_t fd_next;
     uint32_t seq, parts; /* of the job under examination */
@@ -63,13 +67,22 @@ static bool answer(struct state *state, uint32_t seq, bytes reply)
     return true;
 }
 
-/* A message with the descriptors that came with it; its length, 0 at the end. */
-static size_t receive(struct state *state)
+/* A message with the descriptors that came with it; its length, 0 at the end. Without `wait`,
+ * 0 too where there is none yet. */
+static size_t receive(struct state *state, bool wait)
 {
-    ssize_t n =
-        channel_receive(SANDBOX_FIRST, state->message, sizeof state->message, &state->fds, 0);
+    ssize_t n = channel_receive(SANDBOX_FIRST, state->message, sizeof state->message,
+                                &state->fds, wait ? 0 : MSG_DONTWAIT);
     state->fd_next = 0;
     return n > 0 ? (size_t)n : 0;
+}
+
+/* Parts are of the oldest job that has no answer. */
+static bool wants(void *to)
+{
+    const struct state *state = to;
+    const struct worker_page *page = state->worker->page;
+    return page->idle && !page->outbox && !state->held_count;
 }
 
 /* Puts a part into the outbox, if that is free and somebody waits for work. */
@@ -88,9 +101,8 @@ static bool offer(void *to, const struct examine_part *part, uint32_t *ret_numbe
     const struct worker_frame frame = {
         .seq = state->seq,
         .length = (uint32_t)(sizeof head + part->path.len + chain) | WORKER_PART};
-    /* A batch lies there, and was asked for. Parts are of the oldest job that has no answer. */
-    if (state->held_count ||
-        (!part->batch && (!page->idle || page->outbox || part->data.len > WORKER_OUTBOX)))
+    /* A batch lies there, and was asked for. */
+    if (!part->batch && (!wants(to) || part->data.len > WORKER_OUTBOX))
         return false;
     if (!flush(state))
         return false;
@@ -108,9 +120,8 @@ static bool offer(void *to, const struct examine_part *part, uint32_t *ret_numbe
 static uint8_t *room(void *to, size_t *ret_size)
 {
     const struct state *state = to;
-    const struct worker_page *page = state->worker->page;
     *ret_size = WORKER_OUTBOX;
-    return page->idle && !page->outbox && !state->held_count ? state->worker->outbox : NULL;
+    return wants(to) ? state->worker->outbox : NULL;
 }
 
 /* What is at work, said before it is: whatever else comes out of this process comes later. */
@@ -144,13 +155,52 @@ static int take_content(struct state *state, const struct worker_job *job, int f
     return 0;
 }
 
-static void examine(struct state *state, const struct held *held)
+/* What came of what was put off of a held job. */
+static enum examine_later settle(const struct state *state, const struct held *held, bool now)
+{
+    return held->put_off ? state->worker->options->settle(state->started,
+                                                          (uint32_t)(held - state->held), now)
+                         : LATER_NOTHING;
+}
+
+/* Lets go of the mapping of the job's file, which digests may need. */
+static void forget(struct state *state, struct held *held)
+{
+    if (held->mapping < 0)
+        return;
+    (void)settle(state, held, true);
+    content_forget(held->mapping);
+    held->mapping = -1;
+}
+
+static void examine_once(struct state *state, struct held *held,
+                         const struct examine_file *given)
+{
+    struct examine_file file = *given;
+    struct worker_page *page = state->worker->page;
+    page->control.stop = page->control.interrupted;
+    page->current = held->job.seq;
+    forget(state, held);
+    held->reply.len = 0;
+    int error = take_content(state, &held->job, held->fd);
+    if (error) {
+        struct reply reply;
+        reply_begin(&reply, &held->reply);
+        reply_end(&reply, error);
+    } else {
+        held->mapping = held->put_off ? content_keep(&state->content) : -1;
+        file.stays = held->mapping >= 0;
+        state->worker->options->work(state->started, &file, &held->reply);
+    }
+    content_release(&state->content);
+}
+
+static void examine(struct state *state, struct held *held)
 {
     const struct worker_job *job = &held->job;
-    const char *text = held->text;
-    int fd = held->fd;
+    const char *text = held->after.at;
     struct worker_page *page = state->worker->page;
-    const struct examine_share share = {state, offer, room};
+    const struct examine_share share = {state, wants, offer, room};
     struct examine_container chain[EXAMINE_CHAIN];
     struct examine_skip skips[POOL_DEATHS];
     const struct examine_file file = {.owner = {(const uint8_t *)text, job->owner},
@@ -162,58 +212,61 @@ static void examine(struct state *state, const struct held *held)
                                       .batch = job->batch,
                                       .share = job->whole ? NULL : &share,
                                       .put_off = held->put_off,
-                                      .tag = state->held_count,
+                                      .tag = (uint32_t)(held - state->held),
                                       .skips = skips,
                                       .skip_count = job->skips,
                                       .tell = job->tells ? tell : NULL,
                                       .tell_to = state};
-    bool again;
     const char *after = text + job->owner + job->path + 1;
     memcpy(chain, after, job->depth * sizeof *chain);
     memcpy(skips, after + job->depth * sizeof *chain, job->skips * sizeof *skips);
     state->seq = job->seq;
     state->parts = 0;
-    do {
-        page->control.stop = page->control.interrupted;
-        page->current = job->seq;
-        state->reply.len = 0;
-        int error = take_content(state, job, fd);
-        if (error) {
-            struct reply reply;
-            reply_begin(&reply, &state->reply);
-            reply_end(&reply, error);
-        } else {
-            state->worker->options->work(state->started, &file, &state->reply);
-        }
-        content_release(&state->content);
-        /* The word may have been meant for the job before. */
-        again = page->control.stop && !state->parts && page->stop_job != job->seq &&
-                page->stop_job != WORKER_ANYONE;
-    } while (again);
+    do
+        examine_once(state, held, &file);
+    /* The word may have been meant for the job before. */
+    while (page->control.stop && !state->parts && page->stop_job != job->seq &&
+           page->stop_job != WORKER_ANYONE);
     page->current = 0;
 }
 
-/* Examines once more what has something in it whose digest is known, and answers all. */
-static bool release(struct state *state)
+/* Answers the oldest job, whose digests are known or computed now; once more examined where
+ * something is known of them. False: the answer cannot go. */
+static bool answer_oldest(struct state *state)
 {
-    const struct pool_options *options = state->worker->options;
-    uint64_t known = options->settle ? options->settle(state->started) : 0;
-    bool good = !state->held_replies.failed;
-    for (uint32_t i = 0; i < state->held_count; i++) {
-        struct held *held = &state->held[i];
-        bytes reply = {(const uint8_t *)state->held_replies.at + held->at, held->len};
-        if (good && held->put_off && known >> i & 1) {
-            held->put_off = false;
-            examine(state, held);
-            reply = (bytes){(const uint8_t *)state->reply.at, state->reply.len};
-        }
-        good = good && !state->reply.failed && answer(state, held->job.seq, reply);
-        if (held->fd >= 0)
-            close(held->fd);
+    struct held *held = &state->held[state->held_first];
+    if (settle(state, held, true) == LATER_KNOWN) {
+        state->held_bytes -= held->reply.len;
+        held->put_off = false;
+        examine(state, held);
+        state->held_bytes += held->reply.len;
     }
-    state->held_count = 0;
-    state->held_replies.len = 0;
+    bool good =
+        !held->reply.failed &&
+        answer(state, held->job.seq, (bytes){(const uint8_t *)held->reply.at, held->reply.len});
+    forget(state, held);
+    state->held_bytes -= held->reply.len;
+    state->held_fds -= held->fd >= 0;
+    if (held->fd >= 0)
+        close(held->fd);
+    if (held->reply.room > KEPT_REPLY)
+        text_free(&held->reply);
+    state->held_first = (state->held_first + 1) % WORKER_HELD;
+    state->held_count--;
     return good;
+}
+
+/* Answers jobs until at most so many are held, and those whose digests are known. */
+static bool release(struct state *state, uint32_t most)
+{
+    while (state->held_count > most)
+        if (!answer_oldest(state))
+            return false;
+    while (state->held_count &&
+           settle(state, &state->held[state->held_first], false) != LATER_WAITS)
+        if (!answer_oldest(state))
+            return false;
+    return true;
 }
 
 /* Examines a job, unless it was taken back: then it is answered by nothing. */
@@ -221,13 +274,45 @@ static void run_job(struct state *state, struct held *held, bool skip)
 {
     const struct worker_job *job = &held->job;
     held->put_off = !skip && state->worker->options->settle && !job->whole && !job->tells;
-    state->reply.len = 0;
+    held->mapping = -1;
+    held->reply.len = 0;
     if (!skip)
         examine(state, held);
-    held->at = state->held_replies.len;
-    held->len = state->reply.len;
-    text_add(&state->held_replies, state->reply.at, state->reply.len);
     state->held_count++;
+    state->held_fds += held->fd >= 0;
+    state->held_bytes += held->reply.len;
+}
+
+/* How many may be held on. */
+static uint32_t most_held(const struct state *state)
+{
+    if (state->worker->page->flush || state->held_bytes > WORKER_MESSAGE)
+        return 0;
+    bool full = state->held_count == WORKER_HELD || state->held_fds >= WORKER_HELD_FDS;
+    return full ? state->held_count - 1 : state->held_count;
+}
+
+/* Whether what is known is said before the job is begun: it is large, or others wait for parts
+ * of it, which are of the oldest job without an answer. */
+static bool is_worth_an_answer(const struct state *state, const struct worker_job *job)
+{
+    return job->size >= LARGE || (state->worker->page->idle && job->size >= EXAMINE_PART);
+}
+
+/* The next job of a message at *at, in the next place. */
+static struct held *take_job(struct state *state, size_t *at)
+{
+    uint32_t place = (state->held_first + state->held_count) % WORKER_HELD;
+    struct held *held = &state->held[place];
+    memcpy(&held->job, state->message + *at, sizeof held->job);
+    *at += sizeof held->job;
+    held->after.len = 0;
+    text_add(&held->after, state->message + *at, job_tail(&held->job));
+    *at += job_tail(&held->job);
+    held->fd = held->job.has_fd && state->fd_next < state->fds.count
+                   ? state->fds.at[state->fd_next++]
+                   : -1;
+    return held;
 }
 
 /* One message's jobs. */
@@ -235,30 +320,29 @@ static bool run_batch(struct state *state, size_t len)
 {
     struct worker_page *page = state->worker->page;
     for (size_t at = 0; at + sizeof(struct worker_job) <= len;) {
-        struct held *held = &state->held[state->held_count];
-        *held = (struct held){.fd = -1};
-        memcpy(&held->job, state->message + at, sizeof held->job);
-        held->text = (const char *)state->message + at + sizeof held->job;
-        at += sizeof held->job + job_tail(&held->job);
-        if (held->job.has_fd && state->fd_next < state->fds.count)
-            held->fd = state->fds.at[state->fd_next++];
-        bool skip = held->job.seq <= page->skip_to && held->job.seq > page->skip_after;
-        if (!skip && held->job.size >= LARGE) {
-            const struct held next = *held;
-            if (!release(state) || !flush(state))
-                return false;
-            held = &state->held[0];
-            *held = next;
-        }
-        run_job(state, held, skip);
-        if (state->reply.failed)
+        struct held *held = take_job(state, &at);
+        const struct worker_job *job = &held->job;
+        bool skip = job->seq <= page->skip_to && job->seq > page->skip_after;
+        if (held->after.failed)
             return false;
-        bool full = state->held_count == WORKER_BATCH ||
-                    state->held_replies.len > WORKER_MESSAGE || page->flush;
-        if (full && (!release(state) || (page->flush && !flush(state))))
+        if (!skip && state->held_count && is_worth_an_answer(state, job) &&
+            (!release(state, 0) || !flush(state)))
+            return false;
+        run_job(state, held, skip);
+        if (held->reply.failed || !release(state, most_held(state)) ||
+            (page->flush && !flush(state)))
             return false;
     }
-    return release(state) && flush(state);
+    return true;
+}
+
+/* The next message: answers wait only while there is more to do. 0 at the end. */
+static size_t next_message(struct state *state)
+{
+    size_t len = state->held_count ? receive(state, false) : 0;
+    if (len)
+        return len;
+    return release(state, 0) && flush(state) ? receive(state, true) : 0;
 }
 
 int worker_run(void *context)
@@ -280,7 +364,7 @@ int worker_run(void *context)
                                  : fail(&hello.why, ENOMEM, "out of memory");
     if (channel_send(SANDBOX_FIRST, &hello, sizeof hello, NULL, 0, 0) || hello.error)
         return 1;
-    while ((len = receive(state)))
+    while ((len = next_message(state)))
         if (!run_batch(state, len))
             return 1;
     return 0;

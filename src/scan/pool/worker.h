@@ -3,11 +3,13 @@
 #include "scan/pool/pool.h"
 
 enum {
-    WORKER_BATCH = 32,         /* files in one message */
-    WORKER_FDS = 16,           /* of them as descriptors */
-    WORKER_MESSAGE = 64 << 10, /* bytes of one message, either way */
-    WORKER_RING = 1 << 20,     /* bytes of small files that wait in one worker */
-    WORKER_OUTBOX = 64 << 20,  /* bytes of a part at most */
+    WORKER_BATCH = 32,          /* files in one message */
+    WORKER_FDS = 16,            /* of them as descriptors */
+    WORKER_HELD = EXAMINE_TAGS, /* files whose answers wait for their digests */
+    WORKER_HELD_FDS = 64,       /* of them as descriptors */
+    WORKER_MESSAGE = 64 << 10,  /* bytes of one message, either way */
+    WORKER_RING = 4 << 20,      /* bytes of small files that wait in one worker */
+    WORKER_OUTBOX = 64 << 20,   /* bytes of a part at most */
     WORKER_HELLO = 0x43414e31,
 };
 

@@ -54,6 +54,35 @@ int main(void)
     CHECK(content.shrunk);
     CHECK_INT(content.data.at[10], 71);
     content_release(&content);
+    make("large", LARGE);
+    CHECK_INT(content_open(&content, AT_FDCWD, "large", false, 0), 0);
+    const bytes data = content.data;
+    const int number = content_keep(&content);
+    CHECK(number >= 0);
+    CHECK_INT(content_keep(&content), -1);
+    content_release(&content);
+    CHECK(is_whole(data, LARGE));
+    CHECK(truncate("large", LARGE / 2) == 0);
+    CHECK_INT(data.at[LARGE - 1], 0);
+    CHECK(!content.shrunk);
+    content_forget(number);
+    content_forget(-1);
+    make("large", LARGE);
+    for (int i = 0; i <= CONTENT_KEPT; i++) {
+        CHECK_INT(content_open(&content, AT_FDCWD, "large", false, 0), 0);
+        CHECK_INT(content_keep(&content), i < CONTENT_KEPT ? i : -1);
+        content_release(&content);
+    }
+    for (int i = 0; i < CONTENT_KEPT; i++)
+        content_forget(i);
+    /* It is cut while it is examined and kept. */
+    CHECK_INT(content_open(&content, AT_FDCWD, "large", false, 0), 0);
+    CHECK_INT(content_keep(&content), 0);
+    CHECK(truncate("large", LARGE / 2) == 0);
+    CHECK_INT(content.data.at[LARGE - 1], 0);
+    CHECK(content.shrunk);
+    content_release(&content);
+    content_forget(0);
     CHECK_INT(content_open(&content, AT_FDCWD, "small", false, SMALL - 1), -EFBIG);
     CHECK_INT(content_open(&content, AT_FDCWD, "small", false, SMALL), 0);
     content_release(&content);
