@@ -5,9 +5,8 @@
 
 #include <string.h>
 
-enum {
-    FEW = 2, /* streams that are faster one after the other than in lanes */
-};
+/* Streams that are faster in plain C than in lanes, and that four lanes hold. */
+enum { FEW = 2, FOUR = 4 };
 
 static const uint32_t start[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
 
@@ -78,7 +77,7 @@ static struct md5_job *finish_alone(struct md5_lanes *lanes, uint32_t lane)
     return leave(lanes, lane);
 }
 
-static void run(struct md5_lanes *lanes, uint64_t blocks)
+static void run_all(struct md5_lanes *lanes, uint64_t blocks)
 {
     const uint8_t *at[MD5_LANES];
     /* Lanes without a stream go along with another's bytes. */
@@ -95,6 +94,39 @@ static void run(struct md5_lanes *lanes, uint64_t blocks)
 #else
     (void)at, (void)blocks;
 #endif
+}
+
+#if defined(__x86_64__)
+/* The few that there are. */
+static void run_few(struct md5_lanes *lanes, uint64_t blocks)
+{
+    const uint8_t *at[FOUR];
+    uint32_t state[4][FOUR], from[FOUR], count = 0;
+    for (uint32_t i = 0; i < lanes->width; i++)
+        if (lanes->streams[i].job)
+            from[count++] = i;
+    for (uint32_t k = 0; k < FOUR; k++) {
+        from[k] = from[k < count ? k : 0];
+        at[k] = lanes->streams[from[k]].at;
+        for (int i = 0; i < 4; i++)
+            state[i][k] = lanes->state[i][from[k]];
+    }
+    md5_few_avx512(state, at, blocks);
+    for (uint32_t k = 0; k < count; k++)
+        for (int i = 0; i < 4; i++)
+            lanes->state[i][from[k]] = state[i][k];
+}
+#endif
+
+static void run(struct md5_lanes *lanes, uint64_t blocks)
+{
+#if defined(__x86_64__)
+    if (lanes->width == MD5_LANES && lanes->busy <= FOUR) {
+        run_few(lanes, blocks);
+        return;
+    }
+#endif
+    run_all(lanes, blocks);
 }
 
 void md5_lanes_begin(struct md5_lanes *lanes)
@@ -124,7 +156,8 @@ uint32_t md5_lanes_run(struct md5_lanes *lanes, bool more, struct md5_job *ret[M
 {
     uint64_t blocks = UINT64_MAX;
     uint32_t done = 0;
-    if (lanes->width == 1 || (lanes->busy <= FEW && !more)) {
+    uint32_t few = lanes->width == MD5_LANES ? 1 : FEW;
+    if (lanes->width == 1 || (lanes->busy <= few && !more)) {
         for (uint32_t i = 0; i < lanes->width; i++)
             if (lanes->streams[i].job)
                 ret[done++] = finish_alone(lanes, i);

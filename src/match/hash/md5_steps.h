@@ -79,4 +79,5 @@ void md5_scalar(uint32_t state[4], const uint8_t *at, uint64_t blocks);
 #if defined(__x86_64__)
 void md5_avx2(uint32_t state[4][16], const uint8_t *const at[16], uint64_t blocks);
 void md5_avx512(uint32_t state[4][16], const uint8_t *const at[16], uint64_t blocks);
+void md5_few_avx512(uint32_t state[4][4], const uint8_t *const at[4], uint64_t blocks);
 #endif
