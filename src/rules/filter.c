@@ -9,7 +9,8 @@
 enum { SPARED_SHARE = 12 };
 
 static const uint32_t all_kinds[] = {KIND_ALL};
-static const uint32_t apart[] = {1 << KIND_PE, KIND_ALL & ~(1 << KIND_PE)};
+static const uint32_t apart[] = {1 << KIND_PE, 1 << KIND_OLE,
+                                 KIND_ALL & ~(1 << KIND_PE | 1 << KIND_OLE)};
 
 static bool is_worth_it(const uint8_t *kinds, uint32_t count)
 {
