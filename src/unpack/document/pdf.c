@@ -26,6 +26,18 @@ bool pdf_probe(bytes data)
     }
 }
 
+/* Whether a text may have one of the names; looking for them is quicker than reading it. With a
+ * '#' in it they may be written in many ways. */
+static bool may_name(bytes text, const char *const *names, size_t count)
+{
+    if (text.len && memchr(text.at, '#', text.len))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        if (bytes_find(text, bytes_of(names[i]), 0) != SIZE_MAX)
+            return true;
+    return false;
+}
+
 /* --- roles: what other objects say of a stream --- */
 
 static void role_set(const struct pdf *pdf, bytes value, enum pdf_role role, bytes name)
@@ -99,11 +111,14 @@ static bool script_note(struct pdf *pdf, const struct pdf_object *object, bytes 
 
 static bool roles_note(struct pdf *pdf, const struct pdf_object *object)
 {
+    static const char *const names[] = {"/JS", "/XFA", "/EF"};
     bytes rest = object->body, last = bytes_of("");
     unsigned notes = 0;
     struct pdf_token token;
     if (!budget_charge(pdf->unpack->budget, rest.len / 4 + 4))
         return false;
+    if (!may_name(rest, names, COUNT(names)))
+        return true;
     while ((token = pdf_lex(&rest)).kind != PDF_END) {
         if (token.kind != PDF_NAME)
             continue;
@@ -158,11 +173,15 @@ static bool action_put(struct pdf *pdf, const struct pdf_object *object, bytes a
 
 static bool actions_put(struct pdf *pdf, const struct pdf_object *object)
 {
+    static const char *const names[] = {"/Launch", "/SubmitForm", "/GoToR",
+                                        "/GoToE",  "/ImportData", "/URI"};
     bytes rest = object->body, action = {NULL, 0};
     struct pdf_token token;
     struct arena_mark mark = arena_mark(pdf->unpack->arena);
     if (!budget_charge(pdf->unpack->budget, rest.len / 4 + 4))
         return false;
+    if (!may_name(rest, names, COUNT(names)))
+        return true;
     for (bytes look = rest; !action.at && (token = pdf_lex(&look)).kind != PDF_END;)
         if (token.kind == PDF_NAME && is_action(token.text))
             action = token.text;

@@ -360,8 +360,9 @@ static void take_word(struct fold *fold)
     while (i < in.len && (literal_word_char(in.at[i]) || in.at[i] == '.'))
         if (in.at[i++] == '.')
             last = i;
-    bool calls = i < in.len && (in.at[i] == '(' || in.at[i] == ' ') &&
-                 memchr("fcudrabFCUDRAB", in.at[last], 14);
+    size_t open = i < in.len && in.at[i] == ' ' ? literal_skip(in, i) : i;
+    bool calls =
+        open < in.len && in.at[open] == '(' && memchr("fcudrabFCUDRAB", in.at[last], 14);
     if (calls && literal_at(fold, fold->at, &literal)) {
         put_literals(fold, &literal);
         return;
