@@ -41,8 +41,8 @@ enum stream_state stream_run(struct stream *stream, bytes *in, uint8_t *out, siz
 /* A raw deflate stream whose size is known, by libdeflate: twice as fast as zlib. False, with
  * out[] in any state, when it is not exactly `size` bytes. *ret_used: input of the stream. */
 bool stream_inflate(bytes in, uint8_t *out, size_t size, size_t *ret_used);
-/* The same for a stream of unknown size, STREAM_ZLIB or STREAM_DEFLATE, if it is whole, sound and
- * comes to no more than `room`. Else false. */
+/* The same for a stream of unknown size, STREAM_ZLIB or STREAM_DEFLATE, if it is whole, sound
+ * and comes to no more than `room`. Else false. */
 bool stream_inflate_all(enum stream_kind kind, bytes in, uint8_t *out, size_t room,
                         size_t *ret_used, size_t *ret_wrote);
 
