@@ -196,9 +196,28 @@ static void programs_have_a_filter_of_their_own(void)
     end(b);
 }
 
+/* The same of old documents, where there is much for them alone. */
+static void documents_have_one_too(void)
+{
+    struct bench b = begin("rule programs { strings: $x = \"only_in_programs\"\n"
+                           "  condition: uint16(0) == 0x5A4D and $x }\n"
+                           "rule documents { strings: $y = \"only_in_documents\"\n"
+                           "  condition: uint32(0) == 0xe011cfd0 and $y }\n"
+                           "rule anywhere { strings: $z = \"an_anchor_word\" condition: $z }",
+                           &plain);
+    CHECK_INT(b.set->filter_count, 3);
+    CHECK_STR(scan(b, "only_in_programs only_in_documents an_anchor_word"), "anywhere ");
+    CHECK_STR(scan(b, "MZ only_in_programs only_in_documents an_anchor_word"),
+              "programs anywhere ");
+    CHECK_STR(scan(b, "\xd0\xcf\x11\xe0 only_in_programs only_in_documents an_anchor_word"),
+              "documents anywhere ");
+    end(b);
+}
+
 int main(void)
 {
     programs_have_a_filter_of_their_own();
+    documents_have_one_too();
     forgets_the_object_before();
     global_rules_bind_their_namespace_and_private_ones_stay_silent();
     variables_keep_their_value_until_set_again();
