@@ -53,7 +53,8 @@ static int work(void *context)
             fds.at[i] = -1;
         worker_serve_request(serve, &request, fds.at, &reply);
         for (size_t i = 0; i < fds.count; i++)
-            close(fds.at[i]);
+            if (fds.at[i] >= 0)
+                close(fds.at[i]);
         if (channel_send(SANDBOX_FIRST, &reply, sizeof reply, NULL, 0, 0))
             return 1;
     }
@@ -100,9 +101,10 @@ static bool plan_is_sound(const struct worker *worker, struct worker_plan *plan)
     channel_tame(plan->variant, sizeof plan->variant);
     channel_tame(plan->reason.text, sizeof plan->reason.text);
     channel_tame(plan->refusal.text, sizeof plan->refusal.text);
-    return plan->family >= -1 && plan->family < format_count() && plan->key >= WORKER_KEY_OWN &&
-           plan->key < (int32_t)worker->keys && plan->fit <= FIT_IS &&
-           plan->name_len < WORKER_NAME && (plan->family >= 0 || plan->key == WORKER_KEY_NO) &&
+    return plan->family >= -1 && plan->family < format_count() &&
+           plan->key >= WORKER_KEY_PAIR && plan->key < (int32_t)worker->keys &&
+           plan->fit <= FIT_IS && plan->name_len < WORKER_NAME &&
+           (plan->family >= 0 || plan->key == WORKER_KEY_NO) &&
            (!plan->sizes_known || plan->plain <= INT64_MAX);
 }
 
@@ -123,6 +125,9 @@ static bool is_sound(const struct worker *worker, struct worker_reply *reply)
         return reply->key.kind <= KEY_SEED;
     case WORKER_PLAN:
         return plan_is_sound(worker, &reply->plan);
+    case WORKER_LEARN:
+        channel_tame(reply->learned.words, sizeof reply->learned.words);
+        return true;
     case WORKER_SEEK:
         return reply->found.kind <= KEY_SEED && reply->found.secret_len <= WORKER_SECRET;
     case WORKER_PROOF:
@@ -174,6 +179,32 @@ int worker_ask(struct worker *worker, const struct worker_request *request, cons
         error = worker_receive(worker, ret, why);
     if (!error)
         note_kept(worker, request, ret);
+    return error;
+}
+
+int worker_teach(struct worker *worker, const struct worker_options *options,
+                 struct worker_learned *ret, struct why *why)
+{
+    struct worker_request learn = {.kind = WORKER_LEARN};
+    struct worker_reply reply = {.error = 0};
+    int error = 0;
+    for (size_t i = 0; i < options->pair_count && !error && !reply.error; i++) {
+        const struct worker_pair *pair = &options->pairs[i];
+        const struct worker_request request = {
+            .kind = WORKER_PAIR, .size = pair->encrypted_size, .other = pair->plain_size};
+        const int fds[2] = {pair->plain, pair->encrypted};
+        error = worker_ask(worker, &request, fds, 2, &reply, why);
+    }
+    learn.name_len =
+        (uint16_t)(options->extension.len < WORKER_NAME ? options->extension.len : 0);
+    if (learn.name_len)
+        memcpy(learn.name, options->extension.at, learn.name_len);
+    if (!error && !reply.error)
+        error = worker_ask(worker, &learn, NULL, 0, &reply, why);
+    if (!error && reply.error)
+        error = fail(why, -reply.error, "%s", reply.why.text);
+    if (!error)
+        *ret = reply.learned;
     return error;
 }
 
@@ -231,6 +262,9 @@ int worker_new(const struct worker_options *options, struct worker *ret,
     close(ends[1]);
     if (!error)
         error = greet(&worker, ret_walls, ret_ring, why);
+    struct worker_learned learned;
+    if (!error && options->pair_count)
+        error = worker_teach(&worker, options, &learned, why);
     if (error)
         worker_end(&worker);
     else

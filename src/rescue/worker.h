@@ -19,9 +19,10 @@ enum {
     WORKER_NAME = 256,  /* bytes of a file name, with its NUL */
     WORKER_SECRET = 64, /* bytes of a key that was found */
     WORKER_KEYS = 65536,
-    WORKER_HASH = 32,    /* SHA-256 */
-    WORKER_KEY_NO = -1,  /* no key opens it */
-    WORKER_KEY_OWN = -2, /* the file holds its own */
+    WORKER_HASH = 32,     /* SHA-256 */
+    WORKER_KEY_NO = -1,   /* no key opens it */
+    WORKER_KEY_OWN = -2,  /* the file holds its own */
+    WORKER_KEY_PAIR = -3, /* what originals show, of worker_teach */
     WORKER_FDS = 2,
 };
 
@@ -39,32 +40,44 @@ struct worker_found {
     uint8_t secret[WORKER_SECRET];
 };
 
+/* An original and its encrypted copy, opened; the caller keeps the descriptors. */
+struct worker_pair {
+    int plain, encrypted;
+    uint64_t plain_size, encrypted_size;
+};
+
 struct worker_options {
     const struct worker_key_file *keys;
     size_t key_count;
     const struct worker_found *found; /* behind the keys in the ring */
     size_t found_count;
+    const struct worker_pair *pairs; /* at most LEARNED_PAIRS (learned.h) */
+    size_t pair_count;
+    bytes extension; /* what was put behind names */
 };
 
 enum worker_kind {
     WORKER_KEYRING, /* how many keys there are, and what could not be read */
     WORKER_KEY,     /* `key`: what it is */
     WORKER_PLAN,    /* fd 0: the encrypted file; which format, which key, what would come out */
-    WORKER_APPLY,   /* fd 0, fd 1: writes what comes out, and says its hash; more with `with` */
+    WORKER_APPLY,   /* fd 0, fd 1: writes what comes out; more with `with` */
     WORKER_COMPARE, /* without writing: only the hash */
     WORKER_PROOF,   /* fd 0: what came out */
     WORKER_DIGEST,  /* fd 0: its hash */
     WORKER_SEEK,    /* fd 0: searches a part of what `family` can have as keys (seed.h); fd 1,
                        if any: where it keeps how far it is */
     WORKER_KEEP,    /* `found` becomes the next key of the ring */
+    WORKER_PAIR,    /* fd 0, fd 1: an original of `other` bytes, and its encrypted copy */
+    WORKER_LEARN,   /* from all of those; `name`: what was put behind names */
     WORKER_KINDS,
 };
 
 /* What WORKER_APPLY does along the way: no byte is read again from the disk for it. */
 enum worker_with {
     WORKER_WITH_HASH = 1,  /* hashes the encrypted file */
-    WORKER_WITH_PROOF = 2, /* looks at what came out: as WORKER_PROOF, and as WORKER_PLAN if
-                              that does not prove it */
+    WORKER_WITH_PROOF = 2, /* looks at what came out: as WORKER_PROOF, and whether it is
+                              encrypted once more if that does not prove it */
+    WORKER_WITH_AFTER = 4, /* hashes what comes out */
 };
 
 struct worker_request {
@@ -74,8 +87,9 @@ struct worker_request {
                             WORKER_COMPARE with the same one; 0: it is not */
     bool follows;        /* fd 0 is still written: see worker_page.limit */
     int32_t family, key; /* places in `formats` and in the ring, or WORKER_KEY_OWN */
-    uint64_t size;       /* of the file of fd 0 */
-    bool sparse;         /* WORKER_APPLY: zeros need not be written */
+    uint64_t size;       /* of the file of fd 0; WORKER_PAIR: of fd 1 */
+    uint64_t other;
+    bool sparse; /* WORKER_APPLY: zeros need not be written */
     /* WORKER_SEEK: which of how many parts; when the file was changed. `key`: of a file of
      * about the same time, or WORKER_KEY_NO. */
     uint32_t part, parts;
@@ -122,6 +136,12 @@ struct worker_proof {
     struct why reason;
 };
 
+struct worker_learned {
+    uint32_t pairs, given; /* how many agree */
+    bool useful;           /* other files are opened by it */
+    char words[512];       /* what was done, for people */
+};
+
 struct worker_applied {
     struct worker_written plain;
     uint8_t before[WORKER_HASH]; /* WORKER_WITH_HASH */
@@ -142,6 +162,7 @@ struct worker_reply {
         struct worker_applied applied;
         struct worker_proof proof;
         struct worker_found found;
+        struct worker_learned learned;
     };
 };
 
@@ -174,5 +195,8 @@ int worker_receive(struct worker *worker, struct worker_reply *ret, struct why *
 /* Both. */
 int worker_ask(struct worker *worker, const struct worker_request *request, const int *fds,
                size_t count, struct worker_reply *ret, struct why *why) MUST_USE;
+/* Has it learn from the pairs of the options, as worker_new does by itself. */
+int worker_teach(struct worker *worker, const struct worker_options *options,
+                 struct worker_learned *ret, struct why *why) MUST_USE;
 /* A worker that is gone is fine. */
 void worker_end(struct worker *worker);

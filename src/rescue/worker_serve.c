@@ -1,7 +1,9 @@
 #include "rescue/worker_serve.h"
 
+#include "rescue/formats/families.h"
 #include "rescue/keys/published.h"
 #include "rescue/seed/seed.h"
+#include "rescue/seed/weak.h"
 #include "shim/digest.h"
 
 #include <errno.h>
@@ -51,6 +53,41 @@ static int keep(struct worker_serve *serve, const struct worker_found *found, st
     return 0;
 }
 
+/* Of an RSA key of which there is only the public half: whether it was made badly. */
+static void try_weak(struct worker_serve *serve)
+{
+    const struct keyring *ring = &serve->ring;
+    bytes *others = PUSH_ARRAY(serve->arena, bytes, ring->number.n);
+    for (uint32_t i = 0; others && i < ring->number.n; i++) {
+        struct weak_case what = {
+            .n = ring->number.at[i].number, .others = others, .stop = &serve->page->stop};
+        struct key key = {0};
+        struct why why = {""};
+        bool solved = ring->number.at[i].name != 'n';
+        for (uint32_t k = 0; k < ring->key.n && !solved; k++)
+            solved =
+                ring->key.at[k].kind == KEY_RSA && bytes_equal(ring->key.at[k].rsa.n, what.n);
+        if (solved)
+            continue;
+        serve->read.unread += !serve->read.unread; /* so that it is said */
+        for (uint32_t k = 0; k < ring->number.n; k++)
+            if (k != i && ring->number.at[k].name == 'n')
+                others[what.count++] = ring->number.at[k].number;
+        if (!weak_find(&what, serve->keys, &key, &why)) {
+            struct key *place = vec_push(serve->keys, &serve->ring.key);
+            if (place)
+                *place = key;
+            snprintf(serve->read.why.text, sizeof serve->read.why.text,
+                     "a public key of %zu bits was made badly: its private key is %.*s",
+                     what.n.len * 8, (int)key.origin.len, (const char *)key.origin.at);
+            continue;
+        }
+        snprintf(serve->read.why.text, sizeof serve->read.why.text,
+                 "a public key of %zu bits cannot open files, and is not weak: %.160s",
+                 what.n.len * 8, why.text);
+    }
+}
+
 void worker_serve_keys(struct worker_serve *serve)
 {
     for (size_t i = 0; i < serve->options->key_count; i++) {
@@ -63,6 +100,7 @@ void worker_serve_keys(struct worker_serve *serve)
                  (int)(file->origin.len < 60 ? file->origin.len : 60),
                  (const char *)file->origin.at, why.text);
     }
+    try_weak(serve);
     for (size_t i = 0; i < serve->options->found_count; i++)
         if (keep(serve, &serve->options->found[i], NULL))
             break;
@@ -195,6 +233,37 @@ static bool is_whole(struct worker_serve *serve, const struct source *source)
            result.proof >= PROOF_PLAUSIBLE;
 }
 
+/* What originals show, on a file that no key opens. */
+static bool plan_learned(struct worker_serve *serve, const struct source *source,
+                         struct worker_plan *ret)
+{
+    struct worker_plan one = {.family = place_of(&format_original),
+                              .key = WORKER_KEY_NO,
+                              .fit = FIT_CAN_BE,
+                              .wants = format_original.keys,
+                              .partial = ret->partial};
+    struct recipe recipe = {0};
+    bytes told = learned_name(&serve->learned, source->name);
+    int error = learned_open(&serve->learned, source, serve->arena, &recipe, &one.refusal);
+    int looks = error ? 0 : look_at_head(serve, source, &recipe);
+    if (error == -ENODATA && told.len) {
+        *ret = one;
+        return true;
+    }
+    /* By its beginning a kind of file; or called as the encrypted ones, and no noise. */
+    if (looks < (told.len ? 1 : 2))
+        return false;
+    fill_plan(&one, WORKER_KEY_PAIR, &recipe);
+    if (told.len && told.len < WORKER_NAME) {
+        memcpy(one.name, told.at, told.len);
+        one.name_len = (uint16_t)told.len;
+    }
+    one.guess = true;
+    fail(&one.reason, 1, "what the originals show undoes it");
+    *ret = one;
+    return true;
+}
+
 static int plan(struct worker_serve *serve, const struct source *source, uint32_t ticket,
                 struct worker_plan *ret)
 {
@@ -219,7 +288,13 @@ static int plan(struct worker_serve *serve, const struct source *source, uint32_
         if (found || !i)
             *ret = one;
     }
-    if (!n || (!found && fits[0].fit == FIT_CAN_BE && is_whole(serve, source)))
+    if (found)
+        return 0;
+    bool whole =
+        (!n ? serve->learned.useful : fits[0].fit == FIT_CAN_BE) && is_whole(serve, source);
+    if (!whole && serve->learned.useful && plan_learned(serve, source, ret))
+        return 0;
+    if (!n || whole)
         *ret = (struct worker_plan){.family = -1, .key = WORKER_KEY_NO};
     return 0;
 }
@@ -301,7 +376,7 @@ static int put(void *context, bytes part)
     int error = output->fd < 0   ? 0
                 : output->sparse ? write_holes(output, part)
                                  : write_part(output, part.at, part.len, output->at);
-    if (!error && !digest_add(output->digest, part))
+    if (!error && output->digest && !digest_add(output->digest, part))
         error = fail(output->why, EIO, "the hash cannot be made");
     output->at += part.len;
     output->page->done = output->at;
@@ -320,7 +395,7 @@ static int carry_out(struct output *output, const struct recipe *recipe,
                      (unsigned long long)output->at, (unsigned long long)recipe->size);
     if (!error)
         error = hash_before(output, source->size);
-    if (!error && (!digest_end(output->digest, ret->plain.hash) ||
+    if (!error && ((output->digest && !digest_end(output->digest, ret->plain.hash)) ||
                    (output->source && !digest_end(output->before, ret->before))))
         error = fail(output->why, EIO, "the hash cannot be made");
     ret->plain.size = output->at;
@@ -332,6 +407,8 @@ static int recipe_of(struct worker_serve *serve, const struct worker_request *re
                      const struct source *source, struct recipe *ret, struct why *why)
 {
     bool own = request->key == WORKER_KEY_OWN;
+    if (request->key == WORKER_KEY_PAIR)
+        return learned_open(&serve->learned, source, serve->arena, ret, why);
     if (request->family < 0 || request->family >= rows() ||
         (!own && (request->key < 0 || (uint32_t)request->key >= serve->read.keys)))
         return fail(why, EINVAL, "there is no such format or key");
@@ -350,13 +427,15 @@ static int write_recipe(struct worker_serve *serve, const struct recipe *recipe,
                         const struct source *source, struct output output, unsigned with,
                         struct worker_applied *ret)
 {
-    output.digest = digest_new(DIGEST_SHA256);
+    bool good = true;
+    if (with & WORKER_WITH_AFTER)
+        good = (output.digest = digest_new(DIGEST_SHA256)) != NULL;
     if (with & WORKER_WITH_HASH) {
         output.source = source;
         output.before = digest_new(DIGEST_SHA256);
         output.part = arena_push_raw(serve->arena, PART);
     }
-    int error = output.digest && (!output.source || (output.before && output.part))
+    int error = good && (!output.source || (output.before && output.part))
                     ? carry_out(&output, recipe, source, ret)
                     : fail(output.why, ENOMEM, "no memory for a hash");
     digest_free(output.digest);
@@ -369,9 +448,9 @@ static int hash(struct worker_serve *serve, const struct source *source,
 {
     const struct recipe copy = {.size = source->size};
     struct worker_applied applied;
-    int error =
-        write_recipe(serve, &copy, source,
-                     (struct output){.page = serve->page, .fd = -1, .why = why}, 0, &applied);
+    int error = write_recipe(serve, &copy, source,
+                             (struct output){.page = serve->page, .fd = -1, .why = why},
+                             WORKER_WITH_AFTER, &applied);
     *ret = applied.plain;
     return error;
 }
@@ -427,7 +506,7 @@ static int compare(struct worker_serve *serve, const struct worker_request *requ
     const int none[WORKER_FDS] = {-1, -1};
     struct worker_request only = *request;
     struct worker_applied applied = {.again = -1};
-    only.with = 0;
+    only.with = WORKER_WITH_AFTER;
     int error = apply(serve, &only, source, none, &applied, why);
     *ret = applied.plain;
     return error;
@@ -494,8 +573,38 @@ static int seek(struct worker_serve *serve, const struct worker_request *request
     return 0;
 }
 
+/* --- originals --- */
+
+static int add_pair(struct worker_serve *serve, const struct worker_request *request, int *fds,
+                    struct why *why)
+{
+    const struct pair pair = {.plain = source_of_file(fds[0], request->other, (bytes){0}),
+                              .encrypted = source_of_file(fds[1], request->size, (bytes){0})};
+    int error = learned_add(&serve->learned, pair, why);
+    if (!error)
+        fds[0] = fds[1] = -1;
+    return error;
+}
+
+static int learn(struct worker_serve *serve, bytes extension, struct worker_learned *ret,
+                 struct why *why)
+{
+    uint32_t given = (uint32_t)serve->learned.count;
+    int error = learned_make(&serve->learned, extension, &serve->page->stop, why);
+    if (error)
+        return error;
+    bytes words = serve->learned.useful
+                      ? pair_words(&serve->learned.scheme, serve->arena)
+                      : bytes_of("they do not show how other files could be opened");
+    *ret = (struct worker_learned){
+        .pairs = serve->learned.scheme.pairs, .given = given, .useful = serve->learned.useful};
+    snprintf(ret->words, sizeof ret->words, "%.*s", (int)words.len,
+             words.at ? (const char *)words.at : "");
+    return 0;
+}
+
 void worker_serve_request(struct worker_serve *serve, const struct worker_request *request,
-                          const int *fds, struct worker_reply *ret)
+                          int *fds, struct worker_reply *ret)
 {
     const bytes name = {request->name, request->name_len < WORKER_NAME ? request->name_len : 0};
     const struct source_watch watch = {&serve->page->limit, &serve->page->stop,
@@ -532,6 +641,12 @@ void worker_serve_request(struct worker_serve *serve, const struct worker_reques
         break;
     case WORKER_KEEP:
         ret->error = keep(serve, &request->found, &ret->why);
+        break;
+    case WORKER_PAIR:
+        ret->error = add_pair(serve, request, fds, &ret->why);
+        break;
+    case WORKER_LEARN:
+        ret->error = learn(serve, name, &ret->learned, &ret->why);
         break;
     default:
         ret->error = fail(&ret->why, EINVAL, "there is no such request");

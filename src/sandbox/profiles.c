@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -39,9 +40,11 @@
 static const struct filter_row worker_calls[] = {WORKER_CALLS, END};
 
 /* Writes only at a place: what it was handed for reading cannot be written to in any way. OpenSSL
- * blinds private keys with random numbers, and looks whether it was forked. */
-static const struct filter_row writer_calls[] = {WORKER_CALLS, ANY(pwrite64), ANY(getrandom),
-                                                 ANY(getpid), END};
+ * blinds private keys with random numbers, and looks whether it was forked. GMP-ECM, which
+ * divides numbers, looks how long it has worked. */
+static const struct filter_row writer_calls[] = {
+    WORKER_CALLS, ANY(pwrite64), ANY(getrandom), ANY(getpid), EQUAL(getrusage, 0, RUSAGE_SELF),
+    END};
 /* clang-format on */
 
 const struct sandbox_profile profile_worker = {

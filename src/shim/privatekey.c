@@ -184,9 +184,29 @@ static bool store(const BIGNUM *number, struct arena *arena, bytes *ret)
     return true;
 }
 
+/* What every use of the key by its primes would calculate anew. */
+static bool shorten(const struct numbers *key, struct arena *arena, struct privatekey *ret)
+{
+    if (BN_is_zero(key->p) || BN_is_zero(key->q))
+        return true;
+    BN_CTX_start(key->context);
+    BIGNUM *less = BN_CTX_get(key->context), *dp = BN_CTX_get(key->context);
+    BIGNUM *dq = BN_CTX_get(key->context), *inverse = BN_CTX_get(key->context);
+    bool good = inverse && BN_sub(less, key->p, BN_value_one()) &&
+                BN_nnmod(dp, key->d, less, key->context) &&
+                BN_sub(less, key->q, BN_value_one()) &&
+                BN_nnmod(dq, key->d, less, key->context) && store(dp, arena, &ret->dp) &&
+                store(dq, arena, &ret->dq);
+    /* Primes that are equal have none: the key is used without it. */
+    if (good && BN_mod_inverse(inverse, key->q, key->p, key->context))
+        good = store(inverse, arena, &ret->inverse);
+    BN_CTX_end(key->context);
+    return good;
+}
+
 int privatekey_complete(struct privatekey *key, struct arena *arena, struct why *why)
 {
-    struct privatekey full;
+    struct privatekey full = {.n = {0}};
     struct numbers numbers;
     if (key->n.len > PRIVATEKEY_MAX + 8 || key->e.len > PRIVATEKEY_MAX + 8 ||
         key->d.len > PRIVATEKEY_MAX + 8 || key->p.len > PRIVATEKEY_MAX + 8 ||
@@ -198,7 +218,7 @@ int privatekey_complete(struct privatekey *key, struct arena *arena, struct why 
     int error = complete(&numbers, why);
     if (!error && (!store(numbers.n, arena, &full.n) || !store(numbers.e, arena, &full.e) ||
                    !store(numbers.d, arena, &full.d) || !store(numbers.p, arena, &full.p) ||
-                   !store(numbers.q, arena, &full.q)))
+                   !store(numbers.q, arena, &full.q) || !shorten(&numbers, arena, &full)))
         error = fail(why, ENOMEM, "out of memory");
     numbers_end(&numbers);
     ERR_clear_error();
@@ -209,27 +229,25 @@ int privatekey_complete(struct privatekey *key, struct arena *arena, struct why 
 
 /* ------------------------------------------------------------------------ opening with it */
 
-/* By the Chinese remainder theorem where p and q are there: a quarter of the time. `x` is
- * replaced. */
-static bool power(const struct numbers *key, BIGNUM *x)
+/* By the Chinese remainder theorem where what it needs is there: a quarter of the time, and
+ * half of that where libcrypto has two powers at once. `x` is replaced. */
+static bool power(const struct numbers *key, const struct privatekey *given, BIGNUM *x)
 {
-    if (BN_is_zero(key->p) || BN_is_zero(key->q))
+    if (!given->inverse.len || !BN_is_odd(key->p) || !BN_is_odd(key->q))
         return BN_mod_exp(x, x, key->d, key->n, key->context);
 
     BN_CTX_start(key->context);
-    BIGNUM *less = BN_CTX_get(key->context), *dp = BN_CTX_get(key->context);
+    BIGNUM *dp = BN_CTX_get(key->context), *dq = BN_CTX_get(key->context);
     BIGNUM *a = BN_CTX_get(key->context), *b = BN_CTX_get(key->context);
     BIGNUM *inverse = BN_CTX_get(key->context);
-    bool good =
-        inverse && BN_sub(less, key->p, BN_value_one()) &&
-        BN_nnmod(dp, key->d, less, key->context) && BN_nnmod(a, x, key->p, key->context) &&
-        BN_mod_exp(a, a, dp, key->p, key->context) && BN_sub(less, key->q, BN_value_one()) &&
-        BN_nnmod(dp, key->d, less, key->context) && BN_nnmod(b, x, key->q, key->context) &&
-        BN_mod_exp(b, b, dp, key->q, key->context) &&
-        BN_mod_inverse(inverse, key->q, key->p, key->context) &&
-        BN_mod_sub(a, a, b, key->p, key->context) &&
-        BN_mod_mul(a, a, inverse, key->p, key->context) && BN_mul(a, a, key->q, key->context) &&
-        BN_add(x, a, b);
+    bool good = inverse && load(dp, given->dp) && load(dq, given->dq) &&
+                load(inverse, given->inverse) && BN_nnmod(a, x, key->p, key->context) &&
+                BN_nnmod(b, x, key->q, key->context) &&
+                BN_mod_exp_mont_consttime_x2(a, a, dp, key->p, NULL, b, b, dq, key->q, NULL,
+                                             key->context) &&
+                BN_mod_sub(a, a, b, key->p, key->context) &&
+                BN_mod_mul(a, a, inverse, key->p, key->context) &&
+                BN_mul(a, a, key->q, key->context) && BN_add(x, a, b);
     BN_CTX_end(key->context);
     return good;
 }
@@ -257,7 +275,7 @@ int privatekey_raw(const struct privatekey *key, enum privatekey_order order, by
     else if (BN_cmp(x, numbers.n) >= 0)
         error = fail(why, EKEYREJECTED, "sealed for another RSA key than the one of %zu bits",
                      8 * size);
-    else if (!power(&numbers, x) || BN_bn2binpad(x, ret, (int)size) != (int)size)
+    else if (!power(&numbers, key, x) || BN_bn2binpad(x, ret, (int)size) != (int)size)
         error = fail(why, EINVAL, "not an RSA private key that can be used");
     numbers_end(&numbers);
     ERR_clear_error();

@@ -7,6 +7,7 @@
 /* Numbers big endian, without a sign; empty: not given. */
 struct privatekey {
     bytes n, e, d, p, q;
+    bytes dp, dq, inverse; /* d mod p-1, d mod q-1, 1/q mod p: by privatekey_complete alone */
 };
 
 enum privatekey_hash {

@@ -370,6 +370,97 @@ def interrupted_it_says_so_and_goes_on():
     all_back(plain)
 
 
+def joined(data, key):
+    """Each byte joined (XOR) with a key that is repeated."""
+    mask = (key * (len(data) // len(key) + 1))[: len(data)]
+    return (int.from_bytes(data, "little") ^ int.from_bytes(mask, "little")).to_bytes(len(data), "little")
+
+
+@case
+def an_original_that_lies_beside_opens_all():
+    key = RANDOM.randbytes(600)
+    plain = {f"d/a{i}.png": png(5000 + 3000 * i) for i in range(4)}
+    # Large enough for several workers at one file, which follow each other.
+    plain["d/large.png"] = png(20 << 20)
+    for path, data in plain.items():
+        put(path + ".locked", joined(data, key))
+    put("d/a3.png", plain["d/a3.png"])
+    put("d/mine.txt", b"not encrypted at all\n" * 100)
+    before = tree("d")
+    done = decrypt("--dry-run", "--json", "d", status=0)
+    check(len(rows(done, "plan")) == 5 and tree("d") == before, done.stdout)
+    check(b"1 of 1 pairs" in done.stderr, done.stderr)
+    done = decrypt("--json", "d", status=0)
+    all_back(plain)
+    check(len(tree("d")) == 11, tree("d"))
+    for path, row in rows(done).items():
+        already = path.endswith("/a3.png.locked")
+        check(row["state"] == ("already recovered" if already else "recovered"), row)
+        check(row["family"] == "original" and row["checked"] == "originals", row)
+        if not already:
+            check(row["verdict"] == "proven" and row["sha256_before"] == sha(read(path)), row)
+            check(row["sha256_after"] == sha(read(row["output"])), row)
+
+
+@case
+def originals_that_lie_elsewhere():
+    key = RANDOM.randbytes(90000)
+    plain = {f"d/a{i}.png": png(5000 + 9000 * i) for i in range(4)}
+    for path, data in plain.items():
+        put(path + ".xyz", joined(data, key))
+        if not path.endswith("0.png"):
+            put(path.replace("d/", "backup/2024/"), data)
+    # Longer than what the originals show.
+    put("d/long.png.xyz", joined(png(80000), key))
+    done = decrypt("--json", "--originals", "backup", "d", status=0)
+    all_back(plain)
+    check(not os.path.exists("d/long.png"), "something was made up")
+    row = rows(done, "plan").get(os.path.abspath("d/long.png.xyz")) or rows(done)[os.path.abspath("d/long.png.xyz")]
+    check(row["state"] == "can be" and "the originals reach as far as" in row["why"], row)
+    # Of another time: nothing is learned, nothing is written.
+    shutil.rmtree("journal")
+    for path in plain:
+        os.unlink(path)
+        put(path.replace("d/", "wrong/"), png(len(plain[path]) - 200))
+    before = tree("d")
+    decrypt("--json", "--originals", "wrong", "d")
+    check(tree("d") == before, tree("d"))
+
+
+def der(tag, *parts):
+    body = b"".join(parts)
+    size = bytes([len(body)]) if len(body) < 128 else b"\x82" + len(body).to_bytes(2, "big")
+    return bytes([tag]) + size + body
+
+
+def public_key(n):
+    number = n.to_bytes(n.bit_length() // 8 + 1, "big")
+    numbers = der(0x30, der(2, number), der(2, b"\1\0\1"))
+    return der(0x30, der(0x30, bytes.fromhex("06092a864886f70d0101010500")), der(3, b"\0" + numbers))
+
+
+def prime_from(n):
+    n |= 1
+    while any(pow(base, n - 1, n) != 1 for base in (2, 3, 5)):
+        n += 2
+    return n
+
+
+@case
+def a_public_key_is_tried_for_weakness():
+    put("d/a.png" + ENDING, lock(png(500), KEY))
+    start = RANDOM.getrandbits(512) | 3 << 510
+    p = prime_from(start)
+    q = prime_from(p + 300)
+    put("weak.der", public_key(p * q))
+    decrypt("--json", "--no-search", "--dry-run", "--report", "r.json", "--key", "weak.der", "d")
+    keys = json.loads(read("r.json").splitlines()[0])["keys"]
+    check(any("factored: primes that are close" in key["origin"] for key in keys), keys)
+    put("sound.der", public_key(p * prime_from(RANDOM.getrandbits(512) | 3 << 510)))
+    done = decrypt("--no-search", "--dry-run", "--key", "sound.der", "d")
+    check(b"cannot open files, and is not weak" in done.stderr, done.stderr)
+
+
 # --- kills ---
 
 

@@ -19,7 +19,7 @@ enum { KEY_FILES = 1024, DRAWN_EVERY_MS = 200 };
 #define KEY_MEMORY ((size_t)256 << 20)
 
 struct decrypt_arguments {
-    struct option_list keys;
+    struct option_list keys, originals;
     const char *output, *report, *journal;
     bool dry_run, json, keep_failed, no_search;
     int64_t jobs;
@@ -35,6 +35,11 @@ static const struct option decrypt_table[] = {
      "several "
      "times: each file is opened by the key that fits it, whatever the order.",
      NULL, TARGET(keys)},
+    {"originals", 0, OPTION_LIST, "DIR", "Options",
+     "look in DIR for originals of encrypted files: a backup, a camera's card",
+     "What a file was and what it is now can show how to undo all others (candor rescue pair). "
+     "Without this, pairs are looked for below PATH itself.",
+     NULL, TARGET(originals)},
     {"output", 'o', OPTION_TEXT, "DIR", "Options",
      "write below DIR instead of beside the files",
      "For a disk that is full or must not be written to. The folders are made there as they "
@@ -117,7 +122,9 @@ static int read_key_folder(struct keys *keys, int fd, const char *path, struct w
         int file = openat(dirfd(list), entry->d_name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         if (file >= 0 && fstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
             (uint64_t)st.st_size <= KEY_MOST &&
-            (size_t)snprintf(name, sizeof name, "%s/%s", path, entry->d_name) < sizeof name)
+            (size_t)snprintf(name, sizeof name, "%s%s%s", path,
+                             path[strlen(path) - 1] == '/' ? "" : "/",
+                             entry->d_name) < sizeof name)
             error = read_key_file(keys, file, name, &st, why);
         if (file >= 0)
             close(file);
@@ -134,6 +141,10 @@ static int read_key(struct keys *keys, const char *given, struct why *why)
     int fd = open(given, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), error;
     if (fd < 0 && errno != ENOENT && errno != ENAMETOOLONG && errno != ENOTDIR)
         return fail(why, errno, "cannot read '%s': %s", given, strerror(errno));
+    /* What is called as a file is one that is missing more often than it is a key. */
+    if (fd < 0 && (given[0] == '/' || strchr(given, '.')) && strlen(given) < PATH_MAX)
+        fprintf(stderr, "candor: there is no file '%s': it is taken for the key itself\n",
+                given);
     if (fd < 0)
         return add_key(keys, arena_copy(keys->arena, bytes_of(given)), "--key", why);
     if (fstat(fd, &st) < 0)
@@ -297,7 +308,10 @@ static int decrypt(const struct decrypt_arguments *arguments, struct keys *keys,
                        : job_workers(),
         .dry_run = arguments->dry_run,
         .keep_failed = arguments->keep_failed,
+        .hashes = arguments->json || arguments->report,
         .search = !arguments->no_search,
+        .originals = (const char *const *)arguments->originals.at,
+        .original_count = (size_t)arguments->originals.n,
         .stop = &stopped,
         .context = &show,
         .planned = on_planned,

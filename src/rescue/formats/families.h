@@ -34,6 +34,7 @@ extern const struct format format_megazord;
 extern const struct format format_moneymessage;
 extern const struct format format_nemucod;
 extern const struct format format_onyx2;
+extern const struct format format_original;
 extern const struct format format_phobos;
 extern const struct format format_play;
 extern const struct format format_princess;

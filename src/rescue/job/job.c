@@ -1,6 +1,7 @@
 #include "rescue/job/job.h"
 
 #include "home/home.h"
+#include "rescue/job/pairs.h"
 #include "rescue/job/plan.h"
 #include "rescue/job/recover.h"
 #include "rescue/job/search.h"
@@ -46,6 +47,7 @@ struct phase {
     struct job *job;
     struct recover *recover;
     struct search *search;
+    struct pairs *pairs;
 };
 
 static void on_reply(void *context, unsigned slot, void *at, const struct worker_reply *reply,
@@ -54,6 +56,8 @@ static void on_reply(void *context, unsigned slot, void *at, const struct worker
     struct phase *phase = context;
     if (phase->recover)
         recover_reply(phase->recover, slot, at, reply, error, why);
+    else if (phase->pairs)
+        pairs_reply(phase->pairs, at, reply, error);
     else if (phase->search)
         search_reply(phase->search, slot, reply, error, why);
     else
@@ -161,6 +165,8 @@ static int run(struct job *job, struct phase *phase, struct why *why)
         error = plan_make(job, why);
     if (!error && job->options->search)
         error = search_all(&phase->search, job, why);
+    if (!error && job->options->search)
+        error = pairs_ask(&phase->pairs, job, why);
     if (error)
         return error;
     tell_plan(job);
@@ -198,7 +204,8 @@ int job_run(const struct job_options *options, struct job *ret, struct why *why)
     error = run(job, &phase, why);
     team_end(&job->team);
     journal_end(&job->journal);
-    if (!error && options->stop && *options->stop)
+    job->stopped = options->stop && *options->stop;
+    if (!error && job->stopped)
         error = fail(why, ECANCELED, "it was stopped; run it again to go on");
     return error;
 }

@@ -59,6 +59,10 @@ struct job_options {
     size_t key_count;
     unsigned workers;
     bool dry_run, keep_failed;
+    bool hashes; /* SHA-256 of each file before and after: half of the work, for who reads them
+                  */
+    const char *const *originals; /* directories; none: pairs are looked for below the paths */
+    size_t original_count;
     bool search; /* for keys that nobody has, where a format allows it */
     const volatile bool *stop;
     void *context;
@@ -85,7 +89,9 @@ struct job {
     struct journal journal;
     struct journal_past past;
     VEC(struct job_file *) file;
+    VEC(struct job_file *) unknown; /* files of no known format */
     VEC(struct job_key) key;
+    char learned[64]; /* what speaks for what originals showed */
     uint32_t tickets;
     uint64_t seen;                  /* regular files that were looked at */
     uint64_t bytes_done, bytes_all; /* of what is written */

@@ -58,7 +58,10 @@ int place_create(int directory, const char *name, int *ret_fd, struct why *why)
 {
     int fd = openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return fail(why, errno, "cannot make a file in its directory: %s", strerror(errno));
+        return fail(why, errno, "cannot write in its folder: %s%s", strerror(errno),
+                    errno == EROFS || errno == EACCES || errno == EPERM
+                        ? " (add '--output DIR' to write to another place)"
+                        : "");
     *ret_fd = fd;
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "rescue/job/plan.h"
 
+#include "scan/text.h"
 #include "scan/walk.h"
 
 #include <errno.h>
@@ -90,6 +91,11 @@ void plan_reply(struct job *job, struct job_file *file, const struct worker_repl
         file->family = -1;
         file->why = keep_text(job->arena, error ? why->text : reply->why.text);
     } else if (reply->plan.family < 0) {
+        struct job_file **unknown =
+            job->options->search ? vec_push(job->arena, &job->unknown) : NULL;
+        file->family = -1;
+        if (unknown)
+            *unknown = file;
         return;
     } else {
         take_plan(job, file, &reply->plan);
@@ -226,6 +232,23 @@ static int look_at_disk(bytes folder, struct disk *ret)
     return 0;
 }
 
+static int fail_space(const struct disk *disk, struct why *why)
+{
+    struct text need = {0}, have = {0};
+    text_size(&need, disk->need);
+    text_byte(&need, 0);
+    text_size(&have, disk->have);
+    text_byte(&have, 0);
+    int error = fail(why, ENOSPC,
+                     "%s are needed on the disk of '%.*s', and %s are free; nothing was "
+                     "written (plug in another disk and add '--output DIR')",
+                     need.at, (int)(disk->folder.len < 100 ? disk->folder.len : 100),
+                     (const char *)disk->folder.at, have.at);
+    text_free(&need);
+    text_free(&have);
+    return error;
+}
+
 int plan_space(struct job *job, struct why *why)
 {
     struct disk disks[DISKS], one = {0};
@@ -248,12 +271,6 @@ int plan_space(struct job *job, struct why *why)
     }
     for (size_t d = 0; d < n; d++)
         if (disks[d].need > disks[d].have)
-            return fail(why, ENOSPC,
-                        "%llu MB are needed on the disk of '%.*s', and %llu MB are free; "
-                        "nothing was written (say '--output' for another disk)",
-                        (unsigned long long)(disks[d].need >> 20) + 1,
-                        (int)(disks[d].folder.len < 100 ? disks[d].folder.len : 100),
-                        (const char *)disks[d].folder.at,
-                        (unsigned long long)(disks[d].have >> 20));
+            return fail_space(&disks[d], why);
     return 0;
 }

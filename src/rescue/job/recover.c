@@ -41,11 +41,10 @@ static uint16_t put_name(uint8_t ret[WORKER_NAME], bytes name)
 
 static unsigned with_what(const struct task *task)
 {
-    if (task->apart)
-        return 0;
-    if (task->large)
-        return task->part[PART_HASH].running ? 0 : WORKER_WITH_HASH;
-    return WORKER_WITH_HASH | WORKER_WITH_PROOF;
+    unsigned with = 0;
+    if (task->recover->job->options->hashes)
+        with = WORKER_WITH_AFTER | (task->part[PART_HASH].running ? 0 : WORKER_WITH_HASH);
+    return task->large || task->apart ? with : with | WORKER_WITH_PROOF;
 }
 
 static void ask(struct part *part, unsigned slot, enum step step)
@@ -89,6 +88,15 @@ static void ask(struct part *part, unsigned slot, enum step step)
     team_begin(&job->team, slot, &request, fds, step == STEP_APPLY ? 2 : 1, part);
 }
 
+static void note_large(struct recover *recover, struct task *from, struct task *to)
+{
+    for (size_t i = 0; i < TEAM_MOST; i++)
+        if (recover->large[i] == from) {
+            recover->large[i] = to;
+            return;
+        }
+}
+
 /* The end of a task of which nothing becomes, once no worker is at it any more. */
 static void give_up(struct task *task, enum job_state state, const char *why)
 {
@@ -102,17 +110,10 @@ static void give_up(struct task *task, enum job_state state, const char *why)
             team_stop(&task->recover->job->team, task->part[i].slot);
         running = running || task->part[i].running;
     }
-    if (!running)
-        settle_finish(task, task->failed_state, task->failed);
-}
-
-static void note_large(struct recover *recover, struct task *from, struct task *to)
-{
-    for (size_t i = 0; i < TEAM_MOST; i++)
-        if (recover->large[i] == from) {
-            recover->large[i] = to;
-            return;
-        }
+    if (running)
+        return;
+    note_large(task->recover, task, NULL);
+    settle_finish(task, task->failed_state, task->failed);
 }
 
 /* A temporary file, written down before it is made. */
@@ -142,7 +143,6 @@ static void begin_apply(struct task *task, unsigned slot)
         settle_finish(task, JOB_FAILED, why.text);
         return;
     }
-    struct part *hash = &task->part[PART_HASH];
     int other = -1;
     if (task->large) {
         note_large(recover, NULL, task);
@@ -150,11 +150,15 @@ static void begin_apply(struct task *task, unsigned slot)
             if (i != slot && team_is_idle(&recover->job->team, i))
                 other = (int)i;
     }
-    /* That one waits until the writer is at work. */
-    hash->running = other >= 0;
+    /* Another worker helps as soon as the writer is at work; what it does is its own by then.
+     */
+    struct part *help = &task->part[recover->job->options->hashes ? PART_HASH : PART_PROOF];
+    bool helps = other >= 0 &&
+                 (recover->job->options->hashes || (!task->sparse && task->file->sizes_known));
+    help->running = helps;
     ask(&task->part[PART_MAIN], slot, STEP_APPLY);
-    if (other >= 0)
-        ask(hash, (unsigned)other, STEP_DIGEST);
+    if (helps)
+        ask(help, (unsigned)other, recover->job->options->hashes ? STEP_DIGEST : STEP_PROOF);
 }
 
 /* Looks for a name: one that is free, or one of a file that is what would come out. */
@@ -325,7 +329,8 @@ static void tell_progress(struct task *task)
 
 static void take_applied(struct task *task, const struct worker_applied *applied)
 {
-    memcpy(task->file->after, applied->plain.hash, WORKER_HASH);
+    if (task->with & WORKER_WITH_AFTER)
+        memcpy(task->file->after, applied->plain.hash, WORKER_HASH);
     if (!is_whole(task, &applied->plain)) {
         give_up(task, JOB_FAILED, "not all that came out was written");
         return;
@@ -357,7 +362,7 @@ static void go_on(struct task *task, unsigned slot)
         return;
     } else if (!task->looked && task->file->proof != PROOF_PROVEN) {
         ask(proof, slot, STEP_AGAIN);
-    } else if (!task->hashed && !hash->running) {
+    } else if (!task->hashed && !hash->running && task->recover->job->options->hashes) {
         ask(hash, slot, STEP_DIGEST);
     } else if (!hash->running) {
         settle_ready(task);

@@ -17,6 +17,8 @@ void report_key(const struct job *job, const struct job_file *file, struct text 
 {
     if (file->key == WORKER_KEY_OWN)
         text_word(ret, "no key is needed");
+    else if (file->key == WORKER_KEY_PAIR)
+        text_printf(ret, "none is needed: learned from originals (%s)", job->learned);
     else if (file->key >= 0 && (uint32_t)file->key < job->key.n)
         text_printf(ret, "%s (%s)", job->key.at[file->key].text, job->key.at[file->key].origin);
     else
@@ -58,7 +60,9 @@ void report_json_file(const struct job *job, const struct job_file *file, bool d
         json_field(ret, "variant", file->variant);
         json_field(ret, "reason", file->reason);
         text_printf(ret, ",\"checked\":\"%s\"",
-                    formats[file->family]->proven ? "published file" : "facts only");
+                    file->key == WORKER_KEY_PAIR    ? "originals"
+                    : formats[file->family]->proven ? "published file"
+                                                    : "facts only");
     }
     if (file->key != WORKER_KEY_NO && file->family >= 0) {
         struct text key = {0};
@@ -175,8 +179,9 @@ void report_text_summary(const struct job *job, bool done, struct text *ret)
     const uint64_t *count = job->count;
     text_grouped(ret, job->seen);
     text_printf(ret, " file%s looked at, ", job->seen == 1 ? "" : "s");
-    text_grouped(ret, job->file.n - count[JOB_MAYBE] - count[JOB_UNREAD]);
-    text_word(ret, " of them encrypted in a way that is known here:\n");
+    uint64_t known = job->file.n - count[JOB_MAYBE] - count[JOB_UNREAD];
+    text_grouped(ret, known);
+    text_printf(ret, " encrypted in a way that is known here%s\n", job->file.n ? ":" : ".");
     if (!done) {
         uint64_t planned = job->file.n;
         for (unsigned i = 0; i < JOB_STATES; i++)
@@ -195,9 +200,17 @@ void report_text_summary(const struct job *job, bool done, struct text *ret)
     count_line(ret, count[JOB_FAILED], "failed");
     count_line(ret, count[JOB_NO_KEY], "not recovered: no key opens them");
     count_line(ret, count[JOB_MAYBE],
-               "others look as if they can be encrypted, without a mark "
-               "that says so; no key opens them");
+               count[JOB_MAYBE] == 1 ? "that looks as if it can be encrypted, without a mark "
+                                       "that says so; no key opens it"
+                                     : "that look as if they can be encrypted, without a mark "
+                                       "that says so; no key opens them");
     count_line(ret, count[JOB_UNREAD], "could not be read");
+    if (count[JOB_NO_KEY])
+        text_word(ret, "Keep what no key opens: keys are published years later. Until then "
+                       "'candor rescue pair' may\nopen it with an original of one file, and "
+                       "'candor rescue salvage' give parts back.\n");
+    if (job->stopped)
+        text_word(ret, "It was stopped: the same command goes on where it was.\n");
     text_word(ret, done ? "The encrypted files are where they were, unchanged.\n"
                         : "Nothing was written.\n");
 }

@@ -147,6 +147,11 @@ static void put_row(const struct job *job, const struct job_file *file, struct t
     if (file->state == JOB_RECOVERED || file->state == JOB_ALREADY ||
         file->state == JOB_AGAIN) {
         put_html(ret, file->out);
+        if (job->options->output) {
+            text_word(ret, "<br><small>in ");
+            put_html(ret, file->folder);
+            text_word(ret, "</small>");
+        }
         text_word(ret, "<br><small>");
         text_grouped(ret, file->plain);
         text_word(ret, " bytes</small>");
@@ -162,7 +167,12 @@ static void put_row(const struct job *job, const struct job_file *file, struct t
 static void put_keys(const struct job *job, struct text *ret)
 {
     text_word(ret, "<h2>Keys</h2><table><tr><th>Key<th>From<th>Files it opens</tr>\n");
+    uint64_t idle = 0;
     for (uint32_t i = 0; i < job->key.n; i++) {
+        if (!job->key.at[i].opened) {
+            idle++;
+            continue;
+        }
         text_word(ret, "<tr><td>");
         put_html(ret, bytes_of(job->key.at[i].text));
         text_word(ret, "</td><td>");
@@ -172,6 +182,13 @@ static void put_keys(const struct job *job, struct text *ret)
         text_word(ret, "</td></tr>\n");
     }
     text_word(ret, "</table>\n");
+    if (!idle)
+        return;
+    text_word(ret, "<p><small>");
+    text_grouped(ret, idle);
+    text_printf(
+        ret, " other key%s, those that are public included, open%s none of them.</small></p>\n",
+        idle == 1 ? "" : "s", idle == 1 ? "s" : "");
 }
 
 static void write_html(const struct job *job, int64_t began, int64_t ended, struct text *ret)

@@ -97,21 +97,38 @@ static int pkcs8(struct reading *reading, bytes algorithm, bytes rest)
     return 0;
 }
 
+/* A public key opens nothing, unless it was made badly: its modulus is kept for seed/weak.h. */
+static int public_key(struct reading *reading, bytes algorithm, bytes bits)
+{
+    bytes oid, inner, n;
+    snprintf(reading->said.text, sizeof reading->said.text,
+             "a public key: it cannot open files");
+    if (!take(&algorithm, OID, &oid) || !is(oid, "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", 9) ||
+        !bits.len || *bits.at)
+        return 0;
+    bits = bytes_slice(bits, 1, SIZE_MAX);
+    if (!take(&bits, SEQUENCE, &inner) || !take(&inner, INTEGER, &n))
+        return 0;
+    unsigned before = reading->found;
+    int error = reading_number(reading, n, 'n');
+    reading->found = before;
+    return error;
+}
+
 int reading_der(struct reading *reading, bytes view)
 {
     bytes rest, version, part;
     if (!take(&view, SEQUENCE, &rest))
         return 0;
     if (!take(&rest, INTEGER, &version)) {
-        const char *said = NULL;
-        if (take(&rest, SEQUENCE, &part) && rest.len)
-            said = rest.at[0] == OCTETS ? "the key is encrypted: decrypt it first, as with "
-                                          "'openssl pkey -in FILE -out OTHER'"
-                   : rest.at[0] == BITS ? "a public key: it cannot open files"
-                                        : NULL;
-        if (said)
-            snprintf(reading->said.text, sizeof reading->said.text, "%s", said);
-        return 0;
+        bytes bits;
+        if (!take(&rest, SEQUENCE, &part))
+            return 0;
+        if (rest.len && rest.at[0] == OCTETS)
+            snprintf(reading->said.text, sizeof reading->said.text,
+                     "the key is encrypted: decrypt it first, as with "
+                     "'openssl pkey -in FILE -out OTHER'");
+        return take(&rest, BITS, &bits) ? public_key(reading, part, bits) : 0;
     }
     if (take(&rest, SEQUENCE, &part))
         return pkcs8(reading, part, rest);

@@ -37,7 +37,7 @@ static int pem_block(struct reading *reading, bytes label, bytes body)
     if (holds(label, "ENCRYPTED") || holds(body, "ENCRYPTED"))
         said = "the key is encrypted: decrypt it first, as with 'openssl pkey -in FILE -out "
                "OTHER'";
-    else if (holds(label, "PUBLIC") || holds(label, "CERTIFICATE"))
+    else if (holds(label, "CERTIFICATE"))
         said = "a public key: it cannot open files";
     else if (holds(label, "OPENSSH"))
         said = "OpenSSH's own form of keys is not read: convert it with 'ssh-keygen -p -m PEM'";
