@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* Up to here reading is faster than mapping, and the copy stays in the cache. */
-#define READ_MAX ((size_t)1 << 20)
+#define READ_MAX ((size_t)256 << 10)
 
 struct mapping {
     uint8_t *at;

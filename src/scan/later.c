@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 /* Bytes of objects that wait. Pages that were never written to cost nothing. */
-#define ROOM ((size_t)8 << 20)
+#define ROOM ((size_t)4 << 20)
 
 bool later_new(const struct definitions *sets, int set_count, struct hash_later **ret)
 {
