@@ -130,7 +130,8 @@ static void strip(struct range *r, const char *what)
         last -= size;
     for (int i = r->from + 1; i + size <= last; i++)
         while (i + size <= last && starts(r->text + i, what)) {
-            memmove(r->text + i, r->text + i + size, (size_t)(last - i - size + 1));
+            memmove(r->text + i, r->text + i + size,
+                    (size_t)last - (size_t)i - (size_t)size + 1);
             last -= size;
         }
     r->to = last + 1;
@@ -167,7 +168,7 @@ static void unescape(struct range *r)
                 continue;
             *at = unescaped(at + 1);
             again = again || *at == '%';
-            memmove(at + 1, at + 3, (size_t)(last - i - 3 + 1));
+            memmove(at + 1, at + 3, (size_t)last - (size_t)i - 2);
             last -= 2;
         }
     }

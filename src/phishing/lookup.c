@@ -59,7 +59,8 @@ static enum url_fault find_hash(const struct lookup *lookup, const uint8_t sha[S
         else
             high = middle;
     }
-    if (low == lookup->count || memcmp(lookup->texts.at + lookup->rows[low]->text, sha, SHA))
+    if (low == lookup->count ||
+        memcmp(lookup->texts.at + lookup->rows[low]->text, sha, SHA) != 0)
         return URL_FINE;
     switch (lookup->rows[low]->kind) {
     case URL_HASH_MALWARE:
