@@ -15,21 +15,10 @@
 
 int shelf_path(char *ret, size_t size, struct why *why)
 {
-    const char *cache = getenv("XDG_CACHE_HOME");
-    char home[PATH_MAX];
-    int n;
-    if (cache && cache[0] == '/') {
-        n = snprintf(ret, size, "%s/candor", cache);
-    } else if (geteuid() == 0) {
-        n = snprintf(ret, size, "/var/cache/candor");
-    } else {
-        if (!home_path(home, sizeof home))
-            return fail(why, ENOENT, "there is no home for a cache");
-        n = snprintf(ret, size, "%s/.cache/candor", home);
-    }
-    return n > 0 && (size_t)n < size
-               ? 0
-               : fail(why, ENAMETOOLONG, "the path of the cache is too long");
+    int error = home_place(HOME_CACHE, "", ret, size);
+    if (error == -ENOENT)
+        return fail(why, ENOENT, "there is no home for a cache");
+    return error ? fail(why, ENAMETOOLONG, "the path of the cache is too long") : 0;
 }
 
 int shelf_open(bool make, struct shelf *ret, struct why *why)

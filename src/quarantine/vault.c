@@ -28,21 +28,10 @@ static const char *const suffixes[VAULT_STATES] = {".new", ".moving", ".entry", 
 
 int vault_default(char *ret, size_t size, struct why *why)
 {
-    const char *data = getenv("XDG_DATA_HOME");
-    char home[PATH_MAX];
-    int n;
-    if (geteuid() == 0) {
-        n = snprintf(ret, size, "/var/lib/candor/quarantine");
-    } else if (data && data[0] == '/') {
-        n = snprintf(ret, size, "%s/candor/quarantine", data);
-    } else {
-        if (!home_path(home, sizeof home))
-            return fail(why, ENOENT, "there is no home for a quarantine: say --directory");
-        n = snprintf(ret, size, "%s/.local/share/candor/quarantine", home);
-    }
-    return n > 0 && (size_t)n < size
-               ? 0
-               : fail(why, ENAMETOOLONG, "the quarantine's path is too long");
+    int error = home_place(HOME_DATA, "quarantine", ret, size);
+    if (error == -ENOENT)
+        return fail(why, ENOENT, "there is no home for a quarantine: say --directory");
+    return error ? fail(why, ENAMETOOLONG, "the quarantine's path is too long") : 0;
 }
 
 /* --- the key --- */

@@ -22,20 +22,10 @@ static const char prefix[] = ".candor-rescue-", suffix[] = ".journal";
 
 int journal_default(char *ret, size_t size, struct why *why)
 {
-    const char *state = getenv("XDG_STATE_HOME");
-    char home[PATH_MAX];
-    int n;
-    if (geteuid() == 0)
-        n = snprintf(ret, size, "/var/lib/candor/rescue");
-    else if (state && state[0] == '/')
-        n = snprintf(ret, size, "%s/candor/rescue", state);
-    else if (home_path(home, sizeof home))
-        n = snprintf(ret, size, "%s/.local/state/candor/rescue", home);
-    else
+    int error = home_place(HOME_STATE, "rescue", ret, size);
+    if (error == -ENOENT)
         return fail(why, ENOENT, "there is no home directory for the journal: say '--journal'");
-    return n > 0 && (size_t)n < size
-               ? 0
-               : fail(why, ENAMETOOLONG, "the path of the home directory is too long");
+    return error ? fail(why, ENAMETOOLONG, "the path of the home directory is too long") : 0;
 }
 
 struct journal_file journal_file_of(const struct stat *st)

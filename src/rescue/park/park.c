@@ -17,20 +17,14 @@ enum { CASE_MEMORY = 8 << 20, CASE_MAX = 1 << 20, NUMBERS = 1000 };
 
 int park_directory(const char *given, char *ret, size_t size, struct why *why)
 {
-    const char *data = getenv("XDG_DATA_HOME");
-    char home[PATH_MAX];
-    int n;
-    if (given)
-        n = snprintf(ret, size, "%s", given);
-    else if (geteuid() == 0)
-        n = snprintf(ret, size, "/var/lib/candor/rescue");
-    else if (data && data[0] == '/')
-        n = snprintf(ret, size, "%s/candor/rescue", data);
-    else if (home_path(home, sizeof home))
-        n = snprintf(ret, size, "%s/.local/share/candor/rescue", home);
-    else
+    int n, error = 0;
+    if (!given)
+        error = home_place(HOME_DATA, "rescue", ret, size);
+    else if ((n = snprintf(ret, size, "%s", given)) <= 0 || (size_t)n >= size)
+        error = -ENAMETOOLONG;
+    if (error == -ENOENT)
         return fail(why, ENOENT, "there is no home for cases: say --cases");
-    return n > 0 && (size_t)n < size ? 0 : fail(why, ENAMETOOLONG, "the path is too long");
+    return error ? fail(why, ENAMETOOLONG, "the path is too long") : 0;
 }
 
 bool park_worthy(const struct triage *triage)
