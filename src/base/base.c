@@ -120,6 +120,20 @@ size_t bytes_find(bytes hay, bytes needle, size_t from)
     return hit ? (size_t)(hit - hay.at) : SIZE_MAX;
 }
 
+static bool stands_in(const char *ends, uint8_t c)
+{
+    return memchr(ends, c, strlen(ends));
+}
+
+bytes bytes_trim(bytes view, const char *ends)
+{
+    while (view.len && stands_in(ends, view.at[0]))
+        view = bytes_slice(view, 1, SIZE_MAX);
+    while (view.len && stands_in(ends, view.at[view.len - 1]))
+        view.len--;
+    return view;
+}
+
 bool bytes_cut(bytes *rest, char mark, bytes *head)
 {
     if (!rest->at)

@@ -44,6 +44,8 @@ size_t bytes_find(bytes hay, bytes needle, size_t from);
 /* Moves everything before the next `mark` from *rest to *head, and drops the mark. Without a
  * mark, *head takes all that is left. False once *rest has been used up. */
 bool bytes_cut(bytes *rest, char mark, bytes *head);
+/* Without those bytes at both ends that `ends` has. */
+bytes bytes_trim(bytes view, const char *ends);
 
 /* Decimal digits and nothing else, worth `max` at most: false for other text, or none. */
 bool bytes_decimal(bytes text, uint64_t max, uint64_t *ret);

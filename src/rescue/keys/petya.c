@@ -32,20 +32,6 @@ static const struct line lines[] = {
     {"GoldenEye", 94, 98, 0, 0, LONG, true},
 };
 
-static bool outside(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '-';
-}
-
-static bytes trimmed(bytes text)
-{
-    while (text.len && outside(text.at[0]))
-        text = bytes_slice(text, 1, text.len);
-    while (text.len && outside(text.at[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 static int digit(uint8_t c)
 {
     static const char letters[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
@@ -131,14 +117,14 @@ static const struct line *line_of(bytes text, uint8_t key[KEY])
 const char *petya_kind(bytes text)
 {
     uint8_t key[KEY];
-    const struct line *line = line_of(trimmed(text), key);
+    const struct line *line = line_of(bytes_trim(text, " \t\r\n-"), key);
     return line ? line->kind : NULL;
 }
 
 int petya_key(bytes text, struct arena *arena, bytes *ret, struct why *why)
 {
     uint8_t key[KEY];
-    text = trimmed(text);
+    text = bytes_trim(text, " \t\r\n-");
     const struct line *line = line_of(text, key);
     if (!line)
         return fail(why, EBADMSG,

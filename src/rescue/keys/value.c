@@ -12,18 +12,9 @@ static bool is_space(uint8_t c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static bytes trimmed(bytes text)
-{
-    while (text.len && is_space(text.at[text.len - 1]))
-        text.len--;
-    while (text.len && is_space(text.at[0]))
-        text = bytes_slice(text, 1, SIZE_MAX);
-    return text;
-}
-
 bytes reading_hex(struct arena *arena, bytes text)
 {
-    text = trimmed(text);
+    text = bytes_trim(text, " \n\r\t");
     if (text.len > 2 && text.at[0] == '0' && ascii_lower(text.at[1]) == 'x')
         text = bytes_slice(text, 2, SIZE_MAX);
     size_t digits = 0, at = 0;
@@ -45,7 +36,7 @@ bytes reading_hex(struct arena *arena, bytes text)
 
 bytes reading_base64(struct arena *arena, bytes text)
 {
-    text = trimmed(text);
+    text = bytes_trim(text, " \n\r\t");
     uint8_t *ret = text.len >= 8 ? arena_push(arena, text.len / 4 * 3 + 3) : NULL;
     size_t letters = 0, padding = 0, at = 0;
     uint32_t bits = 0;
@@ -74,7 +65,7 @@ bytes reading_decimal(struct arena *arena, bytes text)
 {
     enum { DIGITS_MAX = 3200 /* of PRIVATEKEY_MAX bytes */ };
 
-    text = trimmed(text);
+    text = bytes_trim(text, " \n\r\t");
     if (text.len == 0 || text.len > DIGITS_MAX)
         return (bytes){0};
     size_t size = text.len / 2 + 1, top;

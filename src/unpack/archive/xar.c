@@ -51,15 +51,6 @@ static bool is_space(uint8_t c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static bytes trimmed(bytes text)
-{
-    while (text.len && is_space(text.at[0]))
-        text = bytes_slice(text, 1, text.len);
-    while (text.len && is_space(text.at[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 static uint64_t decimal(bytes text)
 {
     uint64_t value = 0;
@@ -169,7 +160,7 @@ static bool read_toc(struct xar *xar)
             xar->depth -= xar->depth > 0;
         } else if (tag.at[0] != '?' && tag.at[0] != '!') {
             size_t end = bytes_find(rest, bytes_of("<"), 0);
-            if (!open_element(xar, tag, trimmed(bytes_slice(rest, 0, end))))
+            if (!open_element(xar, tag, bytes_trim(bytes_slice(rest, 0, end), " \t\r\n")))
                 return false;
             xar->depth -= tag.at[tag.len - 1] == '/';
         }
