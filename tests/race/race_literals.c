@@ -3,22 +3,13 @@
  */
 #include "base/cpu.h"
 #include "match/literals.h"
+#include "random.h"
 #include "tap.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
 
 enum { LITERALS = 400, CROWD = 9000, OBJECT = 70000, ROUNDS = 60, CONTEXT = 400 };
-
-static uint64_t state;
-
-static uint32_t random_below(uint32_t n)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)((state >> 20) % n);
-}
 
 /* Alphabets from which matches, near matches and long runs come about. */
 static uint8_t random_byte(uint32_t alphabet)
@@ -203,7 +194,7 @@ int main(void)
             tap_skip(names[level], "this processor does not have it");
             continue;
         }
-        state = 0x9E3779B97F4A7C15u;
+        random_state = 0x9E3779B97F4A7C15u;
         for (uint32_t number = 0; number < ROUNDS; number++) {
             round_fill(&round, memory + size, number);
             uint32_t wrong = round_race(&round);

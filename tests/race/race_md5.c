@@ -2,6 +2,7 @@
  * last bytes of each where the readable memory ends. */
 #include "base/cpu.h"
 #include "match/hash/md5_lanes.h"
+#include "random.h"
 #include "shim/digest.h"
 #include "tap.h"
 
@@ -9,16 +10,6 @@
 #include <sys/mman.h>
 
 enum { SIZE = 1 << 16, JOBS = 70, ROUNDS = 40 };
-
-static uint64_t state = 0x9E3779B97F4A7C15u;
-
-static uint32_t random_below(uint32_t n)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)((state >> 20) % n);
-}
 
 static uint32_t count_wrong(struct md5_job *jobs, uint32_t n)
 {

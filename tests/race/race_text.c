@@ -2,6 +2,7 @@
  * flat_text, marks_of, bytes_find. Texts end where the readable memory ends. */
 #include "base/cpu.h"
 #include "filetype/marks.h"
+#include "random.h"
 #include "tap.h"
 #include "unpack/normal/flat.h"
 
@@ -9,16 +10,6 @@
 #include <sys/mman.h>
 
 enum { SIZE = 1 << 14, ROUNDS = 3000 };
-
-static uint64_t state = 0x9E3779B97F4A7C15u;
-
-static uint32_t random_below(uint32_t n)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)((state >> 20) % n);
-}
 
 /* From all bytes alike to blanks and letters, with marks in between. */
 static void fill(uint8_t *to, size_t size)

@@ -1,20 +1,11 @@
 /* Hash signatures: what was put in is found, nothing else is, and damage is said. */
 #include "match/hashes.h"
+#include "random.h"
 #include "tap.h"
 
 #include <errno.h>
 
 enum { ROOM = 8 };
-
-static uint64_t state = 0x9E3779B97F4A7C15u;
-
-static uint32_t random_below(uint32_t n)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (uint32_t)((state >> 20) % n);
-}
 
 struct one {
     struct hash_signature signature;
