@@ -10,22 +10,12 @@ import random
 import struct
 import subprocess
 import sys
-import tempfile
-import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import case, check, run_cases  # noqa: E402
 
 CANDOR = os.path.abspath(sys.argv[1]) if len(sys.argv) == 2 else sys.exit(__doc__)
 BLOCK, MASK = 32 << 10, (1 << 64) - 1
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
-
-
-def check(truth, *what):
-    if not truth:
-        raise AssertionError(" ".join(str(w) for w in what)[-1500:])
 
 
 def run(*arguments):
@@ -59,9 +49,9 @@ def read_record():
     return data[:8], *struct.unpack("<QQ", data[8:24]), list(struct.unpack(f"<{len(data) // 8 - 3}Q", data[24:]))
 
 
-def write_record(magic, size, sums):
+def write_record(name, magic, size, sums):
     raw = struct.pack(f"<{len(sums)}Q", *sums)
-    with open(records()[0] if records() else NAME, "wb") as file:
+    with open(name, "wb") as file:
         file.write(magic + struct.pack("<QQ", size, hash64(raw, size)) + raw)
 
 
@@ -107,6 +97,8 @@ def a_record_is_left_and_changes_nothing():
 
 @case
 def a_damaged_block_ends_the_scan():
+    scan()
+    name = records()[0]
     first = scan()
     magic, size, _, sums = read_record()
     ends = same = 0
@@ -116,7 +108,7 @@ def a_damaged_block_ends_the_scan():
             continue
         wrong = sums[:]
         wrong[block] ^= 1 << block % 64
-        write_record(magic, size, wrong)
+        write_record(name, magic, size, wrong)
         done = scan(*(["-j", "2"], ["--no-walls"])[block % 2])
         if done.returncode == 2:
             check(b"set.cdr' are damaged" in done.stderr and f"(block {block},".encode() in done.stderr, done)
@@ -128,7 +120,7 @@ def a_damaged_block_ends_the_scan():
             same += 1
     check(ends >= 5 and same >= 5, ends, same)
     # All that was wrong: the next scan checks everything, as the first one did.
-    write_record(magic, size, [s ^ 1 for s in sums])
+    write_record(name, magic, size, [s ^ 1 for s in sums])
     done = scan()
     check(done.returncode == 2 and b"damaged" in done.stderr, done)
     check(answer(scan()) == answer(first) and read_record()[3] == sums)
@@ -170,23 +162,4 @@ def a_file_that_others_may_write_to_is_always_checked():
     check(scan().returncode == 1 and not (os.path.isdir("cache/candor") and records()))
 
 
-def main():
-    global NAME
-    print(f"1..{len(CASES)}")
-    for number, function in enumerate(CASES, 1):
-        with tempfile.TemporaryDirectory() as folder:
-            os.chdir(folder)
-            try:
-                prepare()
-                if function.__name__.startswith("a_damaged"):
-                    scan()
-                    NAME = os.path.abspath(records()[0])
-                function()
-                print(f"ok {number} - {function.__name__}", flush=True)
-            except Exception:
-                print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="")
-                print(f"not ok {number} - {function.__name__}", flush=True)
-            os.chdir("/")
-
-
-main()
+sys.exit(run_cases(begin=prepare))

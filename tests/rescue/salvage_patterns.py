@@ -2,6 +2,8 @@
 The ranges of a buffer are then overwritten by a keystream. For tests: no files, no keys kept."""
 import hashlib
 
+from salvage_decodable import merged
+
 KIB, MIB = 1 << 10, 1 << 20
 
 
@@ -63,18 +65,6 @@ PATTERNS = {"basta": basta, "basta-1G": basta_large, "akira": akira, "play": pla
             "qilin": qilin, "blackcat": blackcat, "bianlian": bianlian, "lockbit3": lockbit3,
             "royal": royal}
 TRAILERS = {"akira": 534, "play": 1064, "qilin": 550, "royal": 532}
-
-
-def merged(ranges):
-    out = []
-    for a, b in sorted(ranges):
-        if a >= b:
-            continue
-        if out and a <= out[-1][1]:
-            out[-1] = (out[-1][0], max(b, out[-1][1]))
-        else:
-            out.append((a, b))
-    return out
 
 
 def encrypt(plain, pattern, seed):
