@@ -144,10 +144,13 @@ static void tick(struct pool *pool)
         tick_side(pool, &pool->sides[i]);
 }
 
-/* Waits for some worker, no longer than to the next tick. */
-static void wait_for_workers(struct pool *pool)
+/* Waits for some worker, no longer than to the next tick. Whatever can be handed out is handed
+ * out before: an idle worker has nothing to say that would wake us. */
+static void wait_for_workers(struct pool *pool, bool all)
 {
     struct pollfd *polls = pool->polls;
+    pool->now = examine_clock();
+    pool_hand_out(pool, all);
     pool->options.pause(pool->options.context, current_path(pool));
     int64_t left = pool->ticked + POOL_TICK_MS - examine_clock();
     for (int i = 0; i < pool->options.jobs; i++)
@@ -163,7 +166,7 @@ static void wait_for_workers(struct pool *pool)
 static void pump(struct pool *pool, bool all, bool wait)
 {
     if (wait)
-        wait_for_workers(pool);
+        wait_for_workers(pool, all);
     pool->now = examine_clock();
     for (int i = 0; i < pool->options.jobs; i++)
         pool_receive(pool, &pool->sides[i]);
