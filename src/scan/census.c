@@ -20,12 +20,9 @@ static bool count_file(void *context, const struct walk_file *file)
 {
     struct scan *scan = context;
     struct progress *progress = &scan->progress;
-    const char *path = (const char *)file->path.at;
-    int directory = file->directory ? file->directory->fd : AT_FDCWD;
     uint64_t max = scan->options->max_size;
     struct stat st;
-    if (fstatat(directory, file->directory ? path + file->name : path, &st, 0) < 0 ||
-        !S_ISREG(st.st_mode))
+    if (walk_stat(file, &st) < 0)
         return true;
     if (!max || (uint64_t)st.st_size <= max)
         atomic_fetch_add(&progress->total_bytes, (uint64_t)st.st_size);

@@ -363,3 +363,32 @@ void walk_path(const struct walk_options *options, const char *path)
         ;
     walk_free(walk);
 }
+
+static int place_of(const struct walk_file *file, const char **ret_name)
+{
+    *ret_name = (const char *)file->path.at + (file->directory ? file->name : 0);
+    return file->directory ? file->directory->fd : AT_FDCWD;
+}
+
+int walk_open(const struct walk_file *file, struct stat *ret)
+{
+    const char *name;
+    int at = place_of(file, &name), flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd = openat(at, name, flags | (file->named ? 0 : O_NOFOLLOW));
+    if (fd < 0)
+        return -errno;
+    int error = fstat(fd, ret) < 0 ? -errno : S_ISREG(ret->st_mode) ? 0 : -EINVAL;
+    if (!error)
+        return fd;
+    close(fd);
+    return error;
+}
+
+int walk_stat(const struct walk_file *file, struct stat *ret)
+{
+    const char *name;
+    int at = place_of(file, &name);
+    if (fstatat(at, name, ret, file->named ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return S_ISREG(ret->st_mode) ? 0 : -EINVAL;
+}

@@ -5,6 +5,7 @@
 #include "base/base.h"
 
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 /* An open directory that outlives the walk of it as long as files in it wait. */
 struct walk_directory {
@@ -41,6 +42,13 @@ struct walk_file {
     size_t name;                      /* offset of its last part in path: what to open */
     bool named;                       /* the user named it: follow a link, and say so if not */
 };
+
+/* Opens it to be read; *ret is what fstat says. A link is followed only where it was named, and
+ * what is no regular file (a FIFO that took the file's place) does not hold us up: -EINVAL. The
+ * descriptor, the caller's to close, or -errno. */
+int walk_open(const struct walk_file *file, struct stat *ret) MUST_USE;
+/* The same of its name alone: 0, or -errno. */
+int walk_stat(const struct walk_file *file, struct stat *ret) MUST_USE;
 
 struct walk_options {
     const char *const

@@ -62,15 +62,10 @@ static bool take_file(void *context, const struct walk_file *file)
     struct sighting sighting;
     struct stat facts;
     struct why why;
-    const char *name = (const char *)file->path.at + (file->directory ? file->name : 0);
-    int at = file->directory ? file->directory->fd : AT_FDCWD;
-    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (file->named ? 0 : O_NOFOLLOW);
-    int fd = openat(at, name, flags);
+    int fd = walk_open(file, &facts);
     int error = 0;
-    if (fd < 0 || fstat(fd, &facts) < 0)
-        error = fail(&why, errno, "%s", strerror(errno));
-    else if (!S_ISREG(facts.st_mode))
-        error = fail(&why, EINVAL, "not a regular file");
+    if (fd < 0)
+        error = fail(&why, -fd, "%s", fd == -EINVAL ? "not a regular file" : strerror(-fd));
     if (!error)
         error = identify_worker_look(identifying->worker, fd, (uint64_t)facts.st_size,
                                      bytes_slice(file->path, file->name, file->path.len),

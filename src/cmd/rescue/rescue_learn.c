@@ -44,11 +44,8 @@ struct learning {
 static bool read_file(const struct walk_file *file, struct arena *arena, bytes *ret)
 {
     struct stat facts;
-    int at = file->directory ? file->directory->fd : AT_FDCWD;
-    const char *name = (const char *)file->path.at + (file->directory ? file->name : 0);
-    int fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    bool good = fd >= 0 && fstat(fd, &facts) == 0 && S_ISREG(facts.st_mode) &&
-                facts.st_size > 0 && facts.st_size <= NOTE_TEXT_FILE;
+    int fd = walk_open(file, &facts);
+    bool good = fd >= 0 && facts.st_size > 0 && facts.st_size <= NOTE_TEXT_FILE;
     if (good) {
         struct source source = source_of_file(fd, (uint64_t)facts.st_size, (bytes){0});
         good = source_take(&source, 0, (size_t)facts.st_size, arena, ret, NULL) == 0;

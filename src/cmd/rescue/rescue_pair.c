@@ -72,10 +72,7 @@ static bool gather_file(void *context, const struct walk_file *file)
 {
     struct gather *gather = context;
     struct stat facts;
-    int at = file->directory ? file->directory->fd : AT_FDCWD;
-    const char *name = (const char *)file->path.at + (file->directory ? file->name : 0);
-    if (fstatat(at, name, &facts, file->named ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ||
-        !S_ISREG(facts.st_mode) || !facts.st_size)
+    if (walk_stat(file, &facts) < 0 || !facts.st_size)
         return true;
     return find_add(gather->list, gather->run->arena, file->path, gather->folder,
                     (uint64_t)facts.st_size);

@@ -67,14 +67,10 @@ static int look(struct triaging *triaging, const struct walk_file *file,
                 struct sighting *sighting, uint64_t *size, struct why *why)
 {
     struct stat facts;
-    const char *name = (const char *)file->path.at + (file->directory ? file->name : 0);
-    int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (file->named ? 0 : O_NOFOLLOW);
-    int fd = openat(file->directory ? file->directory->fd : AT_FDCWD, name, flags);
+    int fd = walk_open(file, &facts);
     int error = 0;
-    if (fd < 0 || fstat(fd, &facts) < 0)
-        error = fail(why, errno, "%s", strerror(errno));
-    else if (!S_ISREG(facts.st_mode))
-        error = fail(why, EINVAL, "not a regular file");
+    if (fd < 0)
+        error = fail(why, -fd, "%s", fd == -EINVAL ? "not a regular file" : strerror(-fd));
     if (!error) {
         changes_look_add(triaging->look, file->path, facts.st_size, facts.st_mtim.tv_sec,
                          facts.st_mtim.tv_nsec);

@@ -219,15 +219,9 @@ static struct job *free_slot(struct pool *pool)
 static int open_job(const struct pool *pool, struct job *job, const struct walk_file *file)
 {
     struct stat st;
-    const char *name = (const char *)file->path.at + (file->directory ? file->name : 0);
-    /* O_NONBLOCK: a FIFO that took the file's place must not hold us up. */
-    job->fd =
-        openat(file->directory ? file->directory->fd : AT_FDCWD, name,
-               O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (file->named ? 0 : O_NOFOLLOW));
-    if (job->fd < 0 || fstat(job->fd, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EINVAL;
+    job->fd = walk_open(file, &st);
+    if (job->fd < 0)
+        return job->fd;
     job->size = (uint64_t)st.st_size;
     job->uid = st.st_uid;
     job->st = st;
