@@ -22,6 +22,7 @@ enum {
     RUN_MOST = 16, /* blocks that are let in at once where they are touched in a row */
     FAILED = 2,    /* exit status */
     STUBBORN = 64, /* touches of one address */
+    READ_AT_ONCE = 64 << 10, /* bytes from the disk, on a border of as many */
 };
 
 struct guarded {
@@ -185,6 +186,15 @@ static bool is_in(struct guarded *one, size_t block)
     return atomic_load(&one->in[block / 32]) >> block % 32 & 1;
 }
 
+/* Asks for what is wanted in one piece, which takes as long as asking for a page of it. */
+static void fetch(const struct guarded *one, size_t from, size_t size)
+{
+    size_t first = from / READ_AT_ONCE * READ_AT_ONCE;
+    size_t end = (from + size + READ_AT_ONCE - 1) / READ_AT_ONCE * READ_AT_ONCE;
+    madvise((void *)(uintptr_t)(one->alias + first),
+            (end < one->size ? end : one->size) - first, MADV_WILLNEED);
+}
+
 static void let_in(struct guarded *one, size_t block)
 {
     /* What is touched in a row is let in by more and more at once. */
@@ -192,6 +202,7 @@ static void let_in(struct guarded *one, size_t block)
     size_t count = block_count(one), n = 0;
     if (run > RUN_MOST)
         run = RUN_MOST;
+    fetch(one, block * GUARD_BLOCK, run * GUARD_BLOCK);
     while (n < run && block + n < count && (!n || !is_in(one, block + n)))
         check_block(one, block + n++);
     size_t from = block * GUARD_BLOCK, size = n * GUARD_BLOCK;
@@ -297,6 +308,11 @@ static bool prepare(struct guarded *one, int fd, const struct stat *st, uint8_t 
     void *alias = mmap(NULL, one->size, PROT_READ, MAP_PRIVATE, fd, 0);
     one->alias = alias == MAP_FAILED ? NULL : alias;
     *ret_map = map == MAP_FAILED ? NULL : map;
+    /* Not the megabytes around what is touched, as a disk's setting may ask for. */
+    if (*ret_map)
+        madvise(map, one->size, MADV_RANDOM);
+    if (one->alias)
+        madvise(alias, one->size, MADV_RANDOM);
     return one->in && *ret_map && one->alias;
 }
 
