@@ -1,5 +1,6 @@
 #include "clamav/clamav.h"
 
+#include "clamav/icon.h"
 #include "clamav/ignore.h"
 #include "clamav/member.h"
 #include "clamav/password.h"
@@ -188,7 +189,6 @@ bool clamav_part_has(enum clamav_part part, enum clamav_kind kind)
 /* Why whole kinds are refused. */
 static const char *const unread[CLAMAV_KINDS] = {
     [CLAMAV_CERTIFICATE] = "certificates of programs do not make findings or trust here",
-    [CLAMAV_ICON] = "icons are not compared",
 };
 
 static int read_line(struct clamav *clamav, bytes line)
@@ -215,6 +215,8 @@ static int read_line(struct clamav *clamav, bytes line)
         return type_line(clamav, line);
     case CLAMAV_PHISHING:
         return url_line(clamav, line);
+    case CLAMAV_ICON:
+        return icon_line(clamav, line);
     case CLAMAV_PASSWORD:
         return password_line(clamav, line);
     default:
@@ -247,6 +249,8 @@ int clamav_begin(struct clamav *clamav, bytes file_name, bool official, struct w
     else if (clamav->kind == CLAMAV_BYTECODE && !clamav->options.bytecode_quiet)
         clamav_refuse(clamav, CLAMAV_BYTECODE,
                       "a program: definitions have no power but to match");
+    else if (clamav->kind == CLAMAV_ICON)
+        icon_begin(clamav);
     else if (extension->whole && clamav->kind == CLAMAV_CERTIFICATE)
         clamav_refuse(clamav, clamav->kind, "catalogues of trusted files are not read");
     if (!extension || extension->whole)

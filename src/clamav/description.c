@@ -121,8 +121,6 @@ const char *description_read(struct clamav *clamav, bytes text, struct descripti
         return "asks for more than its engine level has";
     if (seen.icon && ret->target != TARGET_PE)
         return "asks for an icon of what is no PE file";
-    if (seen.icon)
-        return "asks for an icon: icons are not compared";
     if (seen.programs && ret->target != TARGET_PE && ret->target != TARGET_ELF &&
         ret->target != TARGET_MACHO)
         return "asks for sections of what is no program";
@@ -180,11 +178,21 @@ static void add_within(struct clamav *clamav, bytes value, struct description *r
     add(ret, draft_node(clamav->draft, node));
 }
 
+/* Two attributes, one question. */
+static void add_icon(struct clamav *clamav, const bytes groups[2], struct description *ret)
+{
+    struct draft *draft = clamav->draft;
+    struct node node = {.op = NODE_ICON, .type = TYPE_BOOL};
+    node.a = draft_text(draft, groups[0].at ? groups[0] : bytes_of("*"));
+    node.b = draft_text(draft, groups[1].at ? groups[1] : bytes_of("*"));
+    add(ret, draft_node(draft, node));
+}
+
 void description_nodes(struct clamav *clamav, bytes text, struct description *ret)
 {
     struct node place = {.op = NODE_PLACE, .type = TYPE_INT};
     struct attribute a;
-    bytes rest = text;
+    bytes rest = text, groups[2] = {{0}};
     while (next(&rest, &a)) {
         if (bytes_is(a.name, "FileSize")) {
             add_range(clamav, (struct node){.op = NODE_FILESIZE, .type = TYPE_INT}, a.value,
@@ -197,6 +205,10 @@ void description_nodes(struct clamav *clamav, bytes text, struct description *re
             add_range(clamav, place, a.value, ret);
         } else if (bytes_is(a.name, "Container") || bytes_is(a.name, "Intermediates")) {
             add_within(clamav, a.value, ret);
+        } else if (bytes_is(a.name, "IconGroup1") || bytes_is(a.name, "IconGroup2")) {
+            groups[a.name.at[a.name.len - 1] == '2'] = a.value;
         }
     }
+    if (groups[0].at || groups[1].at)
+        add_icon(clamav, groups, ret);
 }

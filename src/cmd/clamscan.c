@@ -192,6 +192,13 @@ static void set_limits(const struct clamscan_arguments *arguments, struct scan_o
     options->timeout_ms = ms < NO_LIMIT ? (int64_t)ms : 0;
 }
 
+/* Of none at all, clamscan looks at one. */
+static uint32_t most_icons(const struct clamscan_arguments *arguments)
+{
+    int64_t wanted = arguments->max_icons;
+    return wanted < 1 ? 1 : wanted < UINT32_MAX ? (uint32_t)wanted : UINT32_MAX;
+}
+
 static int scan_files(struct clamscan *run, int argc, char **argv)
 {
     const struct clamscan_arguments *arguments = run->arguments;
@@ -209,6 +216,7 @@ static int scan_files(struct clamscan *run, int argc, char **argv)
                     .passwords = passwords,
                     .matches = 1,
                     .tree = arguments->macros,
+                    .icons = most_icons(arguments),
                     .no_links = !arguments->phishing_urls,
                     .insecure_links = arguments->phishing_ssl,
                     .cloaked_links = arguments->phishing_cloak},

@@ -14,7 +14,7 @@ struct clamscan_arguments {
         encrypted_archive, encrypted_doc, exceeds_max, macros, bytecode, strict, phishing_urls,
         phishing_ssl, phishing_cloak;
     int64_t outdated_days, follow_directories, follow_files, max_directory_depth;
-    int64_t max_scantime, max_files, max_recursion, jobs;
+    int64_t max_scantime, max_files, max_recursion, max_icons, jobs;
     uint64_t max_filesize, max_scansize;
     /* Read past. */
     int idle_switch[64];

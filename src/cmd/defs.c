@@ -248,22 +248,37 @@ static const char *rule_namespace(const struct ruleset *set, const struct rulese
     return ruleset_text(set, set->namespaces[rule->name_space]);
 }
 
+/* Whether files are examined for it: not where it is about what stands for a link, or for a
+ * member, and has no bytes. */
+static bool is_about_files(const struct ruleset *set, uint32_t rule)
+{
+    uint32_t targets = set->gates[rule].targets;
+    return !targets || targets & ~(TARGET_BIT(TARGET_LINK) | TARGET_BIT(TARGET_MEMBER));
+}
+
 /* Rules that no literal can rule out are examined in every file: said, since they cost most. */
 static void print_slow(const struct ruleset *set)
 {
     enum { SHOWN = 20 };
 
     const struct ruleset_kind *slow = &set->kinds[KIND_OTHER];
-    if (slow->count)
+    const uint32_t *rules = set->kind_rules + slow->start;
+    uint32_t count = 0, shown = 0;
+    for (uint32_t i = 0; i < slow->count; i++)
+        count += is_about_files(set, rules[i]);
+    if (count)
         printf("%u rule%s without a literal to look for, and examined in every file that its "
                "size and first bytes do not rule out:\n",
-               slow->count, slow->count == 1 ? " is" : "s are");
-    for (uint32_t i = 0; i < slow->count && i < SHOWN; i++) {
-        const struct ruleset_rule *rule = &set->rules[set->kind_rules[slow->start + i]];
+               count, count == 1 ? " is" : "s are");
+    for (uint32_t i = 0; i < slow->count && shown < SHOWN; i++) {
+        const struct ruleset_rule *rule = &set->rules[rules[i]];
+        if (!is_about_files(set, rules[i]))
+            continue;
         printf("  %s  (%s)\n", ruleset_text(set, rule->name), rule_namespace(set, rule));
+        shown++;
     }
-    if (slow->count > SHOWN)
-        printf("  and %u more\n", slow->count - SHOWN);
+    if (count > shown)
+        printf("  and %u more\n", count - shown);
 }
 
 /* A compiled file starts with its magic. */

@@ -251,6 +251,7 @@ static enum history_source source_kind(enum clamav_kind kind)
         return HISTORY_FIXED;
     case CLAMAV_FILETYPE:
     case CLAMAV_PHISHING:
+    case CLAMAV_ICON:
         return HISTORY_ONCE;
     default:
         return HISTORY_ALWAYS;

@@ -35,6 +35,16 @@ struct object_member {
     bool encrypted;
 };
 
+/* What an object looks like; called for rules that ask, each time. */
+struct object_look {
+    void *to;
+    /* The hash of the picture that it is (picture/picture.h); false: it is none. */
+    bool (*picture)(void *to, uint64_t *ret);
+    /* Whether an icon of the program that it is is like one of these groups (picture/icon.h).
+     */
+    bool (*icon)(void *to, const char *group1, const char *group2);
+};
+
 struct object_input {
     const struct block *blocks; /* a file: one, base 0 */
     uint32_t block_count;
@@ -43,10 +53,7 @@ struct object_input {
     const uint16_t *types; /* enum filetype of the containers around it, outermost first */
     uint32_t type_count;
     const struct object_member *member; /* or NULL */
-    /* The hash of the picture that the object is (picture/picture.h); false: it is none. May be
-     * NULL. Called for rules that ask, each time. */
-    bool (*picture)(void *to, uint64_t *ret);
-    void *picture_to;
+    const struct object_look *look;     /* or NULL */
     enum url_fault url_fault; /* of an object that stands for a link in it, TARGET_LINK */
     int64_t now;
     void (*log)(void *to, bytes text); /* console module; may be NULL */

@@ -61,8 +61,15 @@ static struct value member_value(const struct object_member *member, enum node_m
 static bool is_picture(const struct object_input *object, const struct node *node)
 {
     uint64_t hash;
-    return object->picture && object->picture(object->picture_to, &hash) &&
+    return object->look && object->look->picture(object->look->to, &hash) &&
            hash == ((uint64_t)node->b << 32 | node->a);
+}
+
+static bool has_icon(const struct scanner *scanner, const struct node *node)
+{
+    const struct object_look *look = scanner->object->look;
+    return look && look->icon(look->to, ruleset_text(scanner->set, node->a),
+                              ruleset_text(scanner->set, node->b));
 }
 
 /* A child of the range of a PCRE; UINT64_MAX where it is undefined or negative. */
@@ -111,6 +118,8 @@ struct value signature_value(struct frame *frame, const struct node *node)
         return member ? value_bytes(member->name) : VALUE_NONE;
     case NODE_IMAGE_HASH:
         return VALUE_BOOL(is_picture(scanner->object, node));
+    case NODE_ICON:
+        return VALUE_BOOL(has_icon(scanner, node));
     case NODE_URL_FAULT:
         return VALUE_BOOL(scanner->object->url_fault == node->a);
     default:

@@ -12,6 +12,7 @@ enum {
     RESOURCES = 2,
     SECTION = 40,
     SECTOR = 512,
+    IS_LIBRARY = 0x2000, /* Characteristics */
 };
 
 /* A section header as it stands. */
@@ -118,6 +119,7 @@ int pe_layout_open(bytes data, struct arena *arena, struct pe_layout *ret)
     uint64_t optional = (uint64_t)header + FILE_HEADER;
     const uint8_t *file_header = data.at + header, *p = data.at + optional;
     layout.section_count = load_le16(file_header + 6);
+    layout.is_library = load_le16(file_header + 22) & IS_LIBRARY;
     uint32_t size = load_le16(file_header + 20);
     uint32_t fixed = load_le16(p) == MAGIC_64 ? OPTIONAL_64 : OPTIONAL_32;
     if (layout.section_count == 0 || size < fixed || !bytes_has(data, optional, fixed) ||

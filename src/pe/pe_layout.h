@@ -17,6 +17,7 @@ struct pe_layout {
     bytes data;
     uint32_t entry;       /* file offset of the first instruction; 0 for many a DLL */
     uint32_t header_size; /* what lies below is mapped as it is */
+    bool is_library;
     uint32_t resources, resources_size; /* directory 2: its RVA; 0 where there is none */
     uint32_t section_count;
     struct pe_part *sections; /* in the arena */

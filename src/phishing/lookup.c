@@ -13,7 +13,7 @@ static bool is_hash(uint32_t kind)
            kind == URL_HASH_PHISHING;
 }
 
-/* Sorted by hash, what is allowed first. */
+/* Sorted by hash, then as they were read. */
 struct key {
     const uint8_t *hash;
     const struct ruleset_url *row;
@@ -25,7 +25,14 @@ static int compare_keys(const void *a, const void *b)
     int order = memcmp(x->hash, y->hash, SHA);
     if (order)
         return order;
-    return (x->row->kind > y->row->kind) - (x->row->kind < y->row->kind);
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Of lines about one hash the last one counts, as in clamscan, unless one before it allows the
+ * address. */
+static bool takes_over(const struct ruleset_url *before, const struct ruleset_url *row)
+{
+    return before->kind != URL_HASH_FINE || row->kind == URL_HASH_FINE;
 }
 
 bool lookup_make(const struct ruleset *set, struct arena *arena, struct lookup *ret)
@@ -42,9 +49,15 @@ bool lookup_make(const struct ruleset *set, struct arena *arena, struct lookup *
             keys[count++] = (struct key){set->texts.at + link->text, link};
     }
     qsort(keys, count, sizeof *keys, compare_keys);
-    for (uint32_t i = 0; i < count; i++)
-        rows[i] = keys[i].row;
-    *ret = (struct lookup){rows, count, set->texts};
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_same = i && memcmp(keys[i].hash, keys[i - 1].hash, SHA) == 0;
+        if (!is_same)
+            rows[kept++] = keys[i].row;
+        else if (takes_over(rows[kept - 1], keys[i].row))
+            rows[kept - 1] = keys[i].row;
+    }
+    *ret = (struct lookup){rows, kept, set->texts};
     return true;
 }
 

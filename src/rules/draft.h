@@ -43,6 +43,7 @@ struct draft {
     VEC(struct ruleset_password) passwords;
     VEC(struct types_row) types;
     VEC(struct ruleset_url) urls;
+    VEC(struct ruleset_icon) icons;
     VEC(uint32_t) targets;       /* of each rule: TARGET_BITs */
     struct hashes_build *hashes; /* hash signatures (match/hashes.h), or NULL */
     bytes table;                 /* of those that were sealed elsewhere, instead of them */

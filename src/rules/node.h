@@ -133,6 +133,7 @@ enum node_op {
     NODE_MEMBER_NAME, /* string: its name there */
     NODE_IMAGE_HASH,  /* the picture's perceptual hash is (a low, b high), c bits may differ */
     NODE_URL_FAULT,   /* what is wrong with a link of the object is a (enum url_fault) */
+    NODE_ICON, /* an icon of the program is like one of the groups a, b: texts, "*" is any */
     NODE_OPS,
 };
 

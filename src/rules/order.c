@@ -172,6 +172,7 @@ static struct price node_price(const struct orderer *o, const struct node *node)
         return sum;
     case NODE_COUNT_PCRE:
     case NODE_IMAGE_HASH:
+    case NODE_ICON:
         sum.cost = COST_SLOW;
         return sum;
     case NODE_RULE:

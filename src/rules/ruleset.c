@@ -36,6 +36,7 @@ static const size_t element_size[RULESET_SECTIONS] = {
     [SECTION_PASSWORDS] = sizeof(struct ruleset_password),
     [SECTION_TYPES] = sizeof(struct types_row),
     [SECTION_URLS] = sizeof(struct ruleset_url),
+    [SECTION_ICONS] = sizeof(struct ruleset_icon),
 };
 
 /* The file counts its elements in 64 bits; everything that indexes them has 32. */
@@ -105,18 +106,10 @@ int ruleset_open(bytes file, uint64_t fingerprint, struct ruleset *ret, struct w
     return error;
 }
 
-static int find_parts(bytes file, uint64_t fingerprint,
-                      int (*open_hashes)(bytes table, struct hashes *ret, struct why *why),
-                      struct ruleset *ret, struct why *why)
+static struct ruleset view_of(bytes file, const bytes part[RULESET_SECTIONS],
+                              const uint32_t count[RULESET_SECTIONS])
 {
-    bytes part[RULESET_SECTIONS];
-    uint32_t count[RULESET_SECTIONS];
-    int error = open_header(file, fingerprint, why);
-    for (int i = 0; i < RULESET_SECTIONS && !error; i++)
-        error = section(file, i, &part[i], &count[i], why);
-    if (error)
-        return error;
-    struct ruleset set = {
+    return (struct ruleset){
         .file = file,
         .targets = load_le32(file.at + 40),
         .texts = part[SECTION_TEXTS],
@@ -144,6 +137,7 @@ static int find_parts(bytes file, uint64_t fingerprint,
         .passwords = (const void *)part[SECTION_PASSWORDS].at,
         .types = (const void *)part[SECTION_TYPES].at,
         .urls = (const void *)part[SECTION_URLS].at,
+        .icons = (const void *)part[SECTION_ICONS].at,
         .rule_count = count[SECTION_RULES],
         .pattern_count = count[SECTION_PATTERNS],
         .meta_count = count[SECTION_METAS],
@@ -164,7 +158,22 @@ static int find_parts(bytes file, uint64_t fingerprint,
         .password_count = count[SECTION_PASSWORDS],
         .type_count = count[SECTION_TYPES],
         .url_count = count[SECTION_URLS],
+        .icon_count = count[SECTION_ICONS],
     };
+}
+
+static int find_parts(bytes file, uint64_t fingerprint,
+                      int (*open_hashes)(bytes table, struct hashes *ret, struct why *why),
+                      struct ruleset *ret, struct why *why)
+{
+    bytes part[RULESET_SECTIONS];
+    uint32_t count[RULESET_SECTIONS];
+    int error = open_header(file, fingerprint, why);
+    for (int i = 0; i < RULESET_SECTIONS && !error; i++)
+        error = section(file, i, &part[i], &count[i], why);
+    if (error)
+        return error;
+    struct ruleset set = view_of(file, part, count);
     if (count[SECTION_KINDS] != KINDS)
         return fail(why, EBADMSG, "the ruleset has %u kinds and not %d", count[SECTION_KINDS],
                     KINDS);

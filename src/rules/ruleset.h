@@ -30,7 +30,7 @@
 #include "match/hashes.h"
 #include "rules/node.h"
 
-enum { RULESET_VERSION = 9, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum { RULESET_VERSION = 10, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
 
 enum { RULESET_NONE = 0xffffffff };
 
@@ -64,6 +64,7 @@ enum ruleset_section {
     SECTION_PASSWORDS,  /* struct ruleset_password */
     SECTION_TYPES,      /* struct types_row (filetype/types.h), in order of definition */
     SECTION_URLS,       /* struct ruleset_url */
+    SECTION_ICONS,      /* struct ruleset_icon */
     RULESET_SECTIONS,
 };
 
@@ -193,6 +194,31 @@ enum url_fault {
     URL_FAULTS,
 };
 
+/* What an icon looks like (picture/icon.h): areas of a quarter of its side. */
+enum icon_kind {
+    ICON_COLOUR,
+    ICON_GREY,
+    ICON_BRIGHT,
+    ICON_DARK,
+    ICON_EDGE,
+    ICON_NO_EDGE,
+    ICON_KINDS
+};
+
+enum { ICON_AREAS = 3 };
+
+struct ruleset_icon {
+    uint32_t groups[2]; /* in texts */
+    uint32_t side;      /* in pixels: 16, 24 or 32 */
+
+    struct icon_area {
+        uint16_t level;
+        uint8_t x, y;
+    } areas[ICON_KINDS][ICON_AREAS];
+
+    uint8_t red, green, blue, colours; /* percent; 0 for an icon without colours */
+};
+
 /* An open ruleset: views into the file. */
 struct ruleset {
     bytes file;
@@ -214,10 +240,11 @@ struct ruleset {
     const struct ruleset_password *passwords;
     const struct types_row *types;
     const struct ruleset_url *urls;
+    const struct ruleset_icon *icons;
     uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
         suspect_count, wake_count, kind_rule_count, global_count, external_count, module_count,
         node_count, program_count, anchor_count, filter_count, filtered_count, password_count,
-        type_count, url_count;
+        type_count, url_count, icon_count;
     uint32_t targets;    /* of all rules together */
     uint32_t hash_count; /* hash signatures: their numbers follow those of the rules */
 };

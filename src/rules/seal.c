@@ -353,6 +353,7 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_PASSWORDS] = PART(draft->passwords),
         [SECTION_TYPES] = PART(draft->types),
         [SECTION_URLS] = PART(draft->urls),
+        [SECTION_ICONS] = PART(draft->icons),
     };
     return lay_out(parts, arena, draft, ret, why);
 }

@@ -73,6 +73,9 @@ static int check_texts(const struct ruleset *set, struct why *why)
         if (!bytes_has(set->texts, set->urls[i].text, set->urls[i].length) ||
             set->urls[i].kind >= URL_KINDS)
             return bad(why, "url", i);
+    for (uint32_t i = 0; i < set->icon_count; i++)
+        if (!text(set, set->icons[i].groups[0]) || !text(set, set->icons[i].groups[1]))
+            return bad(why, "icon", i);
     for (uint32_t i = 0; i < set->module_count; i++)
         if (!text(set, set->modules[i].name))
             return bad(why, "module", i);
@@ -162,6 +165,7 @@ enum operand {
     TYPES, /* this and the next: start in links and number of file types */
     THREE, /* start of three links */
     PCRE,  /* see node.h */
+    NAME,  /* start of a text */
 };
 
 static const uint8_t operands[NODE_OPS][3] = {
@@ -202,6 +206,7 @@ static const uint8_t operands[NODE_OPS][3] = {
     [NODE_COUNT_VERSION] = {PATTERN},
     [NODE_NUMBER] = {PATTERN, THREE},
     [NODE_COUNT_PCRE] = {PCRE},
+    [NODE_ICON] = {NAME, NAME},
 };
 
 struct tree {
@@ -303,6 +308,8 @@ static bool operand(struct tree *tree, uint8_t kind, uint32_t value, uint32_t ne
         return span(value, 3, set->link_count);
     case PCRE:
         return pcre(tree, value);
+    case NAME:
+        return text(set, value);
     }
     return false;
 }

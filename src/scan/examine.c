@@ -168,6 +168,7 @@ struct examiner *examiner_new(const struct examine_options *options,
             return examiner_free(examiner);
         examiner->wanted[i] = wanted_of(set);
         examiner->targets |= facts_wanted(set);
+        look_use(&examiner->look, set, options->icons);
         if (!facts_types(set, &examiner->kept, &examiner->table) ||
             (!options->no_links && !facts_urls(set, &examiner->kept, &examiner->urls)))
             return examiner_free(examiner);
@@ -326,17 +327,15 @@ static void scan_bytes(struct examiner *examiner, struct reply_object *object, b
     if (object->up)
         object->trusted |= object->up->trusted;
     examiner->block = (struct block){.data = data};
-    examiner->object = (struct object_input){
-        .blocks = &examiner->block,
-        .block_count = 1,
-        .targets = targets,
-        .types = examiner->types,
-        .type_count = examiner->type_count,
-        .member = examiner->member,
-        .picture = data.at && data.at == examiner->look.data.at ? look_picture : NULL,
-        .picture_to = &examiner->look,
-        .url_fault = examiner->url_fault,
-        .now = examiner->options.now};
+    examiner->object = (struct object_input){.blocks = &examiner->block,
+                                             .block_count = 1,
+                                             .targets = targets,
+                                             .types = examiner->types,
+                                             .type_count = examiner->type_count,
+                                             .member = examiner->member,
+                                             .look = look_of(&examiner->look, data),
+                                             .url_fault = examiner->url_fault,
+                                             .now = examiner->options.now};
     for (int i = 0; i < examiner->options.set_count; i++) {
         struct verdict verdict = {0};
         describe(examiner, i, object);

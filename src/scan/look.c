@@ -1,12 +1,10 @@
 #include "scan/look.h"
 
-#define LOOK_STEPS (UINT64_C(1) << 34)
+#include <string.h>
 
-void look_begin(struct look *look, bytes data, enum filetype type, struct arena *arena,
-                const volatile bool *stop)
-{
-    *look = (struct look){.data = data, .type = type, .arena = arena, .stop = stop};
-}
+#define LOOK_STEPS (UINT64_C(1) << 34)
+/* Of a group of icons: as ClamAV, which has an option for it. */
+#define ENTRIES 100
 
 static bool is_image(enum filetype type)
 {
@@ -14,7 +12,7 @@ static bool is_image(enum filetype type)
            type == FILETYPE_JPEG || type == FILETYPE_TIFF;
 }
 
-bool look_picture(void *to, uint64_t *ret)
+static bool answer_picture(void *to, uint64_t *ret)
 {
     struct look *look = to;
     if (!look->known) {
@@ -28,11 +26,67 @@ bool look_picture(void *to, uint64_t *ret)
     return look->state == PICTURE_READ;
 }
 
+static bool is_known(const struct look *look, const struct ruleset_icon *icon)
+{
+    for (uint32_t i = 0; i < look->icons.count; i++)
+        if (icon_is_like(&look->icons.at[i], icon))
+            return true;
+    return false;
+}
+
+static bool is_of(const struct ruleset *set, uint32_t group, const char *wanted)
+{
+    return strcmp(wanted, "*") == 0 || strcmp(ruleset_text(set, group), wanted) == 0;
+}
+
+static bool answer_icon(void *to, const char *group1, const char *group2)
+{
+    struct look *look = to;
+    const struct ruleset *set = look->icons_of;
+    if (!set)
+        return false;
+    if (!look->measured) {
+        struct budget budget = {.steps = LOOK_STEPS, .stop = look->stop};
+        look->measured = true;
+        icons_read(look->data, look->entries, look->arena, &budget, &look->icons);
+    }
+    for (uint32_t i = 0; i < set->icon_count; i++)
+        if (is_of(set, set->icons[i].groups[0], group1) &&
+            is_of(set, set->icons[i].groups[1], group2) && is_known(look, &set->icons[i]))
+            return true;
+    return false;
+}
+
+void look_use(struct look *look, const struct ruleset *set, uint32_t entries)
+{
+    look->door = (struct object_look){look, answer_picture, answer_icon};
+    look->entries = entries ? entries : ENTRIES;
+    if (set->icon_count)
+        look->icons_of = set;
+}
+
+void look_begin(struct look *look, bytes data, enum filetype type, struct arena *arena,
+                const volatile bool *stop)
+{
+    look->data = data;
+    look->type = type;
+    look->arena = arena;
+    look->stop = stop;
+    look->known = look->measured = false;
+}
+
+const struct object_look *look_of(const struct look *look, bytes data)
+{
+    return data.at && data.at == look->data.at && look->door.to ? &look->door : NULL;
+}
+
 const char *look_fault(const struct look *look)
 {
     if (look->known && look->state == PICTURE_UNKNOWN)
         return "pictures of its kind are not compared";
     if (look->known && look->state == PICTURE_LIMIT)
         return "its picture is too large to be compared";
+    if (look->measured && look->icons.cut)
+        return "its icons are not all compared";
     return NULL;
 }

@@ -102,9 +102,9 @@ def lists(rng, place):
         with open(place + "/a.wdb", "w") as file:
             file.write(pick(("M:evil.net:mybank.com", "M:shop.de:www.mybank.com", r"X:http://evil\.net([/?].*)?:.+\.mybank\.com([/?].*)?",
                              r"X:.+\.evil\.(net|org)([/?].*)?:www\.shop\.de([/?].*)?:17-", "M:www.shop.de:mybank.co.uk:1-8")) + "\n")
-    if rng.random() < .4:
+    if rng.random() < .6:
         with open(place + "/a.gdb", "w") as file:
-            for _ in range(3):
+            for _ in range(rng.choice((3, 12))): # some twice: the later line counts
                 text = pick(("evil.net/", "shop.de/a/", "evil.net/a/b.html", "mybank.com/", "c.d.evil.net/", "evil.example.org/?q=1", "evil.net/b"))
                 digest = hashlib.sha256(text.encode()).hexdigest()
                 file.write(pick(("S:F:", "S1:F:", "S2:F:", "S:W:")) + digest + "\n")
