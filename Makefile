@@ -26,9 +26,10 @@ test: ## build with ASan and UBSan and with clang, run every test
 	@tools/setup test
 	@JOBS=$(JOBS) tools/test
 
-bench: release ## measure candor beside yara, on the same files
+bench: release ## measure candor beside yara, clamscan and clamd, on the same files
 	@tools/setup bench
 	@bench/run $(ARGS)
+	@bench/clamav
 
 fuzz: ## fuzz TARGET (default: each in turn) for SECONDS with libFuzzer
 	@tools/setup fuzz
