@@ -111,8 +111,8 @@ static int read_extents(int fd, uint64_t size, struct arena *arena, struct entry
     return 0;
 }
 
-int attributes_read(int fd, const struct stat *st, struct arena *arena, struct entry_facts *ret,
-                    struct why *why)
+int attributes_ask(int fd, const struct stat *st, struct arena *arena, struct entry_facts *ret,
+                   struct why *why)
 {
     ret->size = (uint64_t)st->st_size;
     ret->device = st->st_dev;
@@ -124,7 +124,13 @@ int attributes_read(int fd, const struct stat *st, struct arena *arena, struct e
     ret->accessed = st->st_atim;
     ret->modified = st->st_mtim;
     ret->changed = st->st_ctim;
-    int error = read_attributes(fd, arena, ret, why);
+    return read_attributes(fd, arena, ret, why);
+}
+
+int attributes_read(int fd, const struct stat *st, struct arena *arena, struct entry_facts *ret,
+                    struct why *why)
+{
+    int error = attributes_ask(fd, st, arena, ret, why);
     if (!error)
         error = read_names(st, arena, ret, why);
     return error ? error : read_extents(fd, ret->size, arena, ret, why);

@@ -166,7 +166,7 @@ static int start(struct apply *run)
     if (error)
         return error;
     run->window = arena_push_raw(run->arena, APPLY_WINDOW);
-    run->touched = PUSH_ARRAY(run->arena, uint64_t, APPLY_WINDOW / 64);
+    run->touched = arena_push_raw(run->arena, APPLY_WINDOW / 8);
     run->scratch = arena_push_raw(run->arena, APPLY_SCRATCH);
     run->pattern = arena_push_raw(run->arena, APPLY_PATTERN);
     run->pattern_of = -1;
@@ -389,25 +389,92 @@ static int window(struct apply *run, uint64_t from, uint64_t to)
                : fail(run->why, EBADMSG, "the recipe does not say where all bytes come from");
 }
 
+/* Where the first piece begins that puts anything behind `from`, `to` at the latest. */
+static uint64_t untouched(const struct apply *run, uint32_t next, uint64_t from, uint64_t to)
+{
+    if (to > run->source->size)
+        to = run->source->size;
+    if (next < run->ordered && run->recipe->piece.at[run->order[next]].at < to)
+        to = run->recipe->piece.at[run->order[next]].at;
+    for (uint32_t i = 0; i < run->actives && from < to; i++) {
+        uint32_t piece = run->active[i];
+        uint64_t repeat = first_repeat(run, piece, from);
+        if (apply_at(run, piece, repeat) + run->recipe->piece.at[piece].length <= from)
+            repeat++;
+        if (repeat < run->piece[piece].count && apply_at(run, piece, repeat) < to)
+            to = apply_at(run, piece, repeat);
+    }
+    return to > from ? to : from;
+}
+
+/* Has whole windows copied that no piece touches. *from is moved on; -EXDEV: nothing can. */
+static int copy_windows(struct apply *run, uint32_t *next, uint64_t *from, uint64_t to,
+                        const struct recipe_sink *sink)
+{
+    activate(run, next, *from, *from + 1);
+    uint64_t end = untouched(run, *next, *from, to);
+    if (end < to)
+        end -= end % APPLY_WINDOW;
+    while (*from < end) {
+        uint64_t length = end - *from < APPLY_COPY ? end - *from : APPLY_COPY;
+        int error = sink->copy(sink->context, *from, length);
+        if (error)
+            return error;
+        *from += length;
+    }
+    return 0;
+}
+
+int recipe_part(const struct recipe *recipe, const struct source *source, uint64_t from,
+                uint64_t to, const struct recipe_sink *sink, struct why *why)
+{
+    struct apply run = {.recipe = recipe, .source = source, .why = why};
+    if (from > to || to > recipe->size)
+        return fail(why, EINVAL, "the plain file ends before byte %llu",
+                    (unsigned long long)(from > to ? from : to));
+    bool copies = sink->copy != NULL;
+    int error = start(&run);
+    uint32_t next = 0;
+    while (!error && from < to) {
+        if (copies) {
+            error = copy_windows(&run, &next, &from, to, sink);
+            copies = error != -EXDEV;
+            error = copies ? error : 0;
+            if (error || from == to)
+                break;
+        }
+        uint64_t end = from - from % APPLY_WINDOW;
+        end = to - end < APPLY_WINDOW ? to : end + APPLY_WINDOW;
+        activate(&run, &next, from, end);
+        error = window(&run, from, end);
+        if (!error)
+            error = sink->write(sink->context, (bytes){run.window, (size_t)(end - from)});
+        from = end;
+    }
+    return finish(&run, error);
+}
+
 int recipe_apply(const struct recipe *recipe, const struct source *source, uint64_t from,
                  int (*write)(void *context, bytes part), void *context, struct why *why)
 {
-    struct apply run = {.recipe = recipe, .source = source, .why = why};
-    if (from > recipe->size)
-        return fail(why, EINVAL, "the plain file ends before byte %llu",
-                    (unsigned long long)from);
-    int error = start(&run);
-    uint32_t next = 0;
-    while (!error && from < recipe->size) {
-        uint64_t to = from - from % APPLY_WINDOW;
-        to = recipe->size - to < APPLY_WINDOW ? recipe->size : to + APPLY_WINDOW;
-        activate(&run, &next, from, to);
-        error = window(&run, from, to);
-        if (!error)
-            error = write(context, (bytes){run.window, (size_t)(to - from)});
-        from = to;
-    }
-    return finish(&run, error);
+    const struct recipe_sink sink = {.write = write, .context = context};
+    return recipe_part(recipe, source, from, recipe->size, &sink, why);
+}
+
+bool recipe_seeks(const struct recipe *recipe)
+{
+    for (uint32_t i = 0; i < recipe->stream.n; i++)
+        switch (recipe->stream.at[i].cipher) {
+        case RECIPE_RC4:
+        case RECIPE_KCIPHER2:
+        case RECIPE_SOSEMANUK:
+        case RECIPE_HC128:
+        case RECIPE_OWN:
+            return false;
+        default:
+            break;
+        }
+    return true;
 }
 
 static int append(void *context, bytes part)

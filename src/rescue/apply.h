@@ -18,6 +18,7 @@
 
 enum {
     APPLY_WINDOW = 1 << 19,
+    APPLY_COPY = 1 << 23, /* most that is copied before its sink hears of it */
     APPLY_SCRATCH = 1 << 16,
     APPLY_CURSORS = 64,
     APPLY_PIECES = 1 << 16,  /* most pieces of a recipe */

@@ -85,6 +85,22 @@ struct recipe {
 int recipe_apply(const struct recipe *recipe, const struct source *source, uint64_t from,
                  int (*write)(void *context, bytes part), void *context,
                  struct why *why) MUST_USE;
+
+/* Where a plain file goes. */
+struct recipe_sink {
+    int (*write)(void *context, bytes part); /* in order; 0 or -E..., which ends it */
+    /* The next `length` bytes are those of the encrypted file at the same place, `at`: whoever
+     * has both files can have them copied. -EXDEV: not here; `write` gets them, and it is not
+     * asked again. NULL: `write` gets all. */
+    int (*copy)(void *context, uint64_t at, uint64_t length);
+    void *context;
+};
+
+/* As recipe_apply, for the bytes from `from` to `to`. */
+int recipe_part(const struct recipe *recipe, const struct source *source, uint64_t from,
+                uint64_t to, const struct recipe_sink *sink, struct why *why) MUST_USE;
+/* Whether one can begin anywhere in the plain file without running through what is before. */
+bool recipe_seeks(const struct recipe *recipe);
 /* The same whole, into memory: for small files and tests. */
 int recipe_bytes(const struct recipe *recipe, const struct source *source, struct arena *arena,
                  bytes *ret, struct why *why) MUST_USE;

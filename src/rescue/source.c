@@ -28,6 +28,13 @@ static int wait_for(const struct source_watch *watch, uint64_t end, struct why *
     while (*watch->limit < end) {
         if (*watch->stop)
             return fail(why, ECANCELED, "it was stopped");
+        int did = watch->meanwhile ? watch->meanwhile(watch->context, why) : 0;
+        if (did < 0)
+            return did;
+        if (did) {
+            ++*watch->alive;
+            continue;
+        }
         syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &moment, NULL, 0);
         ++*watch->alive;
     }

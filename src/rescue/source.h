@@ -10,6 +10,10 @@ struct source_watch {
     const volatile uint64_t *limit; /* so many bytes are there: further ones are waited for */
     const volatile bool *stop;      /* ends the waiting: -ECANCELED */
     volatile uint64_t *alive;       /* counted up while it reads or waits */
+    /* What can be done instead of waiting: 1 something was, 0 there is nothing, or -E..., which
+     * ends the reading. NULL: nothing ever. */
+    int (*meanwhile)(void *context, struct why *why);
+    void *context;
 };
 
 struct source {

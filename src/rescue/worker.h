@@ -53,16 +53,28 @@ struct worker_options {
     size_t found_count;
     const struct worker_pair *pairs; /* at most LEARNED_PAIRS (learned.h) */
     size_t pair_count;
-    bytes extension; /* what was put behind names */
+    bytes extension;             /* what was put behind names */
+    struct worker_share *shares; /* WORKER_SHARES, in memory that all workers share; or NULL */
 };
+
+/* A file that two workers write: one from its begin, the other, while it waits for the first,
+ * from its end, in parts. Shared by both and by nobody else; begun anew for each file. */
+struct worker_share {
+    uint64_t taken;         /* parts from the begin in the low half, from the end in the high */
+    volatile uint64_t done; /* so far it is written from its begin on; UINT64_MAX: all of it */
+};
+
+enum { WORKER_SHARES = 16, WORKER_SHARE_PART = 8 << 20 };
 
 enum worker_kind {
     WORKER_KEYRING, /* how many keys there are, and what could not be read */
     WORKER_KEY,     /* `key`: what it is */
     WORKER_PLAN,    /* fd 0: the encrypted file; which format, which key, what would come out */
-    WORKER_APPLY,   /* fd 0, fd 1: writes what comes out; more with `with` */
+    WORKER_APPLY,   /* fd 0, fd 1: writes what comes out; more with `with`; shared with a
+                       WORKER_PROOF by `share` */
     WORKER_COMPARE, /* without writing: only the hash */
-    WORKER_PROOF,   /* fd 0: what came out */
+    WORKER_PROOF,   /* fd 0: what came out; with `share`: what comes out, of which it writes
+                       parts while it waits; fd 1: the encrypted file, of `other` bytes */
     WORKER_DIGEST,  /* fd 0: its hash */
     WORKER_SEEK,    /* fd 0: searches a part of what `family` can have as keys (seed.h); fd 1,
                        if any: where it keeps how far it is */
@@ -89,7 +101,8 @@ struct worker_request {
     int32_t family, key; /* places in `formats` and in the ring, or WORKER_KEY_OWN */
     uint64_t size;       /* of the file of fd 0; WORKER_PAIR: of fd 1 */
     uint64_t other;
-    bool sparse; /* WORKER_APPLY: zeros need not be written */
+    uint32_t share; /* place in the shares and 1, of a file that two write; 0: one does */
+    bool sparse;    /* WORKER_APPLY: zeros need not be written */
     /* WORKER_SEEK: which of how many parts; when the file was changed. `key`: of a file of
      * about the same time, or WORKER_KEY_NO. */
     uint32_t part, parts;
@@ -116,6 +129,7 @@ struct worker_plan {
     uint32_t fit;   /* enum fit */
     uint32_t wants; /* as format.keys */
     bool guess, partial, decrypted, sizes_known;
+    bool seeks; /* it can be written from anywhere on: by several */
     uint64_t plain, lost;
     char variant[80];
     struct why reason;  /* why it is of this family */

@@ -2,9 +2,9 @@
 
 #include "rescue/formats/families.h"
 #include "rescue/keys/published.h"
+#include "rescue/output.h"
 #include "rescue/seed/seed.h"
 #include "rescue/seed/weak.h"
-#include "shim/digest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,10 +12,9 @@
 #include <unistd.h>
 
 enum {
-    FITS = 64,       /* of those without a mark, any may be it: the key tells */
+    FITS = 64, /* of those without a mark, any may be it: the key tells */
+    AT_HAND = 128 << 10,
     HEAD = 64 << 10, /* bytes of a result that choose among keys that cannot be checked */
-    HOLE = 4096,
-    PART = 256 << 10, /* of the encrypted file, hashed at a time: fits the processor's cache */
 };
 
 /* Steps of a proof: far more than any file of that size needs that is no trap. */
@@ -109,6 +108,9 @@ void worker_serve_keys(struct worker_serve *serve)
         snprintf(serve->read.why.text, sizeof serve->read.why.text,
                  "no memory for the keys that are public");
     serve->read.keys = serve->ring.key.n < WORKER_KEYS ? serve->ring.key.n : WORKER_KEYS;
+    struct privatekey_memory *memory = PUSH(serve->keys, struct privatekey_memory);
+    for (uint32_t i = 0; i < serve->ring.key.n; i++)
+        serve->ring.key.at[i].rsa.memory = memory;
 }
 
 static int say_key(struct worker_serve *serve, const struct worker_request *request,
@@ -167,6 +169,7 @@ static void fill_plan(struct worker_plan *ret, int32_t key, const struct recipe 
     ret->sizes_known = true;
     ret->lost = recipe->lost;
     ret->guess = recipe->guess;
+    ret->seeks = recipe_seeks(recipe);
     ret->name_len = 0;
     if (recipe->name.len && recipe->name.len < WORKER_NAME) {
         memcpy(ret->name, recipe->name.at, recipe->name.len);
@@ -264,9 +267,20 @@ static bool plan_learned(struct worker_serve *serve, const struct source *source
     return true;
 }
 
-static int plan(struct worker_serve *serve, const struct source *source, uint32_t ticket,
+/* Small files are looked at in many places, by all formats: they are read once. */
+static struct source at_hand(struct worker_serve *serve, const struct source *source)
+{
+    bytes all = {0};
+    if (source->fd < 0 || source->size > AT_HAND ||
+        source_take(source, 0, (size_t)source->size, serve->arena, &all, NULL))
+        return *source;
+    return source_of_bytes(all, source->name);
+}
+
+static int plan(struct worker_serve *serve, const struct source *file, uint32_t ticket,
                 struct worker_plan *ret)
 {
+    const struct source at = at_hand(serve, file), *source = &at;
     const struct format *fit[FITS];
     struct recognition fits[FITS];
     size_t n = format_recognise(source, fit, fits, FITS);
@@ -301,107 +315,6 @@ static int plan(struct worker_serve *serve, const struct source *source, uint32_
 
 /* --- what comes out --- */
 
-struct output {
-    struct worker_page *page;
-    struct digest *digest;
-    int fd; /* -1: nothing is written */
-    bool sparse;
-    uint64_t at;
-    /* The encrypted file, hashed as far as `hashed` right behind the decryption, while it is in
-     * the page cache; NULL: it is not. */
-    const struct source *source;
-    struct digest *before;
-    uint8_t *part;
-    uint64_t hashed;
-    struct why *why;
-};
-
-static bool is_zero(const uint8_t *at, size_t len)
-{
-    return !len || (!at[0] && !memcmp(at, at + 1, len - 1));
-}
-
-static int write_part(struct output *output, const uint8_t *data, size_t len, uint64_t at)
-{
-    while (len) {
-        ssize_t n = pwrite(output->fd, data, len, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return fail(output->why, n ? errno : EIO, "cannot write: %s",
-                        strerror(n ? errno : EIO));
-        data += n;
-        at += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
-/* Leaves out blocks of zeros: the file was made as long as it will be before. */
-static int write_holes(struct output *output, bytes part)
-{
-    int error = 0;
-    for (size_t i = 0, n; !error && i < part.len; i += n) {
-        n = HOLE - (size_t)((output->at + i) % HOLE);
-        if (n > part.len - i)
-            n = part.len - i;
-        if (!is_zero(part.at + i, n))
-            error = write_part(output, part.at + i, n, output->at + i);
-    }
-    return error;
-}
-
-/* Hashes the encrypted file up to `to`. */
-static int hash_before(struct output *output, uint64_t to)
-{
-    int error = 0;
-    while (!error && output->source && output->hashed < to) {
-        uint64_t left = to - output->hashed;
-        size_t n = left < PART ? (size_t)left : PART;
-        if (output->page->stop)
-            return fail(output->why, ECANCELED, "it was stopped");
-        error = source_read(output->source, output->hashed, output->part, n, output->why);
-        if (!error && !digest_add(output->before, (bytes){output->part, n}))
-            error = fail(output->why, EIO, "the hash cannot be made");
-        output->hashed += n;
-    }
-    return error;
-}
-
-static int put(void *context, bytes part)
-{
-    struct output *output = context;
-    if (output->page->stop)
-        return fail(output->why, ECANCELED, "it was stopped");
-    int error = output->fd < 0   ? 0
-                : output->sparse ? write_holes(output, part)
-                                 : write_part(output, part.at, part.len, output->at);
-    if (!error && output->digest && !digest_add(output->digest, part))
-        error = fail(output->why, EIO, "the hash cannot be made");
-    output->at += part.len;
-    output->page->done = output->at;
-    if (!error && output->source)
-        error = hash_before(output, output->at < output->source->size ? output->at
-                                                                      : output->source->size);
-    return error;
-}
-
-static int carry_out(struct output *output, const struct recipe *recipe,
-                     const struct source *source, struct worker_applied *ret)
-{
-    int error = recipe_apply(recipe, source, 0, put, output, output->why);
-    if (!error && output->at != recipe->size)
-        error = fail(output->why, EIO, "%llu bytes came out instead of %llu",
-                     (unsigned long long)output->at, (unsigned long long)recipe->size);
-    if (!error)
-        error = hash_before(output, source->size);
-    if (!error && ((output->digest && !digest_end(output->digest, ret->plain.hash)) ||
-                   (output->source && !digest_end(output->before, ret->before))))
-        error = fail(output->why, EIO, "the hash cannot be made");
-    ret->plain.size = output->at;
-    return error;
-}
-
 /* The recipe: as it was kept from planning, or made again. */
 static int recipe_of(struct worker_serve *serve, const struct worker_request *request,
                      const struct source *source, struct recipe *ret, struct why *why)
@@ -422,35 +335,13 @@ static int recipe_of(struct worker_serve *serve, const struct worker_request *re
         source, own ? NULL : &serve->ring.key.at[request->key], serve->arena, ret, why);
 }
 
-/* `with`: enum worker_with. */
-static int write_recipe(struct worker_serve *serve, const struct recipe *recipe,
-                        const struct source *source, struct output output, unsigned with,
-                        struct worker_applied *ret)
-{
-    bool good = true;
-    if (with & WORKER_WITH_AFTER)
-        good = (output.digest = digest_new(DIGEST_SHA256)) != NULL;
-    if (with & WORKER_WITH_HASH) {
-        output.source = source;
-        output.before = digest_new(DIGEST_SHA256);
-        output.part = arena_push_raw(serve->arena, PART);
-    }
-    int error = good && (!output.source || (output.before && output.part))
-                    ? carry_out(&output, recipe, source, ret)
-                    : fail(output.why, ENOMEM, "no memory for a hash");
-    digest_free(output.digest);
-    digest_free(output.before);
-    return error;
-}
-
 static int hash(struct worker_serve *serve, const struct source *source,
                 struct worker_written *ret, struct why *why)
 {
     const struct recipe copy = {.size = source->size};
     struct worker_applied applied;
-    int error = write_recipe(serve, &copy, source,
-                             (struct output){.page = serve->page, .fd = -1, .why = why},
-                             WORKER_WITH_AFTER, &applied);
+    struct output output = {.page = serve->page, .source = source, .fd = -1, .why = why};
+    int error = output_write(&output, &copy, serve->arena, WORKER_WITH_AFTER, &applied);
     *ret = applied.plain;
     return error;
 }
@@ -472,6 +363,55 @@ static int prove(struct worker_serve *serve, const struct source *source,
     return 0;
 }
 
+static struct worker_share *share_of(struct worker_serve *serve,
+                                     const struct worker_request *request)
+{
+    return serve->options->shares && request->share && request->share <= WORKER_SHARES
+               ? &serve->options->shares[request->share - 1]
+               : NULL;
+}
+
+/* What a worker that checks what comes out does while it waits for it. */
+struct helping {
+    struct output output;
+    struct recipe recipe;
+};
+
+static int help(void *context, struct why *why)
+{
+    struct helping *helping = context;
+    helping->output.why = why;
+    return output_help(&helping->output, &helping->recipe);
+}
+
+/* `source`: what comes out; fds 1: the encrypted file. */
+static int prove_and_help(struct worker_serve *serve, const struct worker_request *request,
+                          const struct source *source, const int *fds, struct worker_proof *ret,
+                          struct why *why)
+{
+    struct worker_share *share = share_of(serve, request);
+    const bytes name = {request->out, request->out_len < WORKER_NAME ? request->out_len : 0};
+    const struct source encrypted = source_of_file(fds[1], request->other, name);
+    struct helping helping = {.output = {.page = serve->page,
+                                         .share = share,
+                                         .source = &encrypted,
+                                         .fd = fds[0],
+                                         .helps = true}};
+    if (!share || fds[1] < 0)
+        return prove(serve, source, ret, why);
+    int error = recipe_of(serve, request, &encrypted, &helping.recipe, why);
+    if (error)
+        return error;
+    const struct source_watch watch = {.limit = &share->done,
+                                       .stop = &serve->page->stop,
+                                       .alive = &serve->page->alive,
+                                       .meanwhile = help,
+                                       .context = &helping};
+    struct source plain = *source;
+    plain.watch = &watch;
+    return prove(serve, &plain, ret, why);
+}
+
 static int32_t marked(const struct source *source)
 {
     const struct format *format;
@@ -485,11 +425,15 @@ static int apply(struct worker_serve *serve, const struct worker_request *reques
                  struct why *why)
 {
     struct recipe recipe = {0};
-    const struct output output = {
-        .page = serve->page, .fd = fds[1], .sparse = request->sparse, .why = why};
+    struct output output = {.page = serve->page,
+                            .share = share_of(serve, request),
+                            .source = source,
+                            .fd = fds[1],
+                            .sparse = request->sparse,
+                            .why = why};
     int error = recipe_of(serve, request, source, &recipe, why);
     if (!error)
-        error = write_recipe(serve, &recipe, source, output, request->with, ret);
+        error = output_write(&output, &recipe, serve->arena, request->with, ret);
     if (error || !(request->with & WORKER_WITH_PROOF))
         return error;
     const bytes name = {request->out, request->out_len < WORKER_NAME ? request->out_len : 0};
@@ -607,8 +551,8 @@ void worker_serve_request(struct worker_serve *serve, const struct worker_reques
                           int *fds, struct worker_reply *ret)
 {
     const bytes name = {request->name, request->name_len < WORKER_NAME ? request->name_len : 0};
-    const struct source_watch watch = {&serve->page->limit, &serve->page->stop,
-                                       &serve->page->alive};
+    const struct source_watch watch = {
+        .limit = &serve->page->limit, .stop = &serve->page->stop, .alive = &serve->page->alive};
     struct source source = source_of_file(fds[0], request->size, name);
     source.watch = &watch;
     arena_reset(serve->arena);
@@ -631,7 +575,7 @@ void worker_serve_request(struct worker_serve *serve, const struct worker_reques
         ret->error = compare(serve, request, &source, &ret->written, &ret->why);
         break;
     case WORKER_PROOF:
-        ret->error = prove(serve, &source, &ret->proof, &ret->why);
+        ret->error = prove_and_help(serve, request, &source, fds, &ret->proof, &ret->why);
         break;
     case WORKER_DIGEST:
         ret->error = hash(serve, &source, &ret->written, &ret->why);

@@ -39,11 +39,12 @@
 
 static const struct filter_row worker_calls[] = {WORKER_CALLS, END};
 
-/* Writes only at a place: what it was handed for reading cannot be written to in any way. OpenSSL
+/* Writes only at a place, or has the kernel copy from what it reads to what it writes: what it
+ * was handed for reading cannot be written to in any way. OpenSSL
  * blinds private keys with random numbers, and looks whether it was forked. GMP-ECM, which
  * divides numbers, looks how long it has worked. */
 static const struct filter_row writer_calls[] = {
-    WORKER_CALLS, ANY(pwrite64), ANY(getrandom), ANY(getpid), EQUAL(getrusage, 0, RUSAGE_SELF),
+    WORKER_CALLS, ANY(pwrite64), ANY(copy_file_range), ANY(getrandom), ANY(getpid), EQUAL(getrusage, 0, RUSAGE_SELF),
     END};
 /* clang-format on */
 

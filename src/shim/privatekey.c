@@ -64,10 +64,24 @@ size_t privatekey_size(const struct privatekey *key)
 
 /* --------------------------------------------------------------------- the numbers of a key */
 
+/* Whether d is 1/e modulo a prime less 1. */
+static bool is_inverse(const struct numbers *key, const BIGNUM *prime)
+{
+    BN_CTX_start(key->context);
+    BIGNUM *less = BN_CTX_get(key->context), *rest = BN_CTX_get(key->context);
+    bool found = rest && BN_sub(less, prime, BN_value_one()) &&
+                 BN_mod_mul(rest, key->d, key->e, less, key->context) && BN_is_one(rest);
+    BN_CTX_end(key->context);
+    return found;
+}
+
 /* Whether (2^d)^e is 2 again modulo n: for e, or for one of the exponents in use, which e then
- * becomes. */
+ * becomes. Where the primes tell it there is no power to calculate. */
 static bool is_pair(const struct numbers *key)
 {
+    if (!BN_is_zero(key->e) && !BN_is_zero(key->p) && is_inverse(key, key->p) &&
+        is_inverse(key, key->q))
+        return true;
     static const unsigned usual[] = {65537, 3, 17, 5, 7, 11, 13, 19, 23, 29, 31, 37, 41, 257};
     BN_CTX_start(key->context);
     BIGNUM *two = BN_CTX_get(key->context), *power = BN_CTX_get(key->context);
@@ -252,6 +266,41 @@ static bool power(const struct numbers *key, const struct privatekey *given, BIG
     return good;
 }
 
+/* What was opened before: `number` is `len` bytes. */
+static bool remembered(const struct privatekey *key, const uint8_t *number, size_t len,
+                       uint8_t *ret)
+{
+    size_t size = privatekey_size(key);
+    const uint8_t *n = key->n.at + (key->n.len - size);
+    for (size_t i = 0; key->memory && i < COUNT(key->memory->opened); i++) {
+        struct privatekey_opened *row = &key->memory->opened[i];
+        if (row->size == size && row->sealed_size == len && !memcmp(row->sealed, number, len) &&
+            !memcmp(row->n, n, size)) {
+            memcpy(ret, row->number, size);
+            row->used = ++key->memory->clock;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void remember(const struct privatekey *key, const uint8_t *number, size_t len,
+                     const uint8_t *opened)
+{
+    if (!key->memory)
+        return;
+    struct privatekey_opened *row = key->memory->opened;
+    for (size_t i = 1; i < COUNT(key->memory->opened); i++)
+        if (key->memory->opened[i].used < row->used)
+            row = &key->memory->opened[i];
+    row->used = ++key->memory->clock;
+    row->size = privatekey_size(key);
+    row->sealed_size = len;
+    memcpy(row->n, key->n.at + (key->n.len - row->size), row->size);
+    memcpy(row->sealed, number, len);
+    memcpy(row->number, opened, row->size);
+}
+
 int privatekey_raw(const struct privatekey *key, enum privatekey_order order, bytes sealed,
                    uint8_t *ret, struct why *why)
 {
@@ -264,6 +313,8 @@ int privatekey_raw(const struct privatekey *key, enum privatekey_order order, by
     uint8_t number[PRIVATEKEY_MAX];
     for (size_t i = 0; i < sealed.len; i++)
         number[i] = sealed.at[order == PRIVATEKEY_BIG ? i : sealed.len - 1 - i];
+    if (remembered(key, number, sealed.len, ret))
+        return 0;
 
     struct numbers numbers;
     if (!numbers_begin(&numbers, key))
@@ -279,6 +330,8 @@ int privatekey_raw(const struct privatekey *key, enum privatekey_order order, by
         error = fail(why, EINVAL, "not an RSA private key that can be used");
     numbers_end(&numbers);
     ERR_clear_error();
+    if (!error)
+        remember(key, number, sealed.len, ret);
     return error;
 }
 

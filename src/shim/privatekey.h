@@ -4,10 +4,25 @@
 #pragma once
 #include "base/arena.h"
 
+enum { PRIVATEKEY_MAX = 1280 /* bytes of a modulus: 10,240 bits */, X25519_SIZE = 32 };
+
+/* What was opened last, with any keys: all files of a machine often hold the same sealed
+ * session. Begun as zeros, one thread's; the one that was not asked for longest makes room. */
+struct privatekey_memory {
+    uint64_t clock;
+
+    struct privatekey_opened {
+        uint64_t used;
+        size_t size, sealed_size;
+        uint8_t n[PRIVATEKEY_MAX], sealed[PRIVATEKEY_MAX], number[PRIVATEKEY_MAX];
+    } opened[16];
+};
+
 /* Numbers big endian, without a sign; empty: not given. */
 struct privatekey {
     bytes n, e, d, p, q;
     bytes dp, dq, inverse; /* d mod p-1, d mod q-1, 1/q mod p: by privatekey_complete alone */
+    struct privatekey_memory *memory; /* NULL: nothing is remembered */
 };
 
 enum privatekey_hash {
@@ -22,8 +37,6 @@ enum privatekey_hash {
 
 /* As Windows' CryptoAPI writes what it encrypts: the whole number the other way round. */
 enum privatekey_order { PRIVATEKEY_BIG, PRIVATEKEY_LITTLE };
-
-enum { PRIVATEKEY_MAX = 1280 /* bytes of a modulus: 10,240 bits */, X25519_SIZE = 32 };
 
 /* Bytes of the modulus without leading zeros: those of a sealed message. 0: no such key, or one
  * larger than PRIVATEKEY_MAX. */

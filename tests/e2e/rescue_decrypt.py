@@ -461,6 +461,60 @@ def a_public_key_is_tried_for_weakness():
     check(b"cannot open files, and is not weak" in done.stderr, done.stderr)
 
 
+# --- files that several workers write together: MedusaLocker 3, as its format's file describes it ---
+
+
+def openssl(*arguments, data=None):
+    return subprocess.run(["openssl", *arguments], input=data, check=True, capture_output=True).stdout
+
+
+def make_rsa(path):
+    openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", path)
+    return int(openssl("rsa", "-in", path, "-noout", "-modulus").decode().strip().split("=")[1], 16)
+
+
+def lock_blocks(plain, modulus, block, gap):
+    """AES-256-ECB over `block` bytes, then `gap` bytes as they are, and so on."""
+    aes = RANDOM.randbytes(32)
+    number = int.from_bytes(b"\0\2" + b"\x55" * (256 - 35) + b"\0" + aes, "big")
+    out, at = bytearray(plain), 0
+    while at < len(plain):
+        part = plain[at: at + block]
+        whole = len(part) & ~15
+        out[at: at + whole] = openssl("enc", "-aes-256-ecb", "-nopad", "-K", aes.hex(), data=part[:whole])
+        at += block + gap
+    sealed = bytes(1280) + pow(number, 65537, modulus).to_bytes(256, "little")
+    return bytes(out) + sealed + struct.pack("<QIII", len(plain), gap > 0, block, gap)
+
+
+def large_sample(folder, plain):
+    """One encrypted whole, one with parts that are only copied; the key comes to large.pem."""
+    modulus = make_rsa("large.pem")
+    for name, block, gap in ("whole.png", 1 << 25, 0), ("parts.png", 1 << 20, 3 << 20):
+        plain[f"{folder}/{name}"] = png((20 << 20) + 12345)
+        put(f"{folder}/{name}.locked", lock_blocks(plain[f"{folder}/{name}"], modulus, block, gap))
+
+
+@case
+def two_workers_write_large_files():
+    if not shutil.which("openssl"):
+        raise Skip("openssl is not installed")
+    plain = {}
+    large_sample("d", plain)
+    for options in (), ("--report", "r.json"):
+        done = decrypt("--key", "large.pem", *options, "d", status=0)
+        all_back(plain)
+        check(done.stdout.count(b"proven PNG") == 2, done.stdout)
+        for path in plain:
+            os.unlink(path)
+    # As large as it was, and with a byte changed in what is only copied.
+    data = bytearray(read("d/parts.png.locked"))
+    data[2 << 20] ^= 1
+    put("d/parts.png.locked", bytes(data))
+    done = decrypt("--key", "large.pem", "d", status=3)
+    check(not os.path.exists("d/parts.png") and sha(read("d/whole.png")) == sha(plain["d/whole.png"]), done.stdout)
+
+
 # --- kills ---
 
 
@@ -482,24 +536,31 @@ def sound(folder, plain, locked):
 
 def kill_often(times):
     plain = sample("d", 24, 30000)
+    keys = ["--key", KEY.decode()]
+    if shutil.which("openssl"):
+        large_sample("d", plain)
+        keys += ["--key", "large.pem"]
     locked = tree("d")
     plain = {path: sha(data) for path, data in plain.items()}
+    decrypt(*keys, "d", status=0)
+    for path in plain:
+        os.unlink(path)
     started = time.monotonic()
-    decrypt("--key", KEY.decode(), "d", status=0)
+    decrypt(*keys, "d", status=0)
     took = time.monotonic() - started
     kills = left = 0
     for _ in range(times):
         for path in plain:
             if os.path.exists(path) and RANDOM.random() < 0.8:
                 os.unlink(path)
-        process = subprocess.Popen([CANDOR, "rescue", "decrypt", "--journal", "journal", "--key", KEY.decode(), "d"],
+        process = subprocess.Popen([CANDOR, "rescue", "decrypt", "--journal", "journal", *keys, "d"],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
         time.sleep(RANDOM.random() * took * 1.1)
         process.kill()
         kills += process.wait() == -signal.SIGKILL
         left += len(leftovers("d"))
         sound("d", plain, locked)
-    decrypt("--key", KEY.decode(), "d", status=0)
+    decrypt(*keys, "d", status=0)
     check(not leftovers("d"), leftovers("d"))
     sound("d", plain, locked)
     check(all(path in tree("d") for path in plain), "files are missing")

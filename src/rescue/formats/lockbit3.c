@@ -92,16 +92,14 @@ static uint32_t check_of(const uint8_t sealed[SEALED], uint32_t modulus)
 static int open_sealed(const struct trailer *trailer, const struct key *key,
                        uint8_t ret[SEALED], struct why *why)
 {
-    struct privatekey private = {
-        .n = key->rsa.n, .e = key->rsa.e, .d = key->rsa.d, .p = key->rsa.p, .q = key->rsa.q};
     size_t n = key->rsa.n.len;
-    if (privatekey_size(&private) != SEALED || n < SEALED)
+    if (privatekey_size(&key->rsa) != SEALED || n < SEALED)
         return fail(why, EKEYREJECTED, "sealed with RSA of 1024 bits, the key is another");
     uint32_t modulus = load_be32(key->rsa.n.at + n - 4);
     if (check_of(trailer->sealed, modulus) != load_le32(trailer->check))
         return fail(why, EKEYREJECTED, "the check at its end is not this key's, or damaged");
     uint8_t number[PRIVATEKEY_MAX];
-    int error = privatekey_raw(&private, PRIVATEKEY_LITTLE, (bytes){trailer->sealed, SEALED},
+    int error = privatekey_raw(&key->rsa, PRIVATEKEY_LITTLE, (bytes){trailer->sealed, SEALED},
                                number, why);
     if (error)
         return error;

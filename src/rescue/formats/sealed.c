@@ -8,8 +8,7 @@ static int begin(const struct key *key, bytes sealed, struct privatekey *ret, ui
 {
     if (key->kind != KEY_RSA)
         return fail(why, EKEYREJECTED, "this family wants a private RSA key");
-    *ret = (struct privatekey){
-        .n = key->rsa.n, .e = key->rsa.e, .d = key->rsa.d, .p = key->rsa.p, .q = key->rsa.q};
+    *ret = key->rsa;
     size_t size = privatekey_size(ret);
     if (size != sealed.len)
         return fail(why, EKEYREJECTED, "sealed with RSA of %zu bits, the key is of %zu",

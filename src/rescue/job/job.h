@@ -42,7 +42,7 @@ struct job_file {
     uint64_t plain, lost;
     uint32_t ticket; /* under which `slot`, a worker, keeps what opens it */
     unsigned slot;
-    bool begun, guess, partial, decrypted, sizes_known, hashed;
+    bool begun, guess, partial, decrypted, sizes_known, seeks, hashed;
     const char *variant;
     const char *reason, *why; /* of the family; of the state */
     enum proof proof;

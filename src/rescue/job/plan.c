@@ -66,6 +66,7 @@ static void take_plan(struct job *job, struct job_file *file, const struct worke
     file->partial = plan->partial;
     file->decrypted = plan->decrypted;
     file->sizes_known = plan->sizes_known;
+    file->seeks = plan->seeks;
     file->variant = keep_text(job->arena, plan->variant);
     file->reason = keep_text(job->arena, plan->reason.text);
     file->why = keep_text(job->arena, plan->refusal.text);

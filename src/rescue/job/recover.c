@@ -76,16 +76,25 @@ static void ask(struct part *part, unsigned slot, enum step step)
         request.ticket = 0;
         name = bytes_of(task->name);
     }
+    bool both = step == STEP_PROOF && part->follows && task->share;
+    if (both) {
+        fds[1] = task->source;
+        request.share = task->share;
+        request.other = file->identity.size;
+        request.ticket = file->ticket;
+        request.out_len = put_name(request.out, name_of(file));
+    }
     if (step == STEP_OTHER) {
         fds[0] = task->other;
         request.size = file->plain;
     }
     if (step == STEP_APPLY) {
         request.with = task->with = with_what(task);
+        request.share = task->share;
         request.out_len = put_name(request.out, bytes_of(task->name));
     }
     request.name_len = put_name(request.name, name);
-    team_begin(&job->team, slot, &request, fds, step == STEP_APPLY ? 2 : 1, part);
+    team_begin(&job->team, slot, &request, fds, step == STEP_APPLY || both ? 2 : 1, part);
 }
 
 static void note_large(struct recover *recover, struct task *from, struct task *to)
@@ -128,9 +137,34 @@ static int make_temporary(struct task *task, struct why *why)
     int error = recover->error ? fail(why, -recover->error, "%s", recover->why.text)
                                : place_create(task->folder, task->temporary, &task->out, why);
     task->begun = !error;
-    if (!error && ftruncate(task->out, task->sparse ? (off_t)task->file->plain : 0) < 0)
+    bool sized = task->sparse || task->share;
+    if (!error && ftruncate(task->out, sized ? (off_t)task->file->plain : 0) < 0)
         error = fail(why, errno, "cannot write: %s", strerror(errno));
     return error;
+}
+
+/* A file that two can write. */
+static void share_begin(struct task *task)
+{
+    struct recover *recover = task->recover;
+    if (!task->large || task->sparse || !task->file->sizes_known || !task->file->seeks ||
+        recover->job->options->hashes)
+        return;
+    for (uint32_t i = 0; i < WORKER_SHARES && !task->share; i++)
+        if (!recover->shares[i]) {
+            recover->shares[i] = task;
+            recover->job->team.shares[i] = (struct worker_share){.taken = 0};
+            task->share = i + 1;
+        }
+}
+
+/* When neither writes any more. */
+static void share_end(struct task *task)
+{
+    if (!task->share || task->part[PART_MAIN].running || task->part[PART_PROOF].running)
+        return;
+    task->recover->shares[task->share - 1] = NULL;
+    task->share = 0;
 }
 
 static void begin_apply(struct task *task, unsigned slot)
@@ -139,7 +173,9 @@ static void begin_apply(struct task *task, unsigned slot)
     struct why why = {""};
     task->sparse = (uint64_t)task->st.st_blocks * 512 < (uint64_t)task->st.st_size;
     task->large = task->file->identity.size >= LARGE;
+    share_begin(task);
     if (make_temporary(task, &why)) {
+        share_end(task);
         settle_finish(task, JOB_FAILED, why.text);
         return;
     }
@@ -192,17 +228,23 @@ static void choose_name(struct task *task, unsigned slot)
     settle_finish(task, JOB_FAILED, "there is no free name for it");
 }
 
-/* Opens a directory, or the one that was opened last once more. */
-static int open_folder(struct folder *last, bytes path, bool make, int *ret_fd, struct why *why)
+/* Opens a directory, or one that was opened before once more. */
+static int open_folder(struct folders *folders, bytes path, bool make, int *ret_fd,
+                       struct why *why)
 {
-    if (last->fd < 0 || !bytes_equal(last->path, path)) {
-        settle_close(&last->fd);
-        int error = place_open(path, make, &last->fd, why);
+    struct folder *folder = folders->at;
+    while (folder < folders->at + FOLDERS &&
+           (folder->fd < 0 || !bytes_equal(folder->path, path)))
+        folder++;
+    if (folder == folders->at + FOLDERS) {
+        folder = &folders->at[folders->next++ % FOLDERS];
+        settle_close(&folder->fd);
+        int error = place_open(path, make, &folder->fd, why);
         if (error)
             return error;
-        last->path = path;
+        folder->path = path;
     }
-    *ret_fd = fcntl(last->fd, F_DUPFD_CLOEXEC, 0);
+    *ret_fd = fcntl(folder->fd, F_DUPFD_CLOEXEC, 0);
     return *ret_fd < 0 ? fail(why, errno, "cannot be opened: %s", strerror(errno)) : 0;
 }
 
@@ -416,6 +458,7 @@ void recover_reply(struct recover *recover, unsigned slot, void *at,
     char text[320];
     (void)recover;
     part->running = false;
+    share_end(task);
     if (task->failed) {
         give_up(task, task->failed_state, task->failed);
     } else if (!error && !reply->error) {
@@ -448,7 +491,8 @@ struct recover *recover_new(struct job *job, struct why *why)
     if (recover) {
         recover->job = job;
         recover->facts = arena_new(FACTS_MEMORY);
-        recover->from.fd = recover->to.fd = -1;
+        for (size_t i = 0; i < FOLDERS; i++)
+            recover->from.at[i].fd = recover->to.at[i].fd = -1;
     }
     if (!recover || !recover->facts) {
         fail(why, ENOMEM, "out of memory");
@@ -513,8 +557,10 @@ int recover_all(struct recover *recover, struct why *why)
 struct recover *recover_free(struct recover *recover)
 {
     if (recover) {
-        settle_close(&recover->from.fd);
-        settle_close(&recover->to.fd);
+        for (size_t i = 0; i < FOLDERS; i++) {
+            settle_close(&recover->from.at[i].fd);
+            settle_close(&recover->to.at[i].fd);
+        }
         arena_free(recover->facts);
     }
     free(recover);

@@ -78,7 +78,7 @@ static void give_attributes(struct task *task)
     struct stat made;
     struct arena *arena = task->recover->facts;
     arena_reset(arena);
-    int error = attributes_read(task->source, &task->st, arena, &facts, &why);
+    int error = attributes_ask(task->source, &task->st, arena, &facts, &why);
     facts.size = task->size;
     if (geteuid() != 0 && fstat(task->out, &made) == 0) {
         facts.uid = made.st_uid;

@@ -37,6 +37,9 @@ struct task {
     bool keep;
     bool sparse; /* the encrypted file has holes */
     bool large;
+    /* Its place in the team's shares, and 1, while it is written or looked at: who looks at
+     * what comes out writes, too, while it waits. 0: none. */
+    uint32_t share;
     unsigned with; /* enum worker_with, of what the writer was asked */
     bool apart;    /* each step is asked for by itself: a worker died at it */
     bool applied, proved, looked, hashed;
@@ -55,10 +58,16 @@ struct task {
 /* So many files wait for the disk together. */
 enum { READY_MOST = 128 };
 
-/* A directory that is likely to be needed again. */
-struct folder {
-    bytes path;
-    int fd;
+/* Directories that are likely to be needed again: each worker is at its own. */
+enum { FOLDERS = 8 };
+
+struct folders {
+    struct folder {
+        bytes path;
+        int fd; /* -1: none */
+    } at[FOLDERS];
+
+    unsigned next;
 };
 
 struct recover {
@@ -68,8 +77,9 @@ struct recover {
     size_t ready_count;
     uint64_t ready_bytes;
     struct task *large[TEAM_MOST];      /* those that are written now */
+    struct task *shares[WORKER_SHARES]; /* whose each place in the team's shares is */
     uint32_t next[TEAM_MOST], next_any; /* place in job->file */
-    struct folder from, to;
+    struct folders from, to;
     int error; /* the journal cannot be written: nothing more is begun */
     struct why why;
 };

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 enum { PAUSE_MS = 25, HANGS_MS = 120 * 1000 };
@@ -19,9 +21,14 @@ int team_new(const struct team_options *options, struct team *ret, struct why *w
     *ret = (struct team){.options = *options};
     for (unsigned i = 0; i < TEAM_MOST; i++)
         ret->slot[i].worker = (struct worker){.child = {0, -1}, .socket = -1};
+    void *shares = mmap(NULL, WORKER_SHARES * sizeof *ret->shares, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shares == MAP_FAILED)
+        return fail(why, errno, "cannot start workers: %s", strerror(errno));
+    ret->shares = ret->options.worker.shares = shares;
     for (unsigned i = 0; i < options->size && !error; i++)
-        error =
-            worker_new(&options->worker, &ret->slot[i].worker, &ret->walls, &ret->ring, why);
+        error = worker_new(&ret->options.worker, &ret->slot[i].worker, &ret->walls, &ret->ring,
+                           why);
     if (error)
         team_end(ret);
     return error;
@@ -158,4 +165,7 @@ void team_end(struct team *team)
 {
     for (unsigned i = 0; i < TEAM_MOST; i++)
         worker_end(&team->slot[i].worker);
+    if (team->shares)
+        munmap(team->shares, WORKER_SHARES * sizeof *team->shares);
+    team->shares = NULL;
 }

@@ -32,6 +32,7 @@ struct team {
     struct team_slot slot[TEAM_MOST];
     struct walls walls;
     struct worker_ring ring;
+    struct worker_share *shares; /* one for each slot */
 };
 
 /* Starts all of them. From a process without further threads. */

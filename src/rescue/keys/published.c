@@ -46,11 +46,7 @@ static int rsa(const struct published *from, struct key *key, struct arena *aren
                                  .e = {exponent, sizeof exponent}};
     if (!numbers.p.at || !numbers.q.at || privatekey_complete(&numbers, arena, NULL))
         return -ENOMEM;
-    key->rsa.n = numbers.n;
-    key->rsa.e = numbers.e;
-    key->rsa.d = numbers.d;
-    key->rsa.p = numbers.p;
-    key->rsa.q = numbers.q;
+    key->rsa = numbers;
     return 0;
 }
 
