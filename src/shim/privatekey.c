@@ -76,10 +76,10 @@ static bool is_inverse(const struct numbers *key, const BIGNUM *prime)
 }
 
 /* Whether (2^d)^e is 2 again modulo n: for e, or for one of the exponents in use, which e then
- * becomes. Where the primes tell it there is no power to calculate. */
-static bool is_pair(const struct numbers *key)
+ * becomes. Where primes came with them, and tell it, there is no power to calculate. */
+static bool is_pair(const struct numbers *key, bool told)
 {
-    if (!BN_is_zero(key->e) && !BN_is_zero(key->p) && is_inverse(key, key->p) &&
+    if (told && !BN_is_zero(key->e) && !BN_is_zero(key->p) && is_inverse(key, key->p) &&
         is_inverse(key, key->q))
         return true;
     static const unsigned usual[] = {65537, 3, 17, 5, 7, 11, 13, 19, 23, 29, 31, 37, 41, 257};
@@ -176,12 +176,13 @@ static int complete(const struct numbers *key, struct why *why)
 
     if (!BN_is_zero(key->p) && !divide(key))
         return fail(why, EBADMSG, "an RSA key whose modulus is not the product of its primes");
-    if (BN_is_zero(key->d) && (BN_is_zero(key->p) || BN_is_zero(key->e) || !invert(key)))
+    bool told = !BN_is_zero(key->d);
+    if (!told && (BN_is_zero(key->p) || BN_is_zero(key->e) || !invert(key)))
         return fail(why, EBADMSG, "an RSA key without its private exponent");
     if (BN_is_one(key->d) || BN_cmp(key->d, key->n) >= 0)
         return fail(why, EBADMSG, "an RSA key whose exponent does not fit its modulus");
     bool given = !BN_is_zero(key->e);
-    if (!is_pair(key) && given)
+    if (!is_pair(key, told) && given)
         return fail(why, EBADMSG, "an RSA key whose two exponents are not a pair");
     if (BN_is_zero(key->p) && !BN_is_zero(key->e) && split(key) && !divide(key))
         return fail(why, EBADMSG, "an RSA key whose modulus cannot be divided");
