@@ -24,3 +24,5 @@ struct proof_result {
 /* `plain->name` only helps to choose. -E...: the source could not be read. */
 int proof_check(const struct source *plain, struct arena *arena, struct budget *budget,
                 struct proof_result *ret, struct why *why) MUST_USE;
+/* Whether what was found out leaves nothing open: a text can be what some families write. */
+bool proof_settles(enum proof proof, const char *kind);

@@ -197,6 +197,14 @@ struct worker {
     uint32_t keys;
 };
 
+/* Whether a file is surely encrypted by what a plan says: it bears the mark, or confirms a key.
+ */
+static inline bool worker_plan_sure(const struct worker_plan *plan)
+{
+    return plan->family >= 0 &&
+           (plan->fit == FIT_IS || (plan->key != WORKER_KEY_NO && !plan->guess));
+}
+
 /* Starts a worker and asks for its ring. From a process without other threads. */
 int worker_new(const struct worker_options *options, struct worker *ret,
                struct walls *ret_walls, struct worker_ring *ret_ring, struct why *why) MUST_USE;

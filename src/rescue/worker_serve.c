@@ -412,12 +412,12 @@ static int prove_and_help(struct worker_serve *serve, const struct worker_reques
     return prove(serve, &plain, ret, why);
 }
 
-static int32_t marked(const struct source *source)
+/* The format by which what came out is encrypted once more: by its mark, or because a key opens
+ * it that it confirms itself. -1: none. */
+static int32_t encrypted_again(struct worker_serve *serve, const struct source *source)
 {
-    const struct format *format;
-    struct recognition fit;
-    return format_recognise(source, &format, &fit, 1) && fit.fit == FIT_IS ? place_of(format)
-                                                                           : -1;
+    struct worker_plan found = {.family = -1};
+    return !plan(serve, source, 0, &found) && worker_plan_sure(&found) ? found.family : -1;
 }
 
 static int apply(struct worker_serve *serve, const struct worker_request *request,
@@ -440,7 +440,9 @@ static int apply(struct worker_serve *serve, const struct worker_request *reques
     struct source plain = source_of_file(fds[1], recipe.size, name);
     plain.watch = source->watch;
     error = prove(serve, &plain, &ret->proof, why);
-    ret->again = error || ret->proof.proof == PROOF_PROVEN ? -1 : marked(&plain);
+    ret->again = error || proof_settles(ret->proof.proof, ret->proof.kind)
+                     ? -1
+                     : encrypted_again(serve, &plain);
     return error;
 }
 

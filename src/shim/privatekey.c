@@ -219,31 +219,6 @@ static bool shorten(const struct numbers *key, struct arena *arena, struct priva
     return good;
 }
 
-int privatekey_complete(struct privatekey *key, struct arena *arena, struct why *why)
-{
-    struct privatekey full = {.n = {0}};
-    struct numbers numbers;
-    if (key->n.len > PRIVATEKEY_MAX + 8 || key->e.len > PRIVATEKEY_MAX + 8 ||
-        key->d.len > PRIVATEKEY_MAX + 8 || key->p.len > PRIVATEKEY_MAX + 8 ||
-        key->q.len > PRIVATEKEY_MAX + 8)
-        return fail(why, EMSGSIZE, "an RSA key of more than %d bits", 8 * PRIVATEKEY_MAX);
-    if (!numbers_begin(&numbers, key))
-        return fail(why, ENOMEM, "out of memory");
-
-    int error = complete(&numbers, why);
-    if (!error && (!store(numbers.n, arena, &full.n) || !store(numbers.e, arena, &full.e) ||
-                   !store(numbers.d, arena, &full.d) || !store(numbers.p, arena, &full.p) ||
-                   !store(numbers.q, arena, &full.q) || !shorten(&numbers, arena, &full)))
-        error = fail(why, ENOMEM, "out of memory");
-    numbers_end(&numbers);
-    ERR_clear_error();
-    if (!error)
-        *key = full;
-    return error;
-}
-
-/* ------------------------------------------------------------------------ opening with it */
-
 /* By the Chinese remainder theorem where what it needs is there: a quarter of the time, and
  * half of that where libcrypto has two powers at once. `x` is replaced. */
 static bool power(const struct numbers *key, const struct privatekey *given, BIGNUM *x)
@@ -266,6 +241,48 @@ static bool power(const struct numbers *key, const struct privatekey *given, BIG
     BN_CTX_end(key->context);
     return good;
 }
+
+/* Whether the way by the primes comes to the same: they may be products of primes themselves,
+ * of a modulus that has more than two. */
+static bool shortcut_holds(const struct numbers *key, const struct privatekey *full)
+{
+    BN_CTX_start(key->context);
+    BIGNUM *by_primes = BN_CTX_get(key->context), *plain = BN_CTX_get(key->context);
+    bool holds = plain && BN_set_word(by_primes, 2) && power(key, full, by_primes) &&
+                 BN_set_word(plain, 2) &&
+                 BN_mod_exp(plain, plain, key->d, key->n, key->context) &&
+                 !BN_cmp(plain, by_primes);
+    BN_CTX_end(key->context);
+    return holds;
+}
+
+int privatekey_complete(struct privatekey *key, struct arena *arena, struct why *why)
+{
+    struct privatekey full = {.n = {0}};
+    struct numbers numbers;
+    if (key->n.len > PRIVATEKEY_MAX + 8 || key->e.len > PRIVATEKEY_MAX + 8 ||
+        key->d.len > PRIVATEKEY_MAX + 8 || key->p.len > PRIVATEKEY_MAX + 8 ||
+        key->q.len > PRIVATEKEY_MAX + 8)
+        return fail(why, EMSGSIZE, "an RSA key of more than %d bits", 8 * PRIVATEKEY_MAX);
+    if (!numbers_begin(&numbers, key))
+        return fail(why, ENOMEM, "out of memory");
+
+    bool primes = !BN_is_zero(numbers.p) || !BN_is_zero(numbers.q);
+    int error = complete(&numbers, why);
+    if (!error && (!store(numbers.n, arena, &full.n) || !store(numbers.e, arena, &full.e) ||
+                   !store(numbers.d, arena, &full.d) || !store(numbers.p, arena, &full.p) ||
+                   !store(numbers.q, arena, &full.q) || !shorten(&numbers, arena, &full)))
+        error = fail(why, ENOMEM, "out of memory");
+    if (!error && !primes && full.inverse.len && !shortcut_holds(&numbers, &full))
+        full.inverse = (bytes){0};
+    numbers_end(&numbers);
+    ERR_clear_error();
+    if (!error)
+        *key = full;
+    return error;
+}
+
+/* ------------------------------------------------------------------------ opening with it */
 
 /* What was opened before: `number` is `len` bytes. */
 static bool remembered(const struct privatekey *key, const uint8_t *number, size_t len,

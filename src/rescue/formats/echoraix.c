@@ -14,6 +14,8 @@
 
 enum { BLOCK = 16, KEY = 32, MARK = 15 };
 
+static const uint8_t mark[] = "\0\0\0\0\0\0\0eCh0raix";
+
 static int echoraix_recognise(const struct source *source, struct recognition *ret,
                               struct why *why)
 {
@@ -27,7 +29,8 @@ static int echoraix_recognise(const struct source *source, struct recognition *r
     return 0;
 }
 
-/* The last 15 bytes: whether they are the mark. CFB: plain is sealed ^ E(sealed before). */
+/* The last 15 bytes: whether they are the mark; -EBADMSG when it is cut, or there is something
+ * behind it. CFB: plain is sealed ^ E(sealed before). */
 static int marked(const struct source *source, bytes key, bool *ret, struct why *why)
 {
     *ret = false;
@@ -44,8 +47,11 @@ static int marked(const struct source *source, bytes key, bool *ret, struct why 
         return fail(why, EIO, "libcrypto does not encrypt AES");
     for (size_t i = 0; i < size; i++)
         part[BLOCK + i] ^= stream[i];
-    *ret = !memcmp(part + BLOCK + size - MARK, "\0\0\0\0\0\0\0eCh0raix", MARK);
-    return 0;
+    bytes end = {part + BLOCK, size};
+    *ret = !memcmp(end.at + size - MARK, mark, MARK);
+    return *ret || bytes_find(end, (bytes){mark, MARK / 2 + 2}, 0) == SIZE_MAX
+               ? 0
+               : fail(why, EBADMSG, "its mark 'eCh0raix' is not whole at its end");
 }
 
 static int echoraix_open(const struct source *source, const struct key *key,
@@ -56,20 +62,20 @@ static int echoraix_open(const struct source *source, const struct key *key,
         return fail(why, EBADMSG, "too small for an IV and data");
     if (!compose_secret(key, KEY, &secret))
         return fail(why, EKEYREJECTED, "a key of eCh0raix is 32 characters");
-    bool mark;
-    int error = marked(source, secret, &mark, why);
+    bool has_mark;
+    int error = marked(source, secret, &has_mark, why);
     if (!error)
         error = source_take(source, 0, BLOCK, arena, &iv, why);
     if (error)
         return error;
-    ret->size = source->size - BLOCK - (mark ? MARK : 0);
+    ret->size = source->size - BLOCK - (has_mark ? MARK : 0);
     struct recipe_stream stream = {.cipher = RECIPE_AES_CFB, .key = secret, .iv = iv};
     int number = compose_stream(ret, arena, &stream, why);
     if (number < 0)
         return number;
     struct recipe_piece piece = {.from = BLOCK, .length = ret->size, .stream = number};
     error = compose_piece(ret, arena, &piece, why);
-    return error || mark ? error : compose_try(ret, source, arena, why);
+    return error || has_mark ? error : compose_try(ret, source, arena, why);
 }
 
 const struct format format_echoraix = {

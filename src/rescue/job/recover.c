@@ -386,7 +386,7 @@ static void take_applied(struct task *task, const struct worker_applied *applied
         take_hash(task, applied->before);
     if (task->with & WORKER_WITH_PROOF) {
         judge(task, &applied->proof);
-        if (task->file->proof != PROOF_PROVEN)
+        if (!proof_settles(task->file->proof, task->file->kind))
             judge_again(task, applied->again);
         task->proved = task->looked = true;
     }
@@ -402,7 +402,7 @@ static void go_on(struct task *task, unsigned slot)
             ask(proof, slot, STEP_PROOF);
     } else if (!task->applied || proof->running) {
         return;
-    } else if (!task->looked && task->file->proof != PROOF_PROVEN) {
+    } else if (!task->looked && !proof_settles(task->file->proof, task->file->kind)) {
         ask(proof, slot, STEP_AGAIN);
     } else if (!task->hashed && !hash->running && task->recover->job->options->hashes) {
         ask(hash, slot, STEP_DIGEST);
@@ -427,7 +427,7 @@ static void take(struct part *part, unsigned slot, const struct worker_reply *re
         task->proved = true;
         break;
     case STEP_AGAIN:
-        judge_again(task, reply->plan.fit == FIT_IS ? reply->plan.family : -1);
+        judge_again(task, worker_plan_sure(&reply->plan) ? reply->plan.family : -1);
         task->looked = true;
         break;
     case STEP_DIGEST:

@@ -126,13 +126,14 @@ static int each_line(struct reading *reading, bytes text)
 
 /* --------------------------------------------------------------------------- one line */
 
-/* Letters that may be a password, or the bytes of a key that are letters by chance. */
+/* Letters, or words, that may be a password, or the bytes of a key that are letters by chance.
+ */
 static int as_password(struct reading *reading, bytes line)
 {
     if (line.len < 4 || line.len > 64)
         return 0;
     for (size_t i = 0; i < line.len; i++)
-        if (line.at[i] <= ' ')
+        if (line.at[i] < ' ')
             return 0;
     int error = 0;
     if (line.len == 16 || line.len == 24 || line.len == 32)

@@ -159,3 +159,8 @@ int proof_check(const struct source *plain, struct arena *arena, struct budget *
     *ret = result;
     return 0;
 }
+
+bool proof_settles(enum proof proof, const char *kind)
+{
+    return proof == PROOF_PROVEN && kind && strcmp(kind, kind_text.name) != 0;
+}

@@ -5,6 +5,7 @@
 #include "crypt/generator.h"
 #include "crypt/salsa.h"
 #include "rescue/formats/families.h"
+#include "samples.h"
 #include "shim/cipher.h"
 #include "shim/curve.h"
 #include "shim/digest.h"
@@ -540,6 +541,22 @@ static void ask(struct family family)
     refuses(&family);
 }
 
+/* The same, kept as files. */
+static void keep(const struct family *family)
+{
+    static const size_t lens[] = {9000, 3500000};
+    for (size_t i = 0; i < COUNT(lens); i++) {
+        struct arena_mark mark = arena_mark(arena);
+        uint8_t *content = room(lens[i]);
+        memcpy(content, noise(lens[i], 50).at, lens[i]);
+        bytes plain = samples_png(content, lens[i]);
+        bytes once = family->encrypt(plain, &family->key);
+        samples_keep(family->format->family, plain, once, family->encrypt(once, &family->key),
+                     &family->key, &family->wrong);
+        arena_pop(arena, mark);
+    }
+}
+
 int main(void)
 {
     arena = arena_new((size_t)512 << 20);
@@ -576,7 +593,10 @@ int main(void)
     };
     for (size_t i = 0; i < COUNT(families); i++) {
         printf("# %s\n", families[i].format->family);
-        ask(families[i]);
+        if (samples_folder())
+            keep(&families[i]);
+        else
+            ask(families[i]);
     }
     arena_free(arena);
     return tap_done();

@@ -2,6 +2,7 @@
  * follow the layouts in the formats' files, from bytes to bytes, with the keys of this test. */
 #include "crypt/rc4.h"
 #include "rescue/formats/families.h"
+#include "samples.h"
 #include "sealing.h"
 #include "shim/cipher.h"
 #include "shim/crypto.h"
@@ -423,9 +424,46 @@ static void zeppelin_comes_back(void)
     }
 }
 
+/* ---------------------------------------------------------------------------- kept as files */
+
+static bytes sample_of(size_t len)
+{
+    uint8_t *content = room(len);
+    memcpy(content, noise(len, 50).at, len);
+    return samples_png(content, len);
+}
+
+static void keep(bytes plain)
+{
+    struct key rsa2048 = rsa_of(rsa2048_n, rsa2048_d), rsa1024 = rsa_of(rsa1024_n, rsa1024_d);
+    struct key rsa8192 = rsa_of(rsa8192_n, rsa8192_d), rsa512 = rsa_of(rsa512_n, rsa512_d);
+    struct key rsa4096 = rsa_of(rsa4096_n, rsa4096_d), other = rsa_of(session_n, session_d);
+    struct play how = {
+        .keys = 2, .large = 1, .mode = 2, .step = 3, .padding = 7, .block = 1024};
+    SAMPLES_KEEP("medusalocker3", plain, medusalocker(in, 1, 4096, 1000), &rsa2048, &other);
+    if (plain.len < 100000)
+        SAMPLES_KEEP("phobos", plain, phobos_whole(in, noise(32, 1), noise(16, 2)), &rsa1024,
+                     &other);
+    else
+        SAMPLES_KEEP("phobos", plain, phobos_pieces(in, noise(32, 1), noise(16, 2), 262144),
+                     &rsa1024, &other);
+    if (plain.len < 100000)
+        SAMPLES_KEEP("play", plain, play_small(in), &rsa8192, &rsa4096);
+    else
+        SAMPLES_KEEP("play", plain, play_large(in, how), &rsa8192, &rsa4096);
+    SAMPLES_KEEP("zeppelin", plain, zeppelin(in, 1024, plain.len < 100000 ? 5 : 300, 45),
+                 &rsa512, &rsa1024);
+}
+
 int main(void)
 {
     crypto_warm();
+    if (samples_folder()) {
+        arena = arena_new(2UL << 30);
+        keep(sample_of(9000));
+        keep(sample_of(3500000));
+        return tap_done();
+    }
     arena = arena_new(1U << 30);
     medusalocker_comes_back();
     phobos_comes_back();

@@ -5,6 +5,7 @@
 #include "crypt/salsa.h"
 #include "crypt/sosemanuk.h"
 #include "rescue/formats/families.h"
+#include "samples.h"
 #include "sealing.h"
 #include "shim/cipher.h"
 #include "shim/crypto.h"
@@ -165,37 +166,51 @@ static void megazord_comes_back(void)
     }
 }
 
-static void cbc_comes_back(void)
+static struct writing magniber(bytes plain, bytes own)
 {
     struct privatekey rsa = sealing_key(arena, rsa2048_n, rsa2048_d);
+    uint8_t iv[16], fill = (uint8_t)(16 - plain.len % 16);
+    for (size_t j = 0; j < 16; j++)
+        iv[j] = own.at[2 * j];
+    struct writing file = begin(plain, 400);
+    memset(add(&file, NULL, fill), fill, fill);
+    CHECK(cipher_aes(CIPHER_CBC, CIPHER_ENCRYPT, own, iv, of(file.at, file.len), file.at));
+    CHECK(sealing_pkcs1(arena, &rsa, true, own, add(&file, NULL, 256)));
+    return file;
+}
+
+static const char word_text[] = "7b87952a42d79d02";
+
+static struct writing goodmorning(bytes plain)
+{
+    struct writing file = begin((bytes){0}, plain.len + 100);
+    bytes word = of(word_text, 16);
+    uint8_t iv[16], digest[32];
+    char size[32];
+    snprintf(size, sizeof size, "%016zu", plain.len);
+    add(&file, size, 16);
+    add(&file, noise(16, 77).at, 16);
+    if (plain.len)
+        add(&file, plain.at, plain.len);
+    add(&file, room(16), (16 - plain.len % 16) % 16);
+    CHECK(digest_parts(DIGEST_SHA256, &word, 1, digest));
+    memcpy(iv, file.at + 16, 16);
+    CHECK(cipher_aes(CIPHER_CBC, CIPHER_ENCRYPT, of(digest, 32), iv,
+                     of(file.at + 32, file.len - 32), file.at + 32));
+    return file;
+}
+
+static void cbc_comes_back(void)
+{
     struct key key = rsa_of(rsa2048_n, rsa2048_d), other = rsa_of(session_n, session_d);
-    struct key word = {.kind = KEY_TEXT, .secret = of("7b87952a42d79d02", 16)};
+    struct key word = {.kind = KEY_TEXT, .secret = of(word_text, 16)};
     struct key wrong = {.kind = KEY_TEXT, .secret = of("7b87952a42d79d03", 16)};
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        bytes plain = plain_of(sizes[i]), own = noise(32, i);
-        uint8_t iv[16], digest[32], fill = (uint8_t)(16 - plain.len % 16);
-        char size[32];
-        for (size_t j = 0; j < 16; j++)
-            iv[j] = own.at[2 * j];
-        struct writing file = begin(plain, 400);
-        memset(add(&file, NULL, fill), fill, fill);
-        CHECK(cipher_aes(CIPHER_CBC, CIPHER_ENCRYPT, own, iv, of(file.at, file.len), file.at));
-        CHECK(sealing_pkcs1(arena, &rsa, true, own, add(&file, NULL, 256)));
-        comes_back(&format_magniber, file, "x", &key, &other, plain,
+        bytes plain = plain_of(sizes[i]);
+        comes_back(&format_magniber, magniber(plain, noise(32, i)), "x", &key, &other, plain,
                    plain.len > 4000 ? FIT_CAN_BE : FIT_NO, "all");
-
-        file = begin((bytes){0}, plain.len + 100);
-        snprintf(size, sizeof size, "%016zu", plain.len);
-        add(&file, size, 16);
-        add(&file, noise(16, 77).at, 16);
-        if (plain.len)
-            add(&file, plain.at, plain.len);
-        add(&file, room(16), (16 - plain.len % 16) % 16);
-        CHECK(digest_parts(DIGEST_SHA256, &word.secret, 1, digest));
-        memcpy(iv, file.at + 16, 16);
-        CHECK(cipher_aes(CIPHER_CBC, CIPHER_ENCRYPT, of(digest, 32), iv,
-                         of(file.at + 32, file.len - 32), file.at + 32));
-        comes_back_unchecked(&format_goodmorning, file, &word, &wrong, plain, FIT_IS);
+        comes_back_unchecked(&format_goodmorning, goodmorning(plain), &word, &wrong, plain,
+                             FIT_IS);
     }
 }
 
@@ -211,6 +226,14 @@ static void cfb(bytes key, const uint8_t *iv, uint8_t *data, size_t len)
     }
 }
 
+static struct writing hsharada(bytes plain, bytes own, const uint8_t *sealed)
+{
+    struct writing file = begin(plain, 300);
+    cfb(bytes_slice(own, 0, 32), own.at + 32, file.at, plain.len);
+    add(&file, sealed, 256);
+    return file;
+}
+
 static void hsharada_comes_back(void)
 {
     struct privatekey rsa = sealing_key(arena, rsa2048_n, rsa2048_d);
@@ -220,9 +243,7 @@ static void hsharada_comes_back(void)
     CHECK(sealing_pkcs1(arena, &rsa, false, own, sealed));
     for (size_t i = 0; i < COUNT(sizes); i++) {
         bytes plain = plain_of(sizes[i]);
-        struct writing file = begin(plain, 300);
-        cfb(bytes_slice(own, 0, 32), own.at + 32, file.at, plain.len);
-        add(&file, sealed, 256);
+        struct writing file = hsharada(plain, own, sealed);
         comes_back(&format_hsharada, file, "x", &key, &other, plain,
                    plain.len > 4000 ? FIT_CAN_BE : FIT_NO, "all");
     }
@@ -255,67 +276,107 @@ static void hsharada_comes_back(void)
     close(fd);
 }
 
-static void babuk_comes_back(void)
+struct babuk {
+    bytes secret; /* of the attacker */
+    uint8_t own_pub[32], shared[32];
+};
+
+static struct babuk babuk_of(void)
 {
-    bytes secret = noise(32, 5), own = noise(32, 6);
-    uint8_t pub[32], own_pub[32], shared[32], made[64];
-    bytes parts[] = {of(shared, 32), of(made, 32)};
-    CHECK(x25519_public(secret.at, pub) && x25519_public(own.at, own_pub));
-    CHECK(x25519_shared(own.at, pub, shared));
+    struct babuk ret = {.secret = noise(32, 5)};
+    bytes own = noise(32, 6);
+    uint8_t pub[32];
+    CHECK(x25519_public(ret.secret.at, pub) && x25519_public(own.at, ret.own_pub));
+    CHECK(x25519_shared(own.at, pub, ret.shared));
+    return ret;
+}
+
+static struct writing babuk_nas(bytes plain, const struct babuk *with)
+{
+    uint8_t made[64];
+    bytes parts[] = {of(with->shared, 32), of(made, 32)};
     CHECK(digest_parts(DIGEST_SHA256, &parts[0], 1, made));
     CHECK(digest_parts(DIGEST_SHA256, &parts[1], 1, made + 32));
-    struct key key = {.kind = KEY_CURVE25519, .secret = secret};
+    struct writing file = begin(plain, 40);
+    struct chacha cipher;
+    CHECK(chacha_set(&cipher, 20, of(made, 32), of(made + 42, 12), 0));
+    if (plain.len > 20 << 20)
+        for (size_t j = 0; j < plain.len / (10 << 20); j++)
+            chacha_xor(&cipher, j << 20, file.at + j * (10 << 20), 1 << 20);
+    else
+        chacha_xor(&cipher, 0, file.at, plain.len < 4 << 20 ? plain.len : 4 << 20);
+    add(&file, with->own_pub, 32);
+    add(&file, "\xab\xbc\xcd\xde\xef\xf0", 6);
+    return file;
+}
+
+static struct writing babuk_esxi(bytes plain, const struct babuk *with)
+{
+    static const uint8_t iv[16];
+    uint8_t made[32];
+    bytes part = of(with->shared, 32);
+    struct writing file = begin(plain, 40);
+    struct sosemanuk cipher;
+    CHECK(digest_parts(DIGEST_SHA256, &part, 1, made));
+    CHECK(sosemanuk_set(&cipher, of(made, 32), of(iv, 16)));
+    sosemanuk_xor(&cipher, file.at, plain.len);
+    add(&file, with->own_pub, 32);
+    return file;
+}
+
+static void babuk_comes_back(void)
+{
+    struct babuk with = babuk_of();
+    struct key key = {.kind = KEY_CURVE25519, .secret = with.secret};
     struct key other = {.kind = KEY_CURVE25519, .secret = noise(32, 7)};
     static const size_t large[] = {4 << 20, (4 << 20) + 1, 20 << 20, (20 << 20) + 1};
     for (size_t i = 0; i < COUNT(sizes) + COUNT(large); i++) {
         bytes plain = plain_of(i < COUNT(sizes) ? sizes[i] : large[i - COUNT(sizes)]);
-        struct writing file = begin(plain, 40);
-        struct chacha cipher;
-        CHECK(chacha_set(&cipher, 20, of(made, 32), of(made + 42, 12), 0));
-        if (plain.len > 20 << 20)
-            for (size_t j = 0; j < plain.len / (10 << 20); j++)
-                chacha_xor(&cipher, j << 20, file.at + j * (10 << 20), 1 << 20);
-        else
-            chacha_xor(&cipher, 0, file.at, plain.len < 4 << 20 ? plain.len : 4 << 20);
-        add(&file, own_pub, 32);
-        add(&file, "\xab\xbc\xcd\xde\xef\xf0", 6);
-        comes_back_unchecked(&format_babuk_nas, file, &key, &other, plain, FIT_IS);
+        comes_back_unchecked(&format_babuk_nas, babuk_nas(plain, &with), &key, &other, plain,
+                             FIT_IS);
+        comes_back_unchecked(&format_babuk_esxi, babuk_esxi(plain, &with), &key, &other, plain,
+                             plain.len > 4096 ? FIT_CAN_BE : FIT_NO);
     }
+}
+
+static struct writing babuk_windows(bytes plain, const struct babuk *with)
+{
+    uint8_t made[64];
+    bytes part = of(with->shared, 32);
+    CHECK(digest_parts(DIGEST_SHA512, &part, 1, made));
+    struct writing file = begin(plain, 70);
+    struct hc128 cipher;
+    size_t n = plain.len, blocks = 1, block = n > 64 ? n / 10 : n, step = 0;
+    if (n > 5 << 20) {
+        blocks = n > 20 << 20 ? n / (10 << 20) : 3;
+        step = n > 20 << 20 ? 10 << 20 : n / 3;
+        block = 1 << 20;
+    }
+    CHECK(hc128_set(&cipher, of(made, 32), of(made + 32, 32)));
+    for (size_t j = 0; j < blocks; j++)
+        hc128_xor(&cipher, file.at + j * step, block);
+    add(&file, with->own_pub, 32);
+    add_number(&file, proxima_checksum(made, 64), 4);
+    add(&file, "choung dong looks like hot dog!!", 32);
+    return file;
 }
 
 static void babuk_windows_comes_back(void)
 {
-    bytes secret = noise(32, 5), own = noise(32, 6);
-    uint8_t pub[32], own_pub[32], shared[32], made[64];
-    bytes part = of(shared, 32);
-    CHECK(x25519_public(secret.at, pub) && x25519_public(own.at, own_pub));
-    CHECK(x25519_shared(own.at, pub, shared) && digest_parts(DIGEST_SHA512, &part, 1, made));
-    struct key key = {.kind = KEY_CURVE25519, .secret = secret};
+    struct babuk with = babuk_of();
+    struct key key = {.kind = KEY_CURVE25519, .secret = with.secret};
     struct key other = {.kind = KEY_CURVE25519, .secret = noise(32, 7)};
     static const size_t large[] = {5 << 20, (5 << 20) + 1, 20 << 20, (20 << 20) + 1};
     for (size_t i = 0; i < COUNT(sizes) + COUNT(large); i++) {
         bytes plain = plain_of(i < COUNT(sizes) ? sizes[i] : large[i - COUNT(sizes)]);
-        struct writing file = begin(plain, 70);
-        struct hc128 cipher;
-        size_t n = plain.len, blocks = 1, block = n > 64 ? n / 10 : n, step = 0;
-        if (n > 5 << 20) {
-            blocks = n > 20 << 20 ? n / (10 << 20) : 3;
-            step = n > 20 << 20 ? 10 << 20 : n / 3;
-            block = 1 << 20;
-        }
-        CHECK(hc128_set(&cipher, of(made, 32), of(made + 32, 32)));
-        for (size_t j = 0; j < blocks; j++)
-            hc128_xor(&cipher, file.at + j * step, block);
-        add(&file, own_pub, 32);
-        add_number(&file, proxima_checksum(made, 64), 4);
-        add(&file, "choung dong looks like hot dog!!", 32);
+        struct writing file = babuk_windows(plain, &with);
         struct recipe recipe;
         bytes ret;
         CHECK(fit_of(&format_babuk_windows, file) == FIT_IS);
         CHECK_INT(opened(&format_babuk_windows, file, "x", &key, &ret, &recipe, NULL), 0);
         CHECK(bytes_equal(ret, plain) && !recipe.guess);
         int wrong = opened(&format_babuk_windows, file, "x", &other, &ret, &recipe, NULL);
-        CHECK(n < 50000 ? wrong || recipe.guess : wrong == -EKEYREJECTED);
+        CHECK(plain.len < 50000 ? wrong || recipe.guess : wrong == -EKEYREJECTED);
     }
 }
 
@@ -405,31 +466,86 @@ static void alphv_comes_back(void)
     CHECK(bytes_is(recipe.name, "a.doc"));
 }
 
+static struct writing moneymessage(bytes plain, bytes secret)
+{
+    bytes nonce = noise(12, 3);
+    struct writing file = begin(plain, 200);
+    for (size_t at = 0; at < plain.len; at += 8192)
+        chacha(20, secret, nonce, 7, file.at + at,
+               plain.len - at < 8192 ? plain.len - at : 8192);
+    uint8_t *tail = file.at + file.len;
+    add_number(&file, 144, 4);
+    add(&file, noise(144, 4).at, 144);
+    add_number(&file, 7, 4);
+    add(&file, nonce.at, 12);
+    add_number(&file, 0, 4);
+    add_number(&file, stream_crc32(0, of(tail, 168)), 4);
+    return file;
+}
+
 static void moneymessage_comes_back(void)
 {
     struct key key = {.kind = KEY_BYTES, .secret = noise(32, 1)};
     struct key other = {.kind = KEY_BYTES, .secret = noise(32, 2)};
-    bytes nonce = noise(12, 3);
     for (size_t i = 0; i < COUNT(sizes); i++) {
         bytes plain = plain_of(sizes[i]);
-        struct writing file = begin(plain, 200);
-        for (size_t at = 0; at < plain.len; at += 8192)
-            chacha(20, key.secret, nonce, 7, file.at + at,
-                   plain.len - at < 8192 ? plain.len - at : 8192);
-        uint8_t *tail = file.at + file.len;
-        add_number(&file, 144, 4);
-        add(&file, noise(144, 4).at, 144);
-        add_number(&file, 7, 4);
-        add(&file, nonce.at, 12);
-        add_number(&file, 0, 4);
-        add_number(&file, stream_crc32(0, of(tail, 168)), 4);
-        comes_back_unchecked(&format_moneymessage, file, &key, &other, plain, FIT_IS);
+        comes_back_unchecked(&format_moneymessage, moneymessage(plain, key.secret), &key,
+                             &other, plain, FIT_IS);
     }
+}
+
+static bytes sample_of(size_t len)
+{
+    uint8_t *content = room(len);
+    memcpy(content, noise(len, 50).at, len);
+    return samples_png(content, len);
+}
+
+/* The same, kept as files. */
+static void keep(bytes plain)
+{
+    static const char uuid[] = "89a1b2c3-0011-4222-8333-445566778899";
+    struct key rsa2048 = rsa_of(rsa2048_n, rsa2048_d), rsa4096 = rsa_of(rsa4096_n, rsa4096_d);
+    struct key other = rsa_of(session_n, session_d), rsa8192 = rsa_of(rsa8192_n, rsa8192_d);
+    struct key text = {.kind = KEY_TEXT, .secret = of(uuid, 36)};
+    struct key text_other = {.kind = KEY_TEXT,
+                             .secret = of("99a1b2c3-0011-4222-8333-445566778899", 36)};
+    struct key word = {.kind = KEY_TEXT, .secret = of(word_text, 16)};
+    struct key word_other = {.kind = KEY_TEXT, .secret = of("7b87952a42d79d03", 16)};
+    struct key raw = {.kind = KEY_BYTES, .secret = noise(32, 1)};
+    struct key raw_other = {.kind = KEY_BYTES, .secret = noise(32, 2)};
+    struct babuk with = babuk_of();
+    struct key curve = {.kind = KEY_CURVE25519, .secret = with.secret};
+    struct key curve_other = {.kind = KEY_CURVE25519, .secret = noise(32, 7)};
+    struct key master = {.kind = KEY_CURVE25519, .secret = noise(32, 21)};
+    struct privatekey rsa = sealing_key(arena, rsa2048_n, rsa2048_d);
+    bytes own = noise(48, 4);
+    uint8_t pub[32], sealed[256];
+    CHECK(x25519_public(master.secret.at, pub) &&
+          sealing_pkcs1(arena, &rsa, false, own, sealed));
+    SAMPLES_KEEP("conti", plain, conti(in, plain.len < 100000 ? 0x24 : 0x25, 50), &rsa4096,
+                 &rsa8192);
+    SAMPLES_KEEP("stop", plain, stop(in, uuid), &text, &text_other);
+    SAMPLES_KEEP("megazord", plain, megazord(in, noise(32, 23).at, pub), &master, &curve_other);
+    SAMPLES_KEEP("magniber", plain, magniber(in, noise(32, 3)), &rsa2048, &other);
+    SAMPLES_KEEP("goodmorning", plain, goodmorning(in), &word, &word_other);
+    SAMPLES_KEEP("hsharada", plain, hsharada(in, own, sealed), &rsa2048, &other);
+    SAMPLES_KEEP("babuk_nas", plain, babuk_nas(in, &with), &curve, &curve_other);
+    SAMPLES_KEEP("babuk_esxi", plain, babuk_esxi(in, &with), &curve, &curve_other);
+    SAMPLES_KEEP("babuk_windows", plain, babuk_windows(in, &with), &curve, &curve_other);
+    SAMPLES_KEEP("alphv", plain, alphv(in, 0, 65536, 40000, in.len), &rsa2048, &other);
+    SAMPLES_KEEP("moneymessage", plain, moneymessage(in, raw.secret), &raw, &raw_other);
 }
 
 int main(void)
 {
     crypto_warm();
+    if (samples_folder()) {
+        arena = arena_new(2UL << 30);
+        keep(sample_of(9000));
+        keep(sample_of(3500000));
+        return tap_done();
+    }
     arena = arena_new(2UL << 30);
     conti_comes_back();
     stop_comes_back();

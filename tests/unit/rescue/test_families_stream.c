@@ -5,6 +5,7 @@
 #include "crypt/chacha.h"
 #include "crypt/salsa.h"
 #include "rescue/formats/families.h"
+#include "samples.h"
 #include "sealing.h"
 #include "shim/cipher.h"
 #include "shim/crypto.h"
@@ -501,9 +502,48 @@ static void trinity_goes_on(void)
     close(fd);
 }
 
+/* ---------------------------------------------------------------------------- kept as files */
+
+static bytes sample_of(size_t len)
+{
+    uint8_t *content = room(len);
+    memcpy(content, noise(len, 50).at, len);
+    return samples_png(content, len);
+}
+
+static struct writing trinity(bytes plain, const struct pair *master)
+{
+    struct writing file = begin(plain, 512);
+    bytes key = noise(32, 6), nonce = noise(24, 7);
+    chacha(20, key.at, nonce, 0, 0, file.at, plain.len < 1 << 20 ? plain.len : (size_t)1 << 20);
+    struct writing end = trinity_trailer(plain.len, key.at, nonce, master);
+    add(&file, end.at, end.len);
+    return file;
+}
+
+static void keep_samples(bytes plain)
+{
+    struct pair master = pair_of(1), own = pair_of(2), wrong = pair_of(99);
+    struct key key = key_of(&master), own_key = key_of(&own), other = key_of(&wrong);
+    struct key rsa = {.kind = KEY_RSA, .rsa = sealing_key(arena, rsa4096_n, rsa4096_d)};
+    struct key rsa_other = {.kind = KEY_RSA, .rsa = sealing_key(arena, rsa8192_n, rsa8192_d)};
+    const struct proxima way = {64, 3, 8, 1 << 20, 300000, false, false};
+    SAMPLES_KEEP("proton", plain, proton(in, 3, &master), &key, &other);
+    SAMPLES_KEEP("shinra", plain, shinra(in, "a.png", 3, 4096, &master), &key, &other);
+    SAMPLES_KEEP("proxima", plain, proxima(in, way, &own), &own_key, &other);
+    SAMPLES_KEEP("qilin", plain, qilin(in, 65536, 100000, true), &rsa, &rsa_other);
+    SAMPLES_KEEP("trinity", plain, trinity(in, &master), &key, &other);
+}
+
 int main(void)
 {
     crypto_warm();
+    if (samples_folder()) {
+        arena = arena_new(2UL << 30);
+        keep_samples(sample_of(9000));
+        keep_samples(sample_of(3500000));
+        return tap_done();
+    }
     arena = arena_new(3UL << 30);
     proton_comes_back();
     arena_reset(arena);
