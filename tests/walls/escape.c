@@ -163,8 +163,8 @@ struct counts {
     int open;               /* got through without the filter */
 };
 
-/* Its own number, which is 1 in its namespace, tells a rescuer nothing; OpenSSL asks for it. What
- * it holds for writing it may write to: no other process's descriptors come to it. */
+/* Its own number, which is 1 in its namespace, tells a rescuer nothing; OpenSSL asks for it.
+ * What it holds for writing it may write to: no other process's descriptors come to it. */
 static bool is_granted(const struct way *way)
 {
     return tried == &profile_writer &&
