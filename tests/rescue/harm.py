@@ -9,10 +9,12 @@ TEST: the programs of tests/unit/rescue/test_families*.c, which write their encr
 round.py are made here. --show: what became of each.
 """
 import contextlib
+import glob
 import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from tap import case, check, run_cases  # noqa: E402
 
 SHOW = "--show" in sys.argv
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CANDOR, *TESTS = [os.path.abspath(word) for word in sys.argv[1:] if word != "--show"]
 ENVIRONMENT = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", LC_ALL="C")
 
@@ -233,6 +236,17 @@ def files_are_named_as_what_they_are():
     check(not wrong, *wrong)
     families = {name.rsplit("-", 1)[0] for name in SAMPLES}
     print(f"# {len(named)} of {len(families)} named from their bytes; not: {' '.join(sorted(families - named))}")
+
+
+@case
+def formats_that_the_catalogue_names_exist():
+    with open(os.path.join(ROOT, "src/rescue/formats/table.c"), encoding="ascii") as file:
+        known = set(re.findall(r"&format_(\w+)", file.read()))
+    missing = []
+    for path in glob.glob(os.path.join(ROOT, "definitions/ransomware/*.yaml")):
+        for line in re.findall(r"^formats: \[(.*)\]", read(path).decode(), re.M):
+            missing += [(os.path.basename(path), name) for name in re.findall(r'"(.*?)"', line) if name not in known]
+    check(not missing and len(known) > 40, *missing)
 
 
 # Several formats of one family, and a family whose program others use.
