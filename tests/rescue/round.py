@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 
 try:
     from cryptography.hazmat.primitives import serialization
@@ -74,10 +75,10 @@ def xor(a, b):
     return (int.from_bytes(a, "little") ^ int.from_bytes(b[:len(a)], "little")).to_bytes(len(a), "little")
 
 
-def chacha8(key, nonce, block, data):
+def chacha8(key, nonce, block, data, constant=b"expand 32-byte k"):
     out = b""
     for i in range(0, len(data), 64):
-        state = list(struct.unpack("<4I", b"expand 32-byte k") + struct.unpack("<8I", key)
+        state = list(struct.unpack("<4I", constant) + struct.unpack("<8I", key)
                      + struct.unpack("<2I", struct.pack("<Q", block + i // 64))
                      + struct.unpack("<2I", nonce))
         x = list(state)
@@ -448,6 +449,84 @@ def far_qilin(key, size, aes):
             far_of(runs[:2] + runs[-3:], stream))
 
 
+def pkcs1(key, data):
+    """As CryptoAPI writes it: the number the other way round."""
+    return key.public_key().encrypt(data, padding.PKCS1v15())[::-1]
+
+
+def far_medusalocker3(key, size):
+    aes, block, gap = noise(32), 1 << 20, 63 << 20
+    zeros = Cipher(algorithms.AES(aes), modes.ECB()).decryptor().update(bytes(64))
+    runs = [(at, min(block, size - at) & ~15, 0) for at in range(0, size, block + gap)]
+    return (bytes(1280) + pkcs1(key, aes) + struct.pack("<QIII", size, 1, block, gap), runs,
+            far_of(runs[:2] + runs[-3:], lambda at: zeros))
+
+
+def far_conti(key, size):
+    own, chunk = noise(40), size // 100 * 10
+    runs = [(2 * i * chunk, chunk, i * ((chunk + 63) // 64) * 64) for i in range(5)]
+    return (pkcs1(key, own) + noise(12) + bytes([0x25, 50]) + struct.pack("<Q", size), runs,
+            far_of(runs, lambda at: chacha8(own[:32], own[32:], at // 64, bytes(64))))
+
+
+def far_gandcrab(key, size):
+    own, nonce, parts = noise(32), noise(8), (size >> 20) - 3
+    text = struct.unpack("<4I", b"expand 32-byte k")
+    words = struct.unpack("<8I", own)
+    start = [text[0], *words[:4], text[1], *struct.unpack("<2I", nonce), 0, 0, text[2], *words[4:], text[3]]
+    runs = [(i << 20, 1 << 20, 0) for i in range(parts)]
+
+    def stream(at):
+        start[8] = at // 64
+        return salsa_raw(struct.pack("<16I", *start), bytes(64))
+    return (pkcs1(key, own) + pkcs1(key, nonce) + struct.pack("<QQIQ", size, parts, 9, 0x0003828193892918), runs,
+            far_of(runs[:3] + runs[-3:], stream))
+
+
+def far_babuk_nas(key, size):
+    mine = x25519.X25519PrivateKey.generate()
+    own = hashlib.sha256(mine.exchange(key.public_key())).digest()
+    nonce = hashlib.sha256(own).digest()[10:22]
+    runs = [(i * (10 << 20), 1 << 20, i << 20) for i in range(size // (10 << 20))]
+    return (raw_public(mine) + bytes.fromhex("abbccddeeff0"), runs,
+            far_of(runs[:2] + runs[-3:], lambda at: chacha20(own, nonce, at // 64, 64)),
+            xor(plain_of(4096), chacha20(own, nonce, 0, 4096)))
+
+
+def checksum(data):
+    value = 0xffffffff
+    for bit in (byte >> 7 - i & 1 for byte in data for i in range(8)):
+        value = (value << 1 & 0xffffffff) ^ (0x04c11db7 if value >> 31 ^ bit else 0)
+    return value
+
+
+def far_proxima(key, size):
+    mine, nonce, block, gap = x25519.X25519PrivateKey.generate(), noise(8), 1 << 20, 30 << 20
+    own = hashlib.sha256(mine.exchange(key.public_key())).digest()
+
+    def stream(at):
+        return chacha8(own, nonce, at // 64, bytes(64), b"hardcore blowjob")
+    runs = [(at, min(block, size - at), 16 + i * block) for i, at in enumerate(range(0, size, block + gap))]
+    info = xor(struct.pack("<QQ", 3, gap), stream(0))
+    return (info + raw_public(mine) + nonce + struct.pack("<II", checksum(own), checksum(raw_public(mine))), runs,
+            far_of(runs[:2] + runs[-3:], stream))
+
+
+def far_phobos(key, size):
+    aes, iv, each, count = noise(32), noise(16), 0x40000, 3
+    data = noise(each * count)
+    places = [i * (size - each) // (count - 1) for i in range(count)]
+    end = 32 + 8 * count + len(data)
+    head = struct.pack("<IIIIIIII", 0, 1, 0xaf77bc0f, count, each, zlib.crc32(data), end, 0)
+    block = head + struct.pack("<3Q", *places) + data + "C:\\b.txt\0".encode("utf-16-le")
+    block += bytes(-len(block) % 16)
+    sealed = key.public_key().encrypt(aes + bytes.fromhex("ba0babc0ffee0000"), padding.PKCS1v15())
+    trailer = Cipher(algorithms.AES(aes), modes.CBC(iv)).encryptor().update(block) + bytes(20) + iv + bytes(4)
+    runs = [(at, each, i * each) for i, at in enumerate(places)]
+    return (trailer + sealed + struct.pack("<I", len(block) + 178) + bytes.fromhex("ba0babc0ffee"), runs,
+            far_of(runs, lambda at: data[at:at + 64]), bytes(4096))
+
+
 # ------------------------------------------------------------------------------------ tests
 
 class Bench:
@@ -523,6 +602,7 @@ def small(bench, rsa4096, other):
     for percent in (15, 50):
         bench.far("akira, mode 2, %d percent" % percent, "akira", far_akira(rsa4096, FAR, percent), FAR, name)
     bench.far("enmity, DB", "enmity", far_enmity(rsa4096, FAR), FAR, name)
+    bench.far("conti", "conti", far_conti(rsa4096, FAR), FAR, name)
     for aes in (0, 1):
         bench.far("qilin, %s" % ("AES" if aes else "ChaCha20"), "qilin", far_qilin(rsa4096, FAR, aes), FAR, name)
     once = akira(rsa4096, plain_of(3000), 1, 50)
@@ -558,6 +638,8 @@ def of_2048(bench):
                     rcru64(key, plain_of(600000), b"1", b""), name)
     lines, text = bench.opened("rcru64", rcru64(key, plain_of(600000), None, b""), name)
     check(not lines, "rcru64: chunks whose nonces are not known are refused", text)
+    bench.far("medusalocker3", "medusalocker3", far_medusalocker3(key, FAR), FAR, name)
+    bench.far("gandcrab", "gandcrab", far_gandcrab(key, FAR), FAR, name)
     once = rcru64(key, plain_of(3000), None, b"")
     bench.twice_and_wrong("rcru64", once, rcru64(key, once, None, b""), name, other)
     once = lokilocker(key, plain_of(3000))
@@ -573,6 +655,8 @@ def of_x25519(bench):
         plain = plain_of(size)
         bench.comes_out("inc", "inc", plain, inc(key, plain), name)
     bench.far("inc", "inc", far_inc(key, FAR), FAR, name)
+    bench.far("babuk_nas", "babuk_nas", far_babuk_nas(key, FAR), FAR, name)
+    bench.far("proxima", "proxima", far_proxima(key, FAR), FAR, name)
     once = inc(key, plain_of(3000))
     bench.twice_and_wrong("inc", once, inc(key, once), name, other)
 
@@ -604,6 +688,7 @@ def of_1024(bench, other):
         bench.comes_out("lockbit3, space %x" % space, "lockbit3", plain,
                         lockbit3(key, plain, space, 0, 0), name)
     bench.far("lockbit3", "lockbit3", far_lockbit3(key, FAR), FAR, name)
+    bench.far("phobos", "phobos", far_phobos(key, FAR), FAR, name)
     lines, text = bench.opened("lockbit3", lockbit3(key, plain_of(1000), 0, 0, 0), other)
     check(not lines, "lockbit3: another key claims nothing", text)
 
