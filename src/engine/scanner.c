@@ -162,6 +162,54 @@ static void filter(struct scanner *scanner, uint32_t number, bytes data)
     }
 }
 
+static bool is_filtered_by(const struct scanner *scanner, const struct ruleset_filter *filter)
+{
+    return scanner->object->is_process || (filter->kinds >> scanner->kind & 1);
+}
+
+/* Shows an object, or what is near its front, to a filter. */
+static void filter_object(struct scanner *scanner, uint32_t number)
+{
+    const struct object_input *object = scanner->object;
+    uint32_t reach = scanner->set->filters[number].reach;
+    bool is_whole =
+        !reach || object->is_process || object->block_count != 1 || object->blocks[0].base;
+    for (uint32_t i = 0; i < object->block_count; i++) {
+        bytes data = object->blocks[i].data;
+        filter(scanner, number, is_whole ? data : bytes_slice(data, 0, reach));
+    }
+}
+
+/* Shows the object to filters that together have all literals for its targets: to one, where
+ * one has them, and to those for the front. */
+static void run_filters(struct scanner *scanner)
+{
+    const struct ruleset *set = scanner->set;
+    uint32_t left = scanner->targets & set->targets, one = set->filter_count;
+    for (uint32_t i = 0; i < set->filter_count; i++) {
+        const struct ruleset_filter *it = &set->filters[i];
+        if (!is_filtered_by(scanner, it) || !(it->targets & left))
+            continue;
+        if (it->reach)
+            filter_object(scanner, i);
+        else if (one == set->filter_count && !scanner->object->is_process &&
+                 !(left & ~it->targets))
+            one = i;
+    }
+    if (one < set->filter_count) {
+        filter_object(scanner, one);
+        return;
+    }
+    for (uint32_t i = 0; i < set->filter_count && left; i++) {
+        const struct ruleset_filter *it = &set->filters[i];
+        if (it->reach || !is_filtered_by(scanner, it) || !(it->targets & left))
+            continue;
+        filter_object(scanner, i);
+        if (!scanner->object->is_process)
+            left &= ~it->targets;
+    }
+}
+
 /* A new object: all that was known of the last one is forgotten by a new stamp. */
 static void begin(struct scanner *scanner, const struct object_input *object)
 {
@@ -242,10 +290,7 @@ int scanner_scan(struct scanner *scanner, const struct object_input *object,
                  struct verdict *ret)
 {
     begin(scanner, object);
-    for (uint32_t k = 0; k < scanner->set->filter_count; k++)
-        if (object->is_process || (scanner->set->filters[k].kinds >> scanner->kind & 1))
-            for (uint32_t i = 0; i < object->block_count; i++)
-                filter(scanner, k, object->blocks[i].data);
+    run_filters(scanner);
     choose_rules(scanner);
     uint32_t count = judge(scanner);
     bool is_trusted;

@@ -269,9 +269,10 @@ static uint64_t dead_mark(const struct literals_scratch *scratch, enum literals_
     return ((h + ((uint64_t)c << 60)) & ~(uint64_t)DEAD_NUMBER) | scratch->object;
 }
 
-/* Keeps those of out[0..n) that pass the second bitmap and are not dead. */
-static uint32_t keep(struct scan *scan, enum literals_class c, const uint8_t *at, uint32_t *out,
-                     uint32_t n)
+/* Of the windows at at + out[0..n), those that pass the second bitmap and are not dead: their
+ * places go to `ret`, their hashes to the scratch. */
+static uint32_t keep(struct scan *scan, enum literals_class c, const uint8_t *at,
+                     const uint32_t *out, uint32_t n, uint32_t ret[static BATCH])
 {
     struct literals_scratch *scratch = scan->scratch;
     const struct class_table *class = &scan->table->classes[c];
@@ -288,7 +289,7 @@ static uint32_t keep(struct scan *scan, enum literals_class c, const uint8_t *at
         uint64_t h = hashes[i];
         uint32_t bit = window_second(h, class->second_bits);
         bool is_dead = scratch->dead[h % DEAD] == dead_mark(scratch, c, h);
-        out[kept] = out[i];
+        ret[kept] = out[i];
         hashes[kept] = h;
         kept += (second[bit >> 5] >> (bit & 31) & 1) & !is_dead;
     }
@@ -298,15 +299,15 @@ static uint32_t keep(struct scan *scan, enum literals_class c, const uint8_t *at
 }
 
 /* Looks up the windows at base + out[0..n), n up to BATCH: all lie inside the object. */
-static bool verify_batch(struct scan *scan, enum literals_class c, uint64_t base, uint32_t *out,
-                         uint32_t n)
+static bool verify_batch(struct scan *scan, enum literals_class c, uint64_t base,
+                         const uint32_t *out, uint32_t n)
 {
     struct literals_scratch *scratch = scan->scratch;
     const struct class_table *class = &scan->table->classes[c];
     const uint32_t *buckets = section_at(scan->table, class->buckets);
     const struct entry *entries = section_at(scan->table, class->entries);
-    n = keep(scan, c, scan->object.at + base, out, n);
-    uint32_t begin[BATCH], end[BATCH], steps = 0;
+    uint32_t begin[BATCH], end[BATCH], kept[BATCH], steps = 0;
+    n = keep(scan, c, scan->object.at + base, out, n, kept);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t bucket = window_bucket(scratch->hashes[i], class->bucket_bits);
         begin[i] = buckets[bucket];
@@ -319,12 +320,26 @@ static bool verify_batch(struct scan *scan, enum literals_class c, uint64_t base
     for (uint32_t i = 0; i < n; i++) {
         bool is_dead;
         if (!verify_bucket(scan, entries + begin[i], entries + end[i], scratch->hashes[i],
-                           base + out[i], &is_dead))
+                           base + kept[i], &is_dead))
             return false;
         uint64_t *dead = &scratch->dead[scratch->hashes[i] % DEAD];
         *dead = is_dead ? dead_mark(scratch, c, scratch->hashes[i]) : *dead;
     }
     return true;
+}
+
+/* Drops from out[0..n), positions below base + `scanned`, what does not lie inside the object
+ * with all its `width` bytes. */
+static uint32_t cut_inside(const struct scan *scan, uint64_t base, uint32_t scanned,
+                           uint32_t width, uint32_t n)
+{
+    uint32_t *out = scan->scratch->out, kept = 0;
+    if (bytes_has(scan->object, base + scanned, width))
+        return n;
+    for (uint32_t i = 0; i < n; i++)
+        if (bytes_has(scan->object, base + out[i], width))
+            out[kept++] = out[i];
+    return kept;
 }
 
 static bool verify(struct scan *scan, enum literals_class c, uint64_t base, uint32_t n)
@@ -386,18 +401,24 @@ static bool verify_tiny(struct scan *scan, uint64_t base, uint32_t n)
     return true;
 }
 
-/* Drops from out[0..n), positions below base + `scanned`, what does not lie inside the object
- * with all its `width` bytes. */
-static uint32_t cut_inside(const struct scan *scan, uint64_t base, uint32_t scanned,
-                           uint32_t width, uint32_t n)
+static bool scan_class(struct scan *scan, enum literals_class c, uint64_t base,
+                       const uint8_t *at, uint32_t n)
 {
-    uint32_t *out = scan->scratch->out, kept = 0;
-    if (bytes_has(scan->object, base + scanned, width))
-        return n;
-    for (uint32_t i = 0; i < n; i++)
-        if (bytes_has(scan->object, base + out[i], width))
-            out[kept++] = out[i];
-    return kept;
+    const struct literals_table *table = scan->table;
+    const struct literals_steps *steps = scan->scratch->steps;
+    const struct class_table *class = &table->classes[c];
+    uint32_t *out = scan->scratch->out, found;
+    if (!class->literals)
+        return true;
+    if (c == DENSE && table->dense_gate.count && steps->few)
+        found = steps->few(section_at(table, table->dense_gate), at, n, out);
+    else
+        found = steps->find[c](section_at(table, class->first), class->first_bits, at, n, out);
+    found = cut_inside(scan, base, n, class_width(c), found);
+    if ((c != MIDDLE || class->cut) && !verify(scan, c, base, found))
+        return false;
+    return c != MIDDLE ||
+           verify(scan, c, base + 1, cut_inside(scan, base + 1, n, class_width(c), found));
 }
 
 /* All classes over the positions base .. base + n, whose bytes are at `at`: in the object, or
@@ -406,16 +427,9 @@ static bool scan_positions(struct scan *scan, uint64_t base, const uint8_t *at, 
 {
     struct literals_scratch *scratch = scan->scratch;
     const struct literals_table *table = scan->table;
-    for (int c = 0; c < CLASSES; c++) {
-        const struct class_table *class = &table->classes[c];
-        if (!class->literals)
-            continue;
-        uint32_t found = scratch->steps->find[c](section_at(table, class->first),
-                                                 class->first_bits, at, n, scratch->out);
-        found = cut_inside(scan, base, n, class_width((enum literals_class)c), found);
-        if (!verify(scan, (enum literals_class)c, base, found))
+    for (int c = 0; c < CLASSES; c++)
+        if (!scan_class(scan, (enum literals_class)c, base, at, n))
             return false;
-    }
     const struct tiny_gate *gates = section_at(table, table->tiny_gates);
     for (uint32_t gate = 0; gate < TINY_GATES; gate++) {
         if (scratch->tiny.left[gate] == 0)

@@ -12,13 +12,6 @@ LANES __m256i all(uint32_t value)
     return _mm256_set1_epi32((int)value);
 }
 
-LANES __m256i hash4(__m256i a)
-{
-    a = _mm256_and_si256(a, all(FOLD32));
-    a = _mm256_xor_si256(a, _mm256_srli_epi32(a, 15));
-    return _mm256_mullo_epi32(a, all(0x9E3779B1u));
-}
-
 LANES __m256i hash8(__m256i a, __m256i b)
 {
     b = _mm256_mullo_epi32(_mm256_and_si256(b, all(FOLD32)), all(0x85EBCA77u));
@@ -28,13 +21,29 @@ LANES __m256i hash8(__m256i a, __m256i b)
     return _mm256_mullo_epi32(b, all(0x9E3779B1u));
 }
 
-/* Bit k: lane k has its bit set in the bitmap. */
-LANES uint32_t probe(__m256i index, const uint32_t *bitmap)
+LANES __m256i gather(const uint32_t *first, __m256i index)
 {
-    __m256i words = _mm256_i32gather_epi32((const int *)bitmap, _mm256_srli_epi32(index, 5), 4);
-    /* The bit goes to the sign: words << (31 - index % 32). */
-    words = _mm256_sllv_epi32(words, _mm256_andnot_si256(index, all(31)));
-    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(words));
+    return _mm256_i32gather_epi32((const int *)first, index, 4);
+}
+
+/* The words of cores, which are the upper three bytes of each lane, folded. */
+LANES __m256i words_of(const uint32_t *first, __m128i shift, __m256i folded)
+{
+    __m256i triple = _mm256_srli_epi32(folded, 8);
+    triple = _mm256_xor_si256(triple, _mm256_srli_epi32(triple, 15));
+    __m256i h = _mm256_mullo_epi32(triple, all(0x9E3779B1u));
+    return gather(first, _mm256_srl_epi32(h, shift));
+}
+
+/* Bit `number` (0 to 31) of each lane, as its sign. */
+LANES __m256i bit_of(__m256i words, __m256i number)
+{
+    return _mm256_sllv_epi32(words, _mm256_sub_epi32(all(31), number));
+}
+
+LANES uint32_t signs(__m256i lanes)
+{
+    return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(lanes));
 }
 
 /* The numbers of the set bits of a byte, 4 bits each. */
@@ -62,26 +71,16 @@ LANES __m256i load(const uint8_t *at)
 VECTOR static uint32_t find_long(const uint32_t *first, uint32_t bits, const uint8_t *at,
                                  uint32_t n, uint32_t *out)
 {
-    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
+    const __m128i shift = _mm_cvtsi32_si128((int)(37 - bits));
+    const __m256i five = all(31);
     __m256i positions = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i += 32) {
         __m256i h = hash8(load(at + i), load(at + i + 4));
-        found = append(out, found, probe(_mm256_srl_epi32(h, shift), first), positions);
-        positions = _mm256_add_epi32(positions, all(32));
-    }
-    return found;
-}
-
-VECTOR static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t *at,
-                                   uint32_t n, uint32_t *out)
-{
-    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
-    __m256i positions = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < n; i += 32) {
-        __m256i h = hash4(load(at + i));
-        found = append(out, found, probe(_mm256_srl_epi32(h, shift), first), positions);
+        __m256i words = gather(first, _mm256_srl_epi32(h, shift));
+        __m256i low = bit_of(words, _mm256_and_si256(_mm256_srli_epi32(h, 4), five));
+        __m256i high = bit_of(words, _mm256_and_si256(_mm256_srli_epi32(h, 9), five));
+        found = append(out, found, signs(_mm256_and_si256(low, high)), positions);
         positions = _mm256_add_epi32(positions, all(32));
     }
     return found;
@@ -93,6 +92,25 @@ LANES __m256i side(__m256i a)
     __m256i is_other = _mm256_min_epu32(_mm256_and_si256(a, all(0xff)), all(1));
     __m256i class = _mm256_and_si256(_mm256_xor_si256(a, _mm256_srli_epi32(a, 4)), all(15));
     return _mm256_max_epu32(class, is_other);
+}
+
+VECTOR static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                                   uint32_t n, uint32_t *out)
+{
+    const __m128i shift = _mm_cvtsi32_si128((int)(37 - bits));
+    const __m256i fold = all(FOLD32), upper = all(16);
+    __m256i positions = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 32) {
+        __m256i here = _mm256_and_si256(load(at + i), fold);
+        __m256i next = _mm256_and_si256(load(at + i + 4), fold);
+        __m256i words = words_of(first, shift, here);
+        __m256i before = bit_of(words, side(here));
+        __m256i after = bit_of(words, _mm256_or_si256(side(next), upper));
+        found = append(out, found, signs(_mm256_and_si256(before, after)), positions);
+        positions = _mm256_add_epi32(positions, all(32));
+    }
+    return found;
 }
 
 VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const uint8_t *at,
@@ -111,17 +129,9 @@ VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const ui
         here = _mm256_and_si256(here, all(FOLD32));
         __m256i a = _mm256_shuffle_epi8(here, spread);
         __m256i after = _mm256_shuffle_epi8(here, _mm256_add_epi8(spread, all(0x04040404)));
-        __m256i triple = _mm256_srli_epi32(a, 8);
-        triple = _mm256_xor_si256(triple, _mm256_srli_epi32(triple, 15));
-        __m256i h = _mm256_srl_epi32(_mm256_mullo_epi32(triple, all(0x9E3779B1u)), shift);
-        __m256i words = _mm256_i32gather_epi32((const int *)first, h, 4);
-        /* The bit goes to the sign, by 15 - x out of each half. */
-        __m256i left = _mm256_sub_epi32(all(15), side(a));
-        __m256i right = _mm256_sub_epi32(all(15), side(after));
-        left = _mm256_sllv_epi32(_mm256_slli_epi32(words, 16), left);
-        right = _mm256_sllv_epi32(words, right);
-        uint32_t even = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(left));
-        uint32_t odd = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(right));
+        __m256i words = words_of(first, shift, a);
+        uint32_t even = signs(bit_of(words, side(a)));
+        uint32_t odd = signs(bit_of(words, _mm256_or_si256(side(after), all(16))));
         found = append(out, found, even, positions);
         found = append(out, found, odd, _mm256_add_epi32(positions, all(1)));
         positions = _mm256_add_epi32(positions, all(16));

@@ -16,13 +16,6 @@ LANES __m512i all(uint32_t value)
     return _mm512_set1_epi32((int)value);
 }
 
-LANES __m512i hash4(__m512i a)
-{
-    a = _mm512_and_si512(a, all(FOLD32));
-    a = _mm512_xor_si512(a, _mm512_srli_epi32(a, 15));
-    return _mm512_mullo_epi32(a, all(0x9E3779B1u));
-}
-
 LANES __m512i hash8(__m512i a, __m512i b)
 {
     b = _mm512_mullo_epi32(_mm512_and_si512(b, all(FOLD32)), all(0x85EBCA77u));
@@ -31,12 +24,13 @@ LANES __m512i hash8(__m512i a, __m512i b)
     return _mm512_mullo_epi32(b, all(0x9E3779B1u));
 }
 
-/* Which of the hashes, already shifted to `bits`, have their bit set. */
-LANES __mmask16 probe(__m512i index, const uint32_t *bitmap)
+/* The words of cores, which are the upper three bytes of each lane, folded. */
+LANES __m512i words_of(const uint32_t *first, __m128i shift, __m512i folded)
 {
-    __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(index, 5), bitmap, 4);
-    words = _mm512_srlv_epi32(words, _mm512_and_si512(index, all(31)));
-    return _mm512_test_epi32_mask(words, all(1));
+    __m512i triple = _mm512_srli_epi32(folded, 8);
+    triple = _mm512_xor_si512(triple, _mm512_srli_epi32(triple, 15));
+    __m512i h = _mm512_mullo_epi32(triple, all(0x9E3779B1u));
+    return _mm512_i32gather_epi32(_mm512_srl_epi32(h, shift), first, 4);
 }
 
 LANES uint32_t append(uint32_t *out, uint32_t found, __mmask16 mask, __m512i positions)
@@ -48,29 +42,18 @@ LANES uint32_t append(uint32_t *out, uint32_t found, __mmask16 mask, __m512i pos
 VECTOR static uint32_t find_long(const uint32_t *first, uint32_t bits, const uint8_t *at,
                                  uint32_t n, uint32_t *out)
 {
-    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
+    const __m128i shift = _mm_cvtsi32_si128((int)(37 - bits));
+    const __m512i one = all(1);
     __m512i positions =
         _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60);
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i += 64) {
-        __m512i a = _mm512_loadu_si512(at + i), b = _mm512_loadu_si512(at + i + 4);
-        __mmask16 mask = probe(_mm512_srl_epi32(hash8(a, b), shift), first);
-        found = append(out, found, mask, positions);
-        positions = _mm512_add_epi32(positions, all(64));
-    }
-    return found;
-}
-
-VECTOR static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t *at,
-                                   uint32_t n, uint32_t *out)
-{
-    const __m128i shift = _mm_cvtsi32_si128((int)(32 - bits));
-    __m512i positions =
-        _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60);
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < n; i += 64) {
-        __mmask16 mask =
-            probe(_mm512_srl_epi32(hash4(_mm512_loadu_si512(at + i)), shift), first);
+        __m512i h = hash8(_mm512_loadu_si512(at + i), _mm512_loadu_si512(at + i + 4));
+        __m512i words = _mm512_i32gather_epi32(_mm512_srl_epi32(h, shift), first, 4);
+        /* Rotation takes its counts modulo 32. */
+        __m512i low = _mm512_rorv_epi32(words, _mm512_srli_epi32(h, 4));
+        __m512i high = _mm512_rorv_epi32(words, _mm512_srli_epi32(h, 9));
+        __mmask16 mask = _mm512_test_epi32_mask(_mm512_and_si512(low, high), one);
         found = append(out, found, mask, positions);
         positions = _mm512_add_epi32(positions, all(64));
     }
@@ -83,6 +66,27 @@ LANES __m512i side(__m512i a)
     __mmask16 is_other = _mm512_test_epi32_mask(a, all(0xff));
     __m512i class = _mm512_and_si512(_mm512_xor_si512(a, _mm512_srli_epi32(a, 4)), all(15));
     return _mm512_maskz_max_epu32(is_other, class, all(1));
+}
+
+VECTOR static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t *at,
+                                   uint32_t n, uint32_t *out)
+{
+    const __m128i shift = _mm_cvtsi32_si128((int)(37 - bits));
+    const __m512i fold = all(FOLD32), one = all(1);
+    __m512i positions =
+        _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 60);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 64) {
+        __m512i here = _mm512_and_si512(_mm512_loadu_si512(at + i), fold);
+        __m512i next = _mm512_and_si512(_mm512_loadu_si512(at + i + 4), fold);
+        __m512i words = words_of(first, shift, here);
+        __m512i before = _mm512_srlv_epi32(words, side(here));
+        __m512i after = _mm512_srlv_epi32(_mm512_srli_epi32(words, 16), side(next));
+        __mmask16 mask = _mm512_test_epi32_mask(_mm512_and_si512(before, after), one);
+        found = append(out, found, mask, positions);
+        positions = _mm512_add_epi32(positions, all(64));
+    }
+    return found;
 }
 
 VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const uint8_t *at,
@@ -102,10 +106,7 @@ VECTOR static uint32_t find_dense(const uint32_t *first, uint32_t bits, const ui
         __m512i here = _mm512_and_si512(_mm512_loadu_si512(at + i), fold);
         __m512i a = _mm512_permutexvar_epi8(spread, here);
         __m512i after = _mm512_permutexvar_epi8(_mm512_add_epi8(spread, all(0x04040404)), here);
-        __m512i triple = _mm512_srli_epi32(a, 8);
-        triple = _mm512_xor_si512(triple, _mm512_srli_epi32(triple, 15));
-        __m512i h = _mm512_srl_epi32(_mm512_mullo_epi32(triple, all(0x9E3779B1u)), shift);
-        __m512i words = _mm512_i32gather_epi32(h, first, 4);
+        __m512i words = words_of(first, shift, a);
         __m512i left = side(a), right = side(after);
         __mmask16 even = _mm512_test_epi32_mask(_mm512_srlv_epi32(words, left), one);
         __mmask16 odd =
@@ -136,12 +137,34 @@ VECTOR static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t 
     return mask ? i + (size_t)__builtin_ctzll(mask) : n;
 }
 
-/* A table of 256 bytes in four registers: two look-ups of 128, and the top bit chooses. */
-LANES __m512i look_up(const __m512i table[4], __m512i index)
+/* Appends the positions of the set bits, by four, with up to three too many: their number is
+ * hard to foresee. */
+LANES uint32_t append_bits(uint32_t *out, uint32_t found, uint64_t mask, uint32_t at)
 {
-    __m512i low = _mm512_permutex2var_epi8(table[0], index, table[1]);
-    __m512i high = _mm512_permutex2var_epi8(table[2], index, table[3]);
-    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), low, high);
+    uint32_t *to = out + found;
+    found += (uint32_t)__builtin_popcountll(mask);
+    while (mask) {
+        for (int k = 0; k < 4; k++) {
+            *to++ = at + (uint32_t)_tzcnt_u64(mask);
+            mask &= mask - 1;
+        }
+    }
+    return found;
+}
+
+/* The halves of the table are as one: bytes are taken for those with the top bit clear, too. It
+ * lets more through, in half the time. */
+LANES void load_folded(const uint8_t table[256], __m512i ret[2])
+{
+    for (int i = 0; i < 2; i++)
+        ret[i] = _mm512_or_si512(_mm512_loadu_si512(table + 64 * i),
+                                 _mm512_loadu_si512(table + 128 + 64 * i));
+}
+
+/* Of a table of 128 bytes; the top bit of an index is not looked at. */
+LANES __m512i look_up(const __m512i table[2], const uint8_t *at)
+{
+    return _mm512_permutex2var_epi8(table[0], _mm512_loadu_si512(at), table[1]);
 }
 
 VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
@@ -149,33 +172,40 @@ VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[2
                             uint32_t *out)
 {
     (void)pairs;
-    __m512i a[4], b[4], c[4];
-    for (int i = 0; i < 4; i++) {
-        a[i] = _mm512_loadu_si512(gate->first + 64 * i);
-        b[i] = _mm512_loadu_si512(second + 64 * i);
-        c[i] = _mm512_loadu_si512(gate->third + 64 * i);
-    }
+    __m512i a[2], b[2], c[2];
+    load_folded(gate->first, a);
+    load_folded(second, b);
+    load_folded(gate->third, c);
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i += 64) {
-        __m512i x = look_up(a, _mm512_loadu_si512(at + i));
-        __m512i y = look_up(b, _mm512_loadu_si512(at + i + 1));
-        __m512i z = look_up(c, _mm512_loadu_si512(at + i + 2));
-        uint64_t mask = _mm512_test_epi8_mask(_mm512_and_si512(x, y), z);
-        /* By four, with up to three too many: their number is hard to foresee. */
-        uint32_t *to = out + found;
-        found += (uint32_t)__builtin_popcountll(mask);
-        while (mask) {
-            for (int k = 0; k < 4; k++) {
-                *to++ = i + (uint32_t)_tzcnt_u64(mask);
-                mask &= mask - 1;
-            }
-        }
+        __m512i pair = _mm512_and_si512(look_up(a, at + i), look_up(b, at + i + 1));
+        uint64_t mask = _mm512_test_epi8_mask(pair, look_up(c, at + i + 2));
+        found = append_bits(out, found, mask, i);
+    }
+    return found;
+}
+
+VECTOR static uint32_t few(const struct dense_gate *gate, const uint8_t *at, uint32_t n,
+                           uint32_t *out)
+{
+    __m512i table[GATE_WIDTH][2];
+    for (int i = 0; i < GATE_WIDTH; i++)
+        for (int k = 0; k < 2; k++)
+            table[i][k] = _mm512_loadu_si512(gate->at[i] + 64 * k);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 64) {
+        const uint8_t *here = at + i;
+        __m512i front = _mm512_and_si512(look_up(table[0], here), look_up(table[1], here + 1));
+        __m512i rear =
+            _mm512_and_si512(look_up(table[2], here + 2), look_up(table[3], here + 3));
+        found = append_bits(out, found, _mm512_test_epi8_mask(front, rear), i);
     }
     return found;
 }
 
 const struct literals_steps literals_avx512 = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
+    .few = few,
     .both = both,
     .tiny = tiny,
     .has_gates = true,

@@ -1,3 +1,4 @@
+#include "match/literals_gate.h"
 #include "match/literals_tiny.h"
 
 #include <errno.h>
@@ -14,7 +15,11 @@ enum {
     RUN = 255 - 8 * 12,
     SOLO = 255 - 8 * 7,
     SOLO_COMMON = 8,
-    MIDDLE_FEW = 8192, /* literals of the class, or fewer, go to DENSE */
+    /* One class less to look up at all positions is worth more than windows that are rarer: so
+     * many literals of LONG, or fewer, go to MIDDLE; where there are more, so many of MIDDLE,
+     * or fewer, go to DENSE. */
+    LONG_FEW = 16384,
+    MIDDLE_FEW = 8192,
 };
 
 struct choice {
@@ -31,6 +36,7 @@ struct plan {
     uint32_t *next;    /* duplicates: see struct record */
     bool *is_repeated; /* an earlier literal stands for it */
     VEC(struct solo) solos;
+    struct dense_gate *gate; /* or NULL */
     uint32_t tiny;
     uint64_t text_size;
 };
@@ -69,19 +75,39 @@ static struct choice choose_row(const uint8_t *quads, uint32_t quad_count,
     return best;
 }
 
-static enum literals_class class_of(size_t length)
+/* The same for MIDDLE, by the windows of its cores. The last one of a literal has no byte after
+ * it, but one before. */
+static struct choice choose_cores(const uint8_t *quads, uint32_t quad_count)
 {
-    return length >= 11 ? LONG : length >= 7 ? MIDDLE : DENSE;
+    struct choice best = {.cost = UINT32_MAX, .class = MIDDLE};
+    for (uint32_t i = 0; i + 3 <= quad_count; i++) {
+        uint32_t worst = 0;
+        for (uint32_t k = i; k < i + 4; k++) {
+            uint32_t cost = quads[k < quad_count ? k : quad_count - 1];
+            worst = cost > worst ? cost : worst;
+        }
+        if (worst < best.cost) {
+            best.cost = worst;
+            best.back = (uint8_t)i;
+        }
+    }
+    return best;
 }
 
-static struct choice choose_window(bytes text)
+static enum literals_class class_of(size_t length)
+{
+    return length >= 11 ? LONG : length >= 6 ? MIDDLE : DENSE;
+}
+
+static struct choice choose_window(bytes text, enum literals_class class)
 {
     uint8_t quads[WINDOWS + 16];
     uint32_t count =
         text.len - 3 > sizeof quads ? (uint32_t)sizeof quads : (uint32_t)text.len - 3;
     for (uint32_t i = 0; i < count; i++)
         quads[i] = (uint8_t)frequency_quad(text.at + i);
-    struct choice best = choose_row(quads, count, class_of(text.len));
+    struct choice best =
+        class == MIDDLE ? choose_cores(quads, count) : choose_row(quads, count, class);
     if (best.cost <= COMMON || best.class == DENSE)
         return best;
     struct choice dense = choose_row(quads, count, DENSE);
@@ -91,7 +117,7 @@ static struct choice choose_window(bytes text)
 uint32_t literal_cost(bytes text, bool nocase)
 {
     if (text.len >= 4)
-        return choose_window(text).cost;
+        return choose_window(text, class_of(text.len)).cost;
     if (text.len == 0)
         return 255;
     /* A short literal costs more than its hits: it is looked for at every byte. */
@@ -262,23 +288,22 @@ static bool pick_common(struct plan *plan)
     return true;
 }
 
-/* One class less to look up at all positions is worth more than windows that are rarer, unless
- * there are many literals. */
-static void merge_middle(struct plan *plan)
+static void merge_class(struct plan *plan, enum literals_class from, enum literals_class to)
 {
-    uint32_t middle = 0;
     for (uint32_t i = 0; i < plan->count; i++)
-        middle += !plan->is_repeated[i] && plan->choices[i].class == MIDDLE;
-    for (uint32_t i = 0; i < plan->count && middle <= MIDDLE_FEW; i++) {
-        bytes text = plan->literals[i].text;
-        if (plan->is_repeated[i] || plan->choices[i].class != MIDDLE)
-            continue;
-        uint8_t quads[8];
-        uint32_t count = (uint32_t)text.len - 3;
-        for (uint32_t k = 0; k < count; k++)
-            quads[k] = (uint8_t)frequency_quad(text.at + k);
-        plan->choices[i] = choose_row(quads, count, DENSE);
-    }
+        if (!plan->is_repeated[i] && plan->choices[i].class == from)
+            plan->choices[i] = choose_window(plan->literals[i].text, to);
+}
+
+static void merge_classes(struct plan *plan)
+{
+    uint32_t count[SOLITARY + 1] = {0};
+    for (uint32_t i = 0; i < plan->count; i++)
+        count[plan->choices[i].class] += !plan->is_repeated[i];
+    if (count[LONG] <= LONG_FEW)
+        merge_class(plan, LONG, MIDDLE);
+    else if (count[MIDDLE] <= MIDDLE_FEW)
+        merge_class(plan, MIDDLE, DENSE);
 }
 
 static int plan_make(struct plan *plan, struct why *why)
@@ -304,10 +329,10 @@ static int plan_make(struct plan *plan, struct why *why)
             plan->choices[i].class = TINY;
             plan->tiny++;
         } else {
-            plan->choices[i] = choose_window(text);
+            plan->choices[i] = choose_window(text, class_of(text.len));
         }
     }
-    merge_middle(plan);
+    merge_classes(plan);
     if (!pick_runs(plan) || !pick_common(plan))
         return fail(why, ENOMEM, "no memory to plan %u literals", plan->count);
     return 0;
@@ -333,11 +358,10 @@ static void place_class(struct class_table *to, enum literals_class c, uint32_t 
                         uint64_t *end)
 {
     uint64_t entries = (uint64_t)literals * class_stride(c);
-    /* The first bitmap: no larger than what stays in the L2 cache beside the others. */
-    uint32_t largest = c == LONG ? 22 : c == MIDDLE ? 21 : 20;
+    /* The first bitmap: no larger than what stays in the L2 cache beside the others. Bits an
+     * entry: the larger, the fewer go on, but the more look-ups miss the L1 cache. */
+    uint32_t largest = c == DENSE ? 20 : 23, share = c == DENSE ? 128 : 24;
     to->literals = literals;
-    /* Bits an entry: the larger, the fewer go on, but the more look-ups miss the L1 cache. */
-    uint32_t share = c == LONG ? 24 : c == MIDDLE ? 48 : 128;
     to->first_bits = log2_at_least(entries * share, 12, largest);
     to->second_bits = log2_at_least(entries * 24, 12, 24);
     to->bucket_bits = log2_at_least(entries, 8, 24);
@@ -358,6 +382,7 @@ static uint64_t place_all(const struct plan *plan, uint32_t tiny_entries,
     for (int c = 0; c < CLASSES; c++)
         place_class(&to->classes[c], (enum literals_class)c, literals[c], &end);
     to->tiny = plan->tiny;
+    to->dense_gate = place(&end, plan->gate != NULL, sizeof(struct dense_gate));
     to->tiny_gates = place(&end, TINY_GATES, sizeof(struct tiny_gate));
     to->tiny_triples = place(&end, TINY_WORDS, 4);
     to->tiny_buckets = place(&end, TINY_BUCKETS + 1, 4);
@@ -440,21 +465,44 @@ static void buckets_shift(uint32_t *buckets, uint64_t count)
     buckets[0] = 0;
 }
 
-static void class_count(struct class_table *to, struct literals_table *table,
-                        const uint8_t *window, enum literals_class c)
+/* What bits of a word of MIDDLE a core at text.at[core] sets. */
+static uint32_t core_bits(bytes text, uint32_t core)
 {
+    uint32_t before = core ? 1u << window_side(text.at[core - 1]) : 0xffff;
+    uint32_t after = core + 3 < text.len ? 1u << window_side(text.at[core + 3]) : 0xffff;
+    return before | after << 16;
+}
+
+/* The windows of a literal in its class: where the k-th begins. */
+static uint32_t window_of(const struct plan *plan, uint32_t i, uint32_t k)
+{
+    uint32_t at = plan->choices[i].back + k;
+    bool is_cut = plan->choices[i].class == MIDDLE && at + 4 > plan->literals[i].text.len;
+    return at - is_cut;
+}
+
+static void class_count(const struct plan *plan, uint32_t i, uint32_t k,
+                        struct literals_table *table)
+{
+    enum literals_class c = (enum literals_class)plan->choices[i].class;
+    struct class_table *to = &table->classes[c];
+    bytes text = plan->literals[i].text;
+    uint32_t at = window_of(plan, i, k), core = plan->choices[i].back + k;
+    const uint8_t *window = text.at + at;
     uint32_t *first = section_write(table, to->first),
              *second = section_write(table, to->second);
     uint32_t *buckets = section_write(table, to->buckets), low = load_le32(window);
-    uint32_t h = c == LONG ? window_hash8(low, load_le32(window + 4)) : window_hash4(low);
     uint64_t hash = window_hash(c == LONG ? load_le64(window) : low);
     uint32_t bit = window_second(hash, to->second_bits);
-    h >>= 32 - to->first_bits;
     if (c == DENSE) {
         first[window_word(low >> 8, to->first_bits)] |= 1u << window_side(low);
         first[window_word(low, to->first_bits)] |= 0x10000u << window_side(low >> 24);
+    } else if (c == MIDDLE) {
+        first[window_word(low >> 8 * (core - at), to->first_bits)] |= core_bits(text, core);
+        to->cut += core != at;
     } else {
-        first[h >> 5] |= 1u << (h & 31);
+        uint32_t h = window_hash8(low, load_le32(window + 4));
+        first[window_long_word(h, to->first_bits)] |= window_long_bits(h);
     }
     second[bit >> 5] |= 1u << (bit & 31);
     buckets[window_bucket(hash, to->bucket_bits)]++;
@@ -495,14 +543,15 @@ static void fill_classes(const struct plan *plan, struct literals_table *table)
             uint32_t *buckets = section_write(table, to->buckets);
             struct entry *entries = section_write(table, to->entries);
             for (uint32_t k = 0; k < class_stride(c); k++) {
-                const uint8_t *window = plan->literals[i].text.at + choice.back + k;
+                uint32_t back = window_of(plan, i, k);
+                const uint8_t *window = plan->literals[i].text.at + back;
                 if (pass == 0) {
-                    class_count(to, table, window, c);
+                    class_count(plan, i, k, table);
                     continue;
                 }
                 uint64_t h = window_hash(c == LONG ? load_le64(window) : load_le32(window));
                 entries[buckets[window_bucket(h, to->bucket_bits)]++] =
-                    entry_of(plan, i, choice.back + k, h);
+                    entry_of(plan, i, back, h);
             }
         }
         for (int c = 0; c < CLASSES; c++) {
@@ -569,6 +618,24 @@ static bool fill_tiny(struct plan *plan, struct literals_table *table,
     return true;
 }
 
+/* A gate for DENSE, where its literals are few enough. False: no memory. */
+static bool plan_gate(struct plan *plan)
+{
+    struct gate_window *windows = PUSH_ARRAY(plan->temporary, struct gate_window, GATE_MOST);
+    uint32_t n = 0;
+    if (!windows)
+        return false;
+    for (uint32_t i = 0; i < plan->count; i++) {
+        if (plan->is_repeated[i] || plan->choices[i].class != DENSE)
+            continue;
+        if (n == GATE_MOST)
+            return true;
+        memcpy(windows[n].at, plan->literals[i].text.at + plan->choices[i].back, GATE_WIDTH);
+        windows[n++].nocase = plan->literals[i].nocase;
+    }
+    return literals_gate(windows, n, plan->temporary, &plan->gate);
+}
+
 static int table_make(struct plan *plan, struct arena *arena, bytes *ret, struct why *why)
 {
     int error = plan_make(plan, why);
@@ -576,7 +643,7 @@ static int table_make(struct plan *plan, struct arena *arena, bytes *ret, struct
         return error;
     struct tiny_entry *tiny =
         PUSH_ARRAY(plan->temporary, struct tiny_entry, (size_t)plan->tiny * 4 + 1);
-    if (!tiny)
+    if (!tiny || !plan_gate(plan))
         return fail(why, ENOMEM, "no memory to plan %u literals", plan->count);
     uint32_t tiny_entries = collect_tiny(plan, tiny);
     struct literals_table header = {0};
@@ -587,6 +654,8 @@ static int table_make(struct plan *plan, struct arena *arena, bytes *ret, struct
     memory += -(uintptr_t)memory % LITERALS_ALIGN;
     struct literals_table *table = (struct literals_table *)(void *)memory;
     *table = header;
+    if (plan->gate)
+        *(struct dense_gate *)section_write(table, table->dense_gate) = *plan->gate;
     fill_records(plan, table);
     fill_classes(plan, table);
     if (tiny_entries && !fill_tiny(plan, table, tiny, tiny_entries))

@@ -8,9 +8,9 @@ static uint32_t find_long(const uint32_t *first, uint32_t bits, const uint8_t *a
 {
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i += 4) {
-        uint32_t h = window_hash8(load_le32(at + i), load_le32(at + i + 4)) >> (32 - bits);
+        uint32_t h = window_hash8(load_le32(at + i), load_le32(at + i + 4));
         out[found] = i;
-        found += first[h >> 5] >> (h & 31) & 1;
+        found += !(window_long_bits(h) & ~first[window_long_word(h, bits)]);
     }
     return found;
 }
@@ -20,9 +20,9 @@ static uint32_t find_middle(const uint32_t *first, uint32_t bits, const uint8_t 
 {
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i += 4) {
-        uint32_t h = window_hash4(load_le32(at + i)) >> (32 - bits);
+        uint32_t four = load_le32(at + i), word = first[window_word(four >> 8, bits)];
         out[found] = i;
-        found += first[h >> 5] >> (h & 31) & 1;
+        found += word >> window_side(four) & word >> 16 >> window_side(at[i + 4]) & 1;
     }
     return found;
 }

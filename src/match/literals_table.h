@@ -7,10 +7,9 @@
  * has windows of `width` bytes that are looked up at every `stride`-th position of the object:
  *
  *     class   width  stride  literals of
- *     LONG      8      4     11 bytes and more
- *     MIDDLE    4      4     7 to 10 bytes
- *     DENSE     4      1     4 to 6 bytes, longer ones all of whose windows are common, and
- *                            those of MIDDLE where these are few
+ *     LONG      8      4     11 bytes and more, where there are many
+ *     MIDDLE    4      4     6 bytes and more
+ *     DENSE     4      1     4 and 5 bytes, and longer ones all of whose windows are common
  *
  * A literal is entered with `stride` windows in a row, so that one of them falls on a multiple
  * of the stride wherever the literal lies. Which row: the one that is rarest in clean files. A
@@ -18,10 +17,20 @@
  * what is left through a second one with an independent hash, and the rest into a bucket of
  * entries, whose literals are compared with the object.
  *
- * The first bitmap of DENSE serves two positions with one look-up: its words are chosen by a
- * hash of the three bytes that the windows at p and at p + 1 share. Of a word, the lower half
- * has a bit for each class of the byte before them (the window at p), the upper half one for
- * each class of the byte after them (the window at p + 1).
+ * The first bitmap is read by words of 32 bits, and a word answers twice. LONG: a hash of the
+ * window chooses the word, and two bits of it are to be set. The others: the word is chosen by
+ * three bytes, the core, and its bits speak of their neighbours: the lower half has one for
+ * each class of the byte before them, the upper half one for each class of the byte after.
+ *
+ * MIDDLE has cores at every fourth position, p + 1, and wants both bits. The window is the core
+ * and the byte after, at p + 1; or, at the end of a literal that has just six bytes, the byte
+ * before and the core, at p. What the literal does not say of a neighbour sets all its bits.
+ *
+ * DENSE has cores at every second position, for two windows: the one with the byte before them,
+ * at p, and the one with the byte after, at p + 1. One bit is enough, for its own window. Where
+ * it has few literals there is a gate beside the bitmap, which says the same, more coarsely, in
+ * vector registers: literals are sorted into eight classes, and four bytes pass when some class
+ * has the lower seven bits of each in its place.
  *
  * Literals of two and three bytes are TINY. There is a gate for those of two and one for those
  * of three: their first bytes are sorted into eight classes, and a b c passes when a bit is set
@@ -36,7 +45,7 @@
 #include "match/frequency.h"
 #include "match/literals.h"
 
-#define LITERALS_MAGIC 0x317374696c646e63u /* "cndlits1" */
+#define LITERALS_MAGIC 0x327374696c646e63u /* "cndlits2" */
 
 enum literals_class { LONG, MIDDLE, DENSE, CLASSES };
 
@@ -50,6 +59,7 @@ enum {
     LITERAL_NOCASE = 1,
     LITERAL_TINY = 2,
     TINY_GATES = 2,
+    GATE_WIDTH = 4,
 };
 
 /* `at` is from the start of the table; `count` is of elements. */
@@ -60,9 +70,10 @@ struct section {
 struct class_table {
     uint32_t first_bits, second_bits, bucket_bits; /* log2 of the sizes */
     uint32_t literals;                             /* 0: the class is not looked for */
-    struct section first, second;                  /* bitmaps, uint32_t */
-    struct section buckets; /* uint32_t: first entry; one more than buckets */
-    struct section entries; /* struct entry */
+    uint32_t cut, unused;         /* MIDDLE: windows that end where their literal does */
+    struct section first, second; /* bitmaps, uint32_t */
+    struct section buckets;       /* uint32_t: first entry; one more than buckets */
+    struct section entries;       /* struct entry */
 };
 
 /* What follows a look-up: `used` bytes at `probe` of the literal, up to eight and away from the
@@ -88,6 +99,11 @@ struct tiny_gate {
     uint8_t first[256], third[256];
 };
 
+/* Bit k of at[i][byte & 127]: class k has such a byte as its i-th. */
+struct dense_gate {
+    uint8_t at[GATE_WIDTH][128];
+};
+
 struct solo {
     uint32_t literal;
     uint32_t next;          /* solo of the same byte that is not shorter: greater; or 0 */
@@ -111,6 +127,7 @@ struct literals_table {
     uint64_t magic, size;
     uint32_t count, tiny;
     struct class_table classes[CLASSES];
+    struct section dense_gate;   /* struct dense_gate: one or none */
     struct section tiny_gates;   /* struct tiny_gate: TINY_GATES of them */
     struct section tiny_triples; /* bitmap, uint32_t: TINY_WORDS of them */
     struct section
@@ -131,14 +148,9 @@ static inline uint32_t class_stride(enum literals_class class)
     return class == DENSE ? 1 : 4;
 }
 
-/* The hashes of the first bitmap: 32-bit multiplications, which vectors have too. */
-static inline uint32_t window_hash4(uint32_t a)
-{
-    a &= FOLD32;
-    return (a ^ a >> 15) * 0x9E3779B1u;
-}
-
-/* The word of DENSE: `triple` in the lower three bytes. */
+/* The hashes of the first bitmap: 32-bit multiplications, which vectors have too.
+ *
+ * The word of a core: `triple` in the lower three bytes. */
 static inline uint32_t window_word(uint32_t triple, uint32_t bits)
 {
     triple &= FOLD32 & 0xFFFFFF;
@@ -159,6 +171,17 @@ static inline uint32_t window_hash8(uint32_t a, uint32_t b)
     b = (b & FOLD32) * 0x85EBCA77u;
     b = (b << 15 | b >> 17) ^ (a & FOLD32);
     return (b ^ b >> 15) * 0x9E3779B1u;
+}
+
+/* LONG: the word of a hash, and its two bits. */
+static inline uint32_t window_long_word(uint32_t hash, uint32_t bits)
+{
+    return hash >> (37 - bits);
+}
+
+static inline uint32_t window_long_bits(uint32_t hash)
+{
+    return 1u << (hash >> 4 & 31) | 1u << (hash >> 9 & 31);
 }
 
 /* The hash of everything behind it: top bits the bucket, bits 12.. the second bitmap. `window`
@@ -210,6 +233,9 @@ enum { STEP = 64, LOOKAHEAD = 32 };
 struct literals_steps {
     uint32_t (*find[CLASSES])(const uint32_t *first, uint32_t bits, const uint8_t *at,
                               uint32_t n, uint32_t *out);
+    /* The same of DENSE by its gate; NULL where the bitmap is as fast. */
+    uint32_t (*few)(const struct dense_gate *gate, const uint8_t *at, uint32_t n,
+                    uint32_t *out);
     /* The first i below n with a[i] == x and b[i] == y, or n. Reads nothing else. */
     size_t (*both)(const uint8_t *a, const uint8_t *b, size_t n, uint8_t x, uint8_t y);
     /* Positions that may begin a tiny literal: by the gate, or by the bitmap of pairs. */

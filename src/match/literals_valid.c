@@ -20,7 +20,7 @@ static bool buckets_rise(const struct literals_table *table, struct section sect
 
 static bool class_is_valid(const struct literals_table *table, const struct class_table *class)
 {
-    if (class->first_bits < 6 || class->first_bits > 31 || class->second_bits < 5 ||
+    if (class->first_bits < 7 || class->first_bits > 31 || class->second_bits < 5 ||
         class->second_bits > 31 || class->bucket_bits < 1 || class->bucket_bits > 31)
         return false;
     if (class->first.count != 1ull << (class->first_bits - 5) ||
@@ -108,5 +108,8 @@ bool literals_valid(bytes from, uint32_t count)
     for (int c = 0; c < CLASSES; c++)
         if (!class_is_valid(table, &table->classes[c]))
             return false;
+    if (table->dense_gate.count > 1 ||
+        !section_fits(table, table->dense_gate, sizeof(struct dense_gate)))
+        return false;
     return tiny_is_valid(table) && records_are_valid(table) && solos_are_valid(table);
 }

@@ -50,7 +50,7 @@ enum ruleset_section {
     SECTION_LINKS,      /* uint32_t */
     SECTION_PROGRAMS,   /* struct ruleset_program */
     SECTION_CODE,       /* uint8_t: the programs' code, each 8-aligned */
-    SECTION_FILTERS,    /* struct ruleset_filter; every kind of object has one of them */
+    SECTION_FILTERS,    /* struct ruleset_filter: for each kind and target, at least one */
     SECTION_LITERALS,   /* the filters' tables (match/literals.h), each 64-byte aligned */
     SECTION_FILTERED,   /* uint32_t: the anchors that the filters' literals stand for */
     SECTION_ANCHORS,    /* struct ruleset_anchor, one per literal */
@@ -130,11 +130,14 @@ struct ruleset_program {
     uint32_t reserved;
 };
 
-/* The filter for objects of some kinds. Its literal i is that of anchor filtered[start + i]. */
+/* The filter for objects of some kinds and targets: whatever is wanted in such an object has
+ * its literals in it, or in a filter with a reach. Its literal i is that of anchor
+ * filtered[anchor_start + i]. */
 struct ruleset_filter {
     uint64_t at, size;                   /* of its table, in SECTION_LITERALS */
-    uint32_t kinds;                      /* set of enum kind */
+    uint32_t kinds, targets;             /* set of enum kind; TARGET_BITs */
     uint32_t anchor_start, anchor_count; /* in SECTION_FILTERED */
+    uint32_t reach;                      /* only so many bytes of an object; 0: all of it */
     uint32_t reserved;
 };
 

@@ -240,22 +240,46 @@ static bool collect_code(struct seal *seal)
     return true;
 }
 
-/* The kinds of objects in which each literal is wanted: those of all rules that have a program
- * of it, whether it wakes them or not. A rule takes for absent what the filter has not seen. */
-static uint8_t *literal_kinds(const struct seal *seal)
+/* Within how many bytes of an object's front every match of the program lies; 0: anywhere. */
+static uint32_t program_reach(const struct draft_program *program)
+{
+    int64_t offset = program->fixed_offset;
+    if (offset == RULESET_ANY_OFFSET || offset < 0 || offset > FILTER_FRONT ||
+        program->max_length > FILTER_FRONT - (uint32_t)offset)
+        return 0;
+    return (uint32_t)offset + program->max_length;
+}
+
+/* In which objects each literal is wanted: in those of all rules that have a program of it,
+ * whether it wakes them or not. A rule takes for absent what the filter has not seen. */
+static struct filter_want *literal_wants(const struct seal *seal)
 {
     const struct draft *draft = seal->draft;
-    uint8_t *programs = PUSH_ARRAY(seal->arena, uint8_t, draft->programs.n);
-    uint8_t *kinds = PUSH_ARRAY(seal->arena, uint8_t, seal->literals.n);
-    if (!programs || !kinds)
+    struct filter_want *programs =
+        PUSH_ARRAY(seal->arena, struct filter_want, draft->programs.n);
+    struct filter_want *wants = PUSH_ARRAY(seal->arena, struct filter_want, seal->literals.n);
+    if (!programs || !wants)
         return NULL;
-    for (uint32_t i = 0; i < draft->patterns.n; i++)
-        programs[draft->patterns.at[i].program] |=
-            (uint8_t)seal->gates[draft->patterns.at[i].rule].kinds;
-    for (uint32_t i = 0; i < seal->literals.n; i++)
-        for (uint32_t k = 0; k < seal->table.at[i].suspect_count; k++)
-            kinds[i] |= programs[seal->suspects.at[seal->table.at[i].suspect_start + k]];
-    return kinds;
+    for (uint32_t i = 0; i < draft->patterns.n; i++) {
+        const struct ruleset_gate *gate = &seal->gates[draft->patterns.at[i].rule];
+        programs[draft->patterns.at[i].program].kinds |= gate->kinds;
+        programs[draft->patterns.at[i].program].targets |= gate->targets;
+    }
+    for (uint32_t i = 0; i < seal->literals.n; i++) {
+        const struct ruleset_anchor *anchor = &seal->table.at[i];
+        bool is_near = anchor->suspect_count != 0;
+        for (uint32_t k = 0; k < anchor->suspect_count; k++) {
+            uint32_t program = seal->suspects.at[anchor->suspect_start + k];
+            uint32_t reach = program_reach(&draft->programs.at[program]);
+            wants[i].kinds |= programs[program].kinds;
+            wants[i].targets |= programs[program].targets;
+            wants[i].reach = reach > wants[i].reach ? reach : wants[i].reach;
+            is_near &= reach != 0;
+        }
+        if (!is_near)
+            wants[i].reach = 0;
+    }
+    return wants;
 }
 
 struct part {
@@ -378,11 +402,11 @@ int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why 
         !collect_literals(&seal) || !collect_code(&seal) || !collect_wakes(&seal) ||
         !collect_rules(&seal))
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
-    uint8_t *kinds = literal_kinds(&seal);
-    if (!kinds)
+    struct filter_want *wants = literal_wants(&seal);
+    if (!wants)
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
     int error =
-        filter_build(seal.literals.at, kinds, seal.literals.n, arena, &seal.filters, why);
+        filter_build(seal.literals.at, wants, seal.literals.n, arena, &seal.filters, why);
     if (draft->table.len)
         seal.hashes = draft->table;
     else if (!error && draft->hashes)

@@ -107,20 +107,24 @@ static int check_list(const uint32_t *list, uint32_t count, uint32_t limit, cons
     return 0;
 }
 
-/* Every kind of object has exactly one filter. */
+/* Every object has its filters, whatever its kind and target. */
 static int check_filters(const struct ruleset *set, struct why *why)
 {
-    uint32_t kinds = 0;
+    uint32_t covered[KINDS] = {0};
     for (uint32_t i = 0; i < set->filter_count; i++) {
         const struct ruleset_filter *filter = &set->filters[i];
-        if ((kinds & filter->kinds) || filter->at % RULESET_ALIGN ||
+        if ((filter->kinds & ~(uint32_t)KIND_ALL) || filter->at % RULESET_ALIGN ||
             !bytes_has(set->literals, filter->at, filter->size) ||
             !span(filter->anchor_start, filter->anchor_count, set->filtered_count) ||
             !literals_valid(ruleset_filter_table(set, i), filter->anchor_count))
             return bad(why, "filter", i);
-        kinds |= filter->kinds;
+        for (uint32_t kind = 0; kind < KINDS && !filter->reach; kind++)
+            covered[kind] |= filter->kinds >> kind & 1 ? filter->targets : 0;
     }
-    return kinds == KIND_ALL ? 0 : bad(why, "filters for kinds", kinds);
+    for (uint32_t kind = 0; kind < KINDS; kind++)
+        if (covered[kind] != UINT32_MAX)
+            return bad(why, "filters for kind", kind);
+    return 0;
 }
 
 static int check_anchors(const struct ruleset *set, struct why *why)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { LITERALS = 400, CROWD = 9000, OBJECT = 70000, ROUNDS = 60, CONTEXT = 400 };
+enum { LITERALS = 400, CROWD = 26000, OBJECT = 70000, ROUNDS = 60, CONTEXT = 400 };
 
 /* Alphabets from which matches, near matches and long runs come about. */
 static uint8_t random_byte(uint32_t alphabet)
@@ -61,16 +61,16 @@ static void round_surround(struct round *round, uint32_t i, size_t at)
                                                 (uint32_t)lead};
 }
 
-/* Where there are few literals of 7 to 10 bytes they have no class of their own: these are
- * more, and of no other use. */
-static void round_crowd(struct round *round, uint32_t count)
+/* Where there are few literals of a class they go to another one: these are more, and of no
+ * other use. The first `brief` have eight bytes, the others twelve. */
+static void round_crowd(struct round *round, uint32_t count, uint32_t brief)
 {
-    static uint8_t texts[CROWD][8];
+    static uint8_t texts[CROWD][12];
     for (uint32_t i = 0; i < count; i++) {
         for (size_t k = 0; k < sizeof texts[i]; k++)
             texts[i][k] = (uint8_t)random_below(256);
         round->literals[round->count + i] =
-            (struct literal){.text = {texts[i], sizeof texts[i]}};
+            (struct literal){.text = {texts[i], i < brief ? 8 : 12}};
         round->groups[round->count + i] = 0xff;
     }
     round->crowd = count;
@@ -104,7 +104,8 @@ static void round_fill(struct round *round, uint8_t *end, uint32_t number)
             round_surround(round, i, from);
         round->groups[i] = (uint8_t)(random_below(4) ? 0xff : 1u << random_below(8));
     }
-    round_crowd(round, number % 4 == 3 ? CROWD : 0);
+    static const uint32_t crowds[8] = {[3] = 17000, [5] = CROWD, [6] = 9000, [7] = CROWD};
+    round_crowd(round, crowds[number % 8], number % 8 == 3 ? 0 : 9000);
 }
 
 static bool is_at(const struct round *round, const struct literal *literal, size_t offset)

@@ -2,6 +2,7 @@
 #include "tap.h"
 #include "yara/yara.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,8 +215,33 @@ static void documents_have_one_too(void)
     end(b);
 }
 
+/* Literals of patterns that count at one place near the front are looked for nowhere else, but
+ * where another rule wants the same anywhere. */
+static void the_front_has_a_filter_of_its_own(void)
+{
+    struct bench b = begin("rule front { strings: $a = \"front_word\" condition: $a at 4 }\n"
+                           "rule both { strings: $b = \"both_words\" condition: $b at 4 }\n"
+                           "rule some { strings: $b = \"both_words\" condition: $b }\n"
+                           "rule far { strings: $c = \"far_away_word\" condition: $c at 2000 }",
+                           &plain);
+    char text[2100];
+    CHECK_INT(b.set->filter_count, 2);
+    CHECK_INT(b.set->filters[0].reach, 14);
+    CHECK_INT(b.set->filters[0].anchor_count, 1);
+    CHECK_STR(scan(b, "0123front_word"), "front ");
+    CHECK_STR(scan(b, "0123front_wor"), "");
+    CHECK_STR(scan(b, "012front_word"), "");
+    CHECK_STR(scan(b, "0123both_words"), "both some ");
+    CHECK_STR(scan(b, "0123 both_words"), "some ");
+    snprintf(text, sizeof text, "0123front_word %*s", 1985 + (int)sizeof "far_away_word" - 1,
+             "far_away_word");
+    CHECK_STR(scan(b, text), "front far ");
+    end(b);
+}
+
 int main(void)
 {
+    the_front_has_a_filter_of_its_own();
     programs_have_a_filter_of_their_own();
     documents_have_one_too();
     forgets_the_object_before();

@@ -344,6 +344,29 @@ static void prices_a_byte_by_its_most_frequent_pair(void)
     }
 }
 
+/* Few short literals have a gate; all that they are looked for by says the same, and so does
+ * the naive search. */
+static void few_short_literals_have_a_gate(void)
+{
+    static const char *const texts[] = {"q|u%", "Zx#Kj", "v^B~", "\xf1\x82\x9c\xe3",
+                                        "k@Wz", "=QaZ"};
+    struct literal literals[COUNT(texts)];
+    for (uint32_t i = 0; i < COUNT(texts); i++)
+        literals[i] = (struct literal){.text = bytes_of(texts[i])};
+    literals[4].text = bytes_of("k@wz");
+    literals[4].nocase = true;
+    struct finder finder = finder_of(literals, NULL, COUNT(texts));
+    CHECK_INT(((const struct literals_table *)(const void *)finder.table.at)->dense_gate.count,
+              1);
+    CHECK(scan(&finder, bytes_of("q|u q|u% Zx#KJ v^B~K@wZ\xf1\x82\x9c\x63\xf1\x82\x9c\xe3")));
+    CHECK_INT(finder.count, 4);
+    CHECK_INT(offset_of(&finder, 0), 4);
+    CHECK_INT(offset_of(&finder, 2), 15);
+    CHECK_INT(offset_of(&finder, 3), 27);
+    CHECK_INT(offset_of(&finder, 4), 19);
+    finder_done(&finder);
+}
+
 int main(void)
 {
     for (int level = CPU_AVX512; level >= CPU_SCALAR; level--) {
@@ -359,6 +382,7 @@ int main(void)
         finds_long_ones_and_runs_of_zeros();
         finds_at_every_alignment();
         says_when_the_budget_is_gone();
+        few_short_literals_have_a_gate();
         can_be_moved();
         survives_a_damaged_table();
         stands_a_hundred_thousand_literals();
