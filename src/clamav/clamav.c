@@ -4,6 +4,7 @@
 #include "clamav/ignore.h"
 #include "clamav/member.h"
 #include "clamav/password.h"
+#include "clamav/trust.h"
 #include "clamav/type.h"
 #include "clamav/url.h"
 
@@ -186,11 +187,6 @@ bool clamav_part_has(enum clamav_part part, enum clamav_kind kind)
            clamav_is_hash(kind) == (part == CLAMAV_HASHES);
 }
 
-/* Why whole kinds are refused. */
-static const char *const unread[CLAMAV_KINDS] = {
-    [CLAMAV_CERTIFICATE] = "certificates of programs do not make findings or trust here",
-};
-
 static int read_line(struct clamav *clamav, bytes line)
 {
     switch (clamav->kind) {
@@ -217,10 +213,11 @@ static int read_line(struct clamav *clamav, bytes line)
         return url_line(clamav, line);
     case CLAMAV_ICON:
         return icon_line(clamav, line);
+    case CLAMAV_CERTIFICATE:
+        return trust_line(clamav, line);
     case CLAMAV_PASSWORD:
         return password_line(clamav, line);
     default:
-        clamav_refuse(clamav, clamav->kind, "%s", unread[clamav->kind]);
         return 0;
     }
 }
@@ -251,8 +248,8 @@ int clamav_begin(struct clamav *clamav, bytes file_name, bool official, struct w
                       "a program: definitions have no power but to match");
     else if (clamav->kind == CLAMAV_ICON)
         icon_begin(clamav);
-    else if (extension->whole && clamav->kind == CLAMAV_CERTIFICATE)
-        clamav_refuse(clamav, clamav->kind, "catalogues of trusted files are not read");
+    else if (clamav->kind == CLAMAV_CERTIFICATE)
+        trust_begin(clamav);
     if (!extension || extension->whole)
         clamav->kind = CLAMAV_OTHER;
     return 0;

@@ -59,6 +59,7 @@ struct clamav_options {
     bool pua;              /* take signatures of possibly unwanted applications (.ndu ...) */
     bool bytecode_quiet;   /* do not count .cbc among the refused */
     uint32_t level;        /* ClamAV functionality level; 0: that of 1.4 */
+    int64_t now;           /* seconds since 1970: catalogues must be valid */
 };
 
 /* One compilation. In the draft's arena. */
@@ -77,7 +78,9 @@ struct clamav {
     uint32_t line;                  /* and its number, from 1 */
     uint32_t name_space;            /* of the file at work */
     uint32_t source;                /* and its number among the hashes', or UINT32_MAX */
-    struct arena *scratch;          /* given back after each signature */
+    bool any_serial; /* trust.h: what lines of .crb files leave to those behind */
+    int64_t not_before;
+    struct arena *scratch; /* given back after each signature */
 };
 
 /* Hash signatures of any kind. */

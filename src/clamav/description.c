@@ -97,7 +97,8 @@ static const char *check(struct clamav *clamav, const struct attribute *a, bool 
     if (bytes_is(a->name, "Container") || bytes_is(a->name, "Intermediates"))
         return check_types(a->value);
     if (bytes_is(a->name, "HandlerType"))
-        return "asks for another handler (HandlerType)";
+        return bytes_find(a->value, bytes_of(">"), 0) == SIZE_MAX ? check_types(a->value)
+                                                                  : "asks for several handlers";
     return "asks for an attribute that is not known";
 }
 
@@ -191,6 +192,7 @@ static void add_icon(struct clamav *clamav, const bytes groups[2], struct descri
 void description_nodes(struct clamav *clamav, bytes text, struct description *ret)
 {
     struct node place = {.op = NODE_PLACE, .type = TYPE_INT};
+    struct node handler = {.op = NODE_HANDLER, .type = TYPE_BOOL};
     struct attribute a;
     bytes rest = text, groups[2] = {{0}};
     while (next(&rest, &a)) {
@@ -207,8 +209,12 @@ void description_nodes(struct clamav *clamav, bytes text, struct description *re
             add_within(clamav, a.value, ret);
         } else if (bytes_is(a.name, "IconGroup1") || bytes_is(a.name, "IconGroup2")) {
             groups[a.name.at[a.name.len - 1] == '2'] = a.value;
+        } else if (bytes_is(a.name, "HandlerType")) {
+            handler.a = filetype_named(a.value);
         }
     }
     if (groups[0].at || groups[1].at)
         add_icon(clamav, groups, ret);
+    if (handler.a)
+        add(ret, draft_node(clamav->draft, handler));
 }

@@ -4,7 +4,8 @@
  *
  * Way 0: `bytes` (digits alone) stand at the offset of the first KiB. Way 1: a body as that of
  * a signature, at an offset: a number, number ',' span, "EOF-" number, or "*". Way 4 tells the
- * kind of a partition. min and max are levels of ClamAV.
+ * kind of a partition: those rows that ClamAV has itself are in effect without being asked
+ * (unpack/image), there are no others. min and max are levels of ClamAV.
  *
  * A body's parts are separated by gaps: `*`, `{n}`, `{n-m}`, `{-m}`, `{n-}`. In a part: hex
  * digits, `?` for one of them, `(aa|bb)` for alternatives. Each spelling of a part becomes a
@@ -266,6 +267,16 @@ static const char *read_types(const bytes *field, struct types_row *row)
     return NULL;
 }
 
+/* HFS+ and HFSX. */
+static const char *check_partition(const bytes *field)
+{
+    bool is_known = bytes_is(field[1], "1024") && bytes_is(field[4], "CL_TYPE_PART_ANY") &&
+                    bytes_is(field[5], "CL_TYPE_PART_HFSPLUS") &&
+                    (bytes_same(field[2], bytes_of("482B0004")) ||
+                     bytes_same(field[2], bytes_of("48580005")));
+    return is_known ? NULL : "is of a partition that ClamAV itself does not know";
+}
+
 int type_line(struct clamav *clamav, bytes line)
 {
     bytes rest = line, field[FIELDS_MOST + 1] = {{0}};
@@ -293,8 +304,8 @@ int type_line(struct clamav *clamav, bytes line)
     else if (!reason && bytes_is(field[0], "0"))
         error = add_magic(clamav, field[2], row, &reason);
     else if (!reason)
-        reason = bytes_is(field[0], "4") ? "partitions are told by their own signs here"
-                                         : "has a way that is not known";
+        reason =
+            bytes_is(field[0], "4") ? check_partition(field) : "has a way that is not known";
     if (reason)
         clamav_refuse(clamav, CLAMAV_FILETYPE, "%s", reason);
     else if (!error)

@@ -217,6 +217,8 @@ static int scan_files(struct clamscan *run, int argc, char **argv)
                     .matches = 1,
                     .tree = arguments->macros,
                     .icons = most_icons(arguments),
+                    .no_signers = arguments->no_certificates,
+                    .first_signer = !arguments->all,
                     .no_links = !arguments->phishing_urls,
                     .insecure_links = arguments->phishing_ssl,
                     .cloaked_links = arguments->phishing_cloak},

@@ -12,7 +12,7 @@ struct clamscan_arguments {
     int help, version, verbose, archive_verbose, debug, quiet, to_stdout, no_summary, infected,
         no_ok, bell, official, recursive, all, cross_fs, remove, pua, encrypted,
         encrypted_archive, encrypted_doc, exceeds_max, macros, bytecode, strict, phishing_urls,
-        phishing_ssl, phishing_cloak;
+        phishing_ssl, phishing_cloak, no_certificates;
     int64_t outdated_days, follow_directories, follow_files, max_directory_depth;
     int64_t max_scantime, max_files, max_recursion, max_icons, jobs;
     uint64_t max_filesize, max_scansize;

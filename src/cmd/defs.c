@@ -248,11 +248,13 @@ static const char *rule_namespace(const struct ruleset *set, const struct rulese
     return ruleset_text(set, set->namespaces[rule->name_space]);
 }
 
-/* Whether files are examined for it: not where it is about what stands for a link, or for a
- * member, and has no bytes. */
+/* Whether files are examined for it: not where it is about who signed a program, about what
+ * stands for a link, or for a member, and has no bytes. */
 static bool is_about_files(const struct ruleset *set, uint32_t rule)
 {
     uint32_t targets = set->gates[rule].targets;
+    if (set->rules[rule].flags & RULE_SIGNER)
+        return false;
     return !targets || targets & ~(TARGET_BIT(TARGET_LINK) | TARGET_BIT(TARGET_MEMBER));
 }
 

@@ -1,5 +1,7 @@
 #include "definitions/databases.h"
 
+#include "clamav/trust.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -252,6 +254,7 @@ static enum history_source source_kind(enum clamav_kind kind)
     case CLAMAV_FILETYPE:
     case CLAMAV_PHISHING:
     case CLAMAV_ICON:
+    case CLAMAV_CERTIFICATE:
         return HISTORY_ONCE;
     default:
         return HISTORY_ALWAYS;
@@ -389,6 +392,24 @@ static int judge(const struct container *container, struct why *why)
     return 0;
 }
 
+/* A kind that is read as a whole, and is no rule. */
+static bool is_catalogue(const struct databases_target *to, bytes name)
+{
+    return clamav_kind_of(name) == CLAMAV_CERTIFICATE && to->clamav->kind == CLAMAV_OTHER &&
+           clamav_part_has(to->clamav->options.part, CLAMAV_CERTIFICATE);
+}
+
+static int read_catalogue(const struct databases_target *to, bytes name, bytes text,
+                          struct why *why)
+{
+    uint32_t line;
+    int error =
+        is_remembered(to, name) ? history_take(to->history, text, &text, &line, why) : 0;
+    if (!error && text.len && trust_file(to->clamav, text))
+        error = fail(why, ENOMEM, "out of memory");
+    return error;
+}
+
 static int read_members(const struct databases_target *to, struct container *container,
                         struct why *why)
 {
@@ -407,6 +428,8 @@ static int read_members(const struct databases_target *to, struct container *con
         int error = begin(to, container->name, member.name, official, why);
         if (!error && kind == CLAMAV_YARA)
             error = read_rules(to, member.name, member.text, why);
+        else if (!error && is_catalogue(to, member.name))
+            error = read_catalogue(to, member.name, member.text, why);
         else if (!error && kind != CLAMAV_OTHER)
             error = take_lines(to, member.name, member.text, why);
         if (!error)
@@ -462,6 +485,10 @@ int databases_read(const struct databases_target *to, const struct database_file
         error = read_whole(fd, &window, why);
         if (!error)
             error = read_rules(to, name, (bytes){window.at, window.len}, why);
+    } else if (!error && is_catalogue(to, name)) {
+        error = read_whole(fd, &window, why);
+        if (!error)
+            error = read_catalogue(to, name, (bytes){window.at, window.len}, why);
     } else if (!error && to->clamav->kind != CLAMAV_OTHER) {
         error = read_lines(to, name, fd, &window, why);
     }

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What compiling may use: 20,000 rules need about 300 MB of address space. */
@@ -202,7 +203,8 @@ int definitions_add_database(struct definitions_loader *loader,
     struct definitions_clamav *found = &loader->found;
     struct definitions_container container = {0};
     if (!loader->clamav)
-        loader->clamav = clamav_new(loader->draft, &loader->options.clamav);
+        loader->options.clamav.now = loader->options.clamav.now ?: time(NULL);
+    loader->clamav = clamav_new(loader->draft, &loader->options.clamav);
     if (!loader->clamav)
         return fail(why, ENOMEM, "out of memory");
     const struct databases_target to = {.clamav = loader->clamav,

@@ -43,6 +43,10 @@ struct object_look {
     /* Whether an icon of the program that it is is like one of these groups (picture/icon.h).
      */
     bool (*icon)(void *to, const char *group1, const char *group2);
+    /* Whether row `row` of the signers of a ruleset blocks who signed it (signer/signer.h). */
+    bool (*blocked)(void *to, uint32_t row);
+    /* A signature asks for it to be looked at as another type, too (enum filetype). */
+    void (*handle)(void *to, uint32_t type);
 };
 
 struct object_input {

@@ -96,6 +96,7 @@ struct value signature_value(struct frame *frame, const struct node *node)
 {
     struct scanner *scanner = frame->scanner;
     const struct object_member *member = scanner->object->member;
+    const struct object_look *look = scanner->object->look;
     uint64_t place;
     switch ((enum node_op)node->op) {
     case NODE_PLACE:
@@ -120,6 +121,12 @@ struct value signature_value(struct frame *frame, const struct node *node)
         return VALUE_BOOL(is_picture(scanner->object, node));
     case NODE_ICON:
         return VALUE_BOOL(has_icon(scanner, node));
+    case NODE_SIGNER:
+        return VALUE_BOOL(look && look->blocked(look->to, node->a));
+    case NODE_HANDLER:
+        if (look)
+            look->handle(look->to, node->a);
+        return VALUE_BOOL(true);
     case NODE_URL_FAULT:
         return VALUE_BOOL(scanner->object->url_fault == node->a);
     default:

@@ -10,6 +10,7 @@ enum {
     MAGIC_64 = 0x20b,
     DIRECTORIES = 16,
     RESOURCES = 2,
+    CERTIFICATES = 4,
     SECTION = 40,
     SECTOR = 512,
     IS_LIBRARY = 0x2000, /* Characteristics */
@@ -103,6 +104,11 @@ static bool read_directories(struct pe_layout *layout, uint64_t optional, uint32
         layout->resources = load_le32(entry);
         layout->resources_size = load_le32(entry + 4);
     }
+    if (count > CERTIFICATES) {
+        const uint8_t *entry = layout->data.at + optional + fixed + 8 * CERTIFICATES;
+        layout->certificates = load_le32(entry);
+        layout->certificates_size = load_le32(entry + 4);
+    }
     return true;
 }
 
@@ -121,7 +127,9 @@ int pe_layout_open(bytes data, struct arena *arena, struct pe_layout *ret)
     layout.section_count = load_le16(file_header + 6);
     layout.is_library = load_le16(file_header + 22) & IS_LIBRARY;
     uint32_t size = load_le16(file_header + 20);
-    uint32_t fixed = load_le16(p) == MAGIC_64 ? OPTIONAL_64 : OPTIONAL_32;
+    layout.header = header;
+    layout.is_64 = load_le16(p) == MAGIC_64;
+    uint32_t fixed = layout.is_64 ? OPTIONAL_64 : OPTIONAL_32;
     if (layout.section_count == 0 || size < fixed || !bytes_has(data, optional, fixed) ||
         !read_directories(&layout, optional, size, fixed))
         return -EBADMSG;

@@ -17,8 +17,10 @@ struct pe_layout {
     bytes data;
     uint32_t entry;       /* file offset of the first instruction; 0 for many a DLL */
     uint32_t header_size; /* what lies below is mapped as it is */
-    bool is_library;
-    uint32_t resources, resources_size; /* directory 2: its RVA; 0 where there is none */
+    uint32_t header;      /* file offset of "PE" */
+    bool is_library, is_64;
+    uint32_t resources, resources_size;       /* directory 2: its RVA; 0 where there is none */
+    uint32_t certificates, certificates_size; /* directory 4, likewise: a file offset */
     uint32_t section_count;
     struct pe_part *sections; /* in the arena */
 };

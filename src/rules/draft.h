@@ -44,6 +44,8 @@ struct draft {
     VEC(struct types_row) types;
     VEC(struct ruleset_url) urls;
     VEC(struct ruleset_icon) icons;
+    VEC(struct ruleset_signer) signers;
+    VEC(struct ruleset_catalogued) catalogue;
     VEC(uint32_t) targets;       /* of each rule: TARGET_BITs */
     struct hashes_build *hashes; /* hash signatures (match/hashes.h), or NULL */
     bytes table;                 /* of those that were sealed elsewhere, instead of them */

@@ -133,7 +133,9 @@ enum node_op {
     NODE_MEMBER_NAME, /* string: its name there */
     NODE_IMAGE_HASH,  /* the picture's perceptual hash is (a low, b high), c bits may differ */
     NODE_URL_FAULT,   /* what is wrong with a link of the object is a (enum url_fault) */
-    NODE_ICON, /* an icon of the program is like one of the groups a, b: texts, "*" is any */
+    NODE_ICON,    /* an icon of the program is like one of the groups a, b: texts, "*" is any */
+    NODE_SIGNER,  /* the program is signed by someone whom row a of the signers blocks */
+    NODE_HANDLER, /* true: the object is to be looked at as type a (enum filetype), too */
     NODE_OPS,
 };
 

@@ -13,7 +13,8 @@ enum {
     COST_MODULE = 300,
     COST_CALL = 1000,
     COST_SEARCH = 10000, /* a pattern must be looked for in the whole object */
-    COST_SLOW = 50000,   /* and has no literal to look for */
+    COST_LAST = 1 << 28,
+    COST_SLOW = 50000, /* and has no literal to look for */
     OBJECT_SIZE = 100000,
     LOOP_TURNS = 8,
     LONG_LIST = 256, /* lists longer than this stay as written */
@@ -173,7 +174,11 @@ static struct price node_price(const struct orderer *o, const struct node *node)
     case NODE_COUNT_PCRE:
     case NODE_IMAGE_HASH:
     case NODE_ICON:
+    case NODE_SIGNER:
         sum.cost = COST_SLOW;
+        return sum;
+    case NODE_HANDLER: /* after all others: it is to be asked only when these hold */
+        sum.cost = COST_LAST;
         return sum;
     case NODE_RULE:
         return o->rule_prices[node->a];

@@ -37,6 +37,8 @@ static const size_t element_size[RULESET_SECTIONS] = {
     [SECTION_TYPES] = sizeof(struct types_row),
     [SECTION_URLS] = sizeof(struct ruleset_url),
     [SECTION_ICONS] = sizeof(struct ruleset_icon),
+    [SECTION_SIGNERS] = sizeof(struct ruleset_signer),
+    [SECTION_CATALOGUE] = sizeof(struct ruleset_catalogued),
 };
 
 /* The file counts its elements in 64 bits; everything that indexes them has 32. */
@@ -138,6 +140,8 @@ static struct ruleset view_of(bytes file, const bytes part[RULESET_SECTIONS],
         .types = (const void *)part[SECTION_TYPES].at,
         .urls = (const void *)part[SECTION_URLS].at,
         .icons = (const void *)part[SECTION_ICONS].at,
+        .signers = (const void *)part[SECTION_SIGNERS].at,
+        .catalogue = (const void *)part[SECTION_CATALOGUE].at,
         .rule_count = count[SECTION_RULES],
         .pattern_count = count[SECTION_PATTERNS],
         .meta_count = count[SECTION_METAS],
@@ -159,6 +163,8 @@ static struct ruleset view_of(bytes file, const bytes part[RULESET_SECTIONS],
         .type_count = count[SECTION_TYPES],
         .url_count = count[SECTION_URLS],
         .icon_count = count[SECTION_ICONS],
+        .signer_count = count[SECTION_SIGNERS],
+        .catalogue_count = count[SECTION_CATALOGUE],
     };
 }
 

@@ -65,6 +65,8 @@ enum ruleset_section {
     SECTION_TYPES,      /* struct types_row (filetype/types.h), in order of definition */
     SECTION_URLS,       /* struct ruleset_url */
     SECTION_ICONS,      /* struct ruleset_icon */
+    SECTION_SIGNERS,    /* struct ruleset_signer */
+    SECTION_CATALOGUE,  /* struct ruleset_catalogued */
     RULESET_SECTIONS,
 };
 
@@ -73,6 +75,7 @@ enum ruleset_rule_flag {
     RULE_PRIVATE = 2,
     RULE_SPEAKS = 4,    /* calls the console module (set by draft_seal) */
     RULE_SIGNATURE = 8, /* a ClamAV signature: known by its name alone, nothing else is shown */
+    RULE_SIGNER = 16,   /* a signature about who signed: found in what others trust, too */
 };
 
 struct ruleset_rule {
@@ -222,6 +225,35 @@ struct ruleset_icon {
     uint8_t red, green, blue, colours; /* percent; 0 for an icon without colours */
 };
 
+/* A certificate whose programs are trusted or blocked (signer/signer.h). */
+enum signer_flag {
+    SIGNER_BLOCKED = 1,
+    SIGNER_ANY_SERIAL = 2,
+    SIGNER_CODE = 4, /* what it may vouch for */
+    SIGNER_TIMES = 8,
+    SIGNER_CERTIFICATES = 16,
+};
+
+struct ruleset_signer {
+    uint8_t subject[20], serial[20]; /* SHA-1 */
+    uint32_t key, key_length;        /* modulus, in texts */
+    uint32_t flags;                  /* of enum signer_flag */
+    uint32_t reserved;
+    int64_t not_before; /* of certificates that it stands for: seconds since 1970 */
+};
+
+/* A file that a catalogue lists. */
+enum catalogue_kind {
+    CATALOGUE_CABINET = 1, /* SHA-1 of all of it */
+    CATALOGUE_PROGRAM = 2, /* of what a signature covers */
+};
+
+struct ruleset_catalogued {
+    uint32_t kind; /* enum catalogue_kind */
+    uint32_t digest_size;
+    uint8_t digest[32];
+};
+
 /* An open ruleset: views into the file. */
 struct ruleset {
     bytes file;
@@ -244,10 +276,12 @@ struct ruleset {
     const struct types_row *types;
     const struct ruleset_url *urls;
     const struct ruleset_icon *icons;
+    const struct ruleset_signer *signers;
+    const struct ruleset_catalogued *catalogue;
     uint32_t rule_count, pattern_count, meta_count, tag_count, namespace_count, link_count,
         suspect_count, wake_count, kind_rule_count, global_count, external_count, module_count,
         node_count, program_count, anchor_count, filter_count, filtered_count, password_count,
-        type_count, url_count, icon_count;
+        type_count, url_count, icon_count, signer_count, catalogue_count;
     uint32_t targets;    /* of all rules together */
     uint32_t hash_count; /* hash signatures: their numbers follow those of the rules */
 };

@@ -378,6 +378,8 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_TYPES] = PART(draft->types),
         [SECTION_URLS] = PART(draft->urls),
         [SECTION_ICONS] = PART(draft->icons),
+        [SECTION_SIGNERS] = PART(draft->signers),
+        [SECTION_CATALOGUE] = PART(draft->catalogue),
     };
     return lay_out(parts, arena, draft, ret, why);
 }

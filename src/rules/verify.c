@@ -76,6 +76,12 @@ static int check_texts(const struct ruleset *set, struct why *why)
     for (uint32_t i = 0; i < set->icon_count; i++)
         if (!text(set, set->icons[i].groups[0]) || !text(set, set->icons[i].groups[1]))
             return bad(why, "icon", i);
+    for (uint32_t i = 0; i < set->signer_count; i++)
+        if (!bytes_has(set->texts, set->signers[i].key, set->signers[i].key_length))
+            return bad(why, "signer", i);
+    for (uint32_t i = 0; i < set->catalogue_count; i++)
+        if (set->catalogue[i].digest_size > sizeof set->catalogue[i].digest)
+            return bad(why, "entry of a catalogue", i);
     for (uint32_t i = 0; i < set->module_count; i++)
         if (!text(set, set->modules[i].name))
             return bad(why, "module", i);
@@ -170,6 +176,7 @@ enum operand {
     THREE, /* start of three links */
     PCRE,  /* see node.h */
     NAME,  /* start of a text */
+    SIGNER,
 };
 
 static const uint8_t operands[NODE_OPS][3] = {
@@ -211,6 +218,7 @@ static const uint8_t operands[NODE_OPS][3] = {
     [NODE_NUMBER] = {PATTERN, THREE},
     [NODE_COUNT_PCRE] = {PCRE},
     [NODE_ICON] = {NAME, NAME},
+    [NODE_SIGNER] = {SIGNER},
 };
 
 struct tree {
@@ -314,6 +322,8 @@ static bool operand(struct tree *tree, uint8_t kind, uint32_t value, uint32_t ne
         return pcre(tree, value);
     case NAME:
         return text(set, value);
+    case SIGNER:
+        return value < set->signer_count;
     }
     return false;
 }

@@ -29,15 +29,6 @@ enum { BATCH_BYTES = 256 << 10, BATCH_LEAST = 32 << 10 };
 /* Of the region: kept from file to file. */
 #define REGION_KEEP ((size_t)8 << 20)
 
-/* The variables that are set for each object, as bits of `wanted`. */
-enum {
-    WANT_FILENAME = 1,
-    WANT_FILEPATH = 2,
-    WANT_EXTENSION = 4,
-    WANT_FILETYPE = 8,
-    WANT_OWNER = 16
-};
-
 /* A rule that was found in the object at hand. */
 struct found {
     uint32_t set, rule;
@@ -84,39 +75,12 @@ struct examiner {
     char extension[256];
 };
 
-static uint32_t wanted_of(const struct ruleset *set)
-{
-    static const char *const names[] = {"filename", "filepath", "extension", "filetype",
-                                        "owner"};
-    uint32_t wanted = 0;
-    for (uint32_t i = 0; i < set->external_count; i++)
-        for (size_t k = 0; k < COUNT(names); k++)
-            if (set->externals[i].type == TYPE_STRING &&
-                strcmp(ruleset_text(set, set->externals[i].name), names[k]) == 0)
-                wanted |= 1u << k;
-    return wanted;
-}
-
-static struct value external_value(const struct external *external)
-{
-    switch (external->type) {
-    case TYPE_FLOAT:
-        return VALUE_FLOAT(external->real);
-    case TYPE_STRING:
-        return value_bytes(external->text);
-    case TYPE_BOOL:
-        return VALUE_BOOL(external->integer);
-    default:
-        return VALUE_INT(external->integer);
-    }
-}
-
 bool examine_wants_owner(const struct examine_options *options)
 {
     uint32_t wanted = 0;
     for (int i = 0; i < options->set_count; i++)
-        wanted |= wanted_of(&options->sets[i].set);
-    return wanted & WANT_OWNER;
+        wanted |= facts_externals(&options->sets[i].set);
+    return wanted & FACTS_OWNER;
 }
 
 static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child);
@@ -166,15 +130,15 @@ struct examiner *examiner_new(const struct examine_options *options,
         examiner->scanners[i] = scanner_new(set, &scanner);
         if (!examiner->scanners[i])
             return examiner_free(examiner);
-        examiner->wanted[i] = wanted_of(set);
+        examiner->wanted[i] = facts_externals(set);
         examiner->targets |= facts_wanted(set);
-        look_use(&examiner->look, set, options->icons);
+        look_use(&examiner->look, set, options);
         if (!facts_types(set, &examiner->kept, &examiner->table) ||
             (!options->no_links && !facts_urls(set, &examiner->kept, &examiner->urls)))
             return examiner_free(examiner);
         for (uint32_t k = 0; k < options->external_count; k++)
             scanner_set(examiner->scanners[i], options->externals[k].name,
-                        external_value(&options->externals[k]));
+                        facts_external(&options->externals[k]));
     }
     return examiner;
 }
@@ -254,15 +218,15 @@ static void describe(struct examiner *examiner, int set, const struct reply_obje
     while (slash && object->name.at[slash - 1] != '/')
         slash--;
     bytes name = bytes_slice(object->name, slash, object->name.len);
-    if (wanted & WANT_FILENAME)
+    if (wanted & FACTS_FILENAME)
         set_text(scanner, "filename", name);
-    if (wanted & WANT_FILEPATH)
+    if (wanted & FACTS_FILEPATH)
         set_text(scanner, "filepath", full_path(examiner, object));
-    if (wanted & WANT_EXTENSION)
+    if (wanted & FACTS_EXTENSION)
         set_text(scanner, "extension", extension_of(examiner, name));
-    if (wanted & WANT_FILETYPE)
+    if (wanted & FACTS_FILETYPE)
         set_text(scanner, "filetype", bytes_of(shortname_of(object->data)));
-    if (wanted & WANT_OWNER)
+    if (wanted & FACTS_OWNER)
         set_text(scanner, "owner", examiner->owner);
 }
 
@@ -311,19 +275,22 @@ static bool is_new(struct examiner *examiner, uint32_t set, uint32_t rule)
     return true;
 }
 
-/* What a signature says of an object that another one trusts, or of what is in it. */
+/* What a signature says of an object that another one trusts, or whose maker is trusted
+ * (`vouched`), or of what is in it. */
 static bool is_mistake(const struct examiner *examiner, uint32_t set_number, uint32_t rule,
-                       const struct reply_object *object)
+                       const struct reply_object *object, bool vouched)
 {
     const struct ruleset *set = &examiner->options.sets[set_number].set;
-    return (object->trusted >> set_number & 1) &&
-           (rule >= set->rule_count || set->rules[rule].flags & RULE_SIGNATURE);
+    uint32_t flags = rule < set->rule_count ? set->rules[rule].flags : RULE_SIGNATURE;
+    return flags & RULE_SIGNATURE &&
+           ((object->trusted >> set_number & 1) || (vouched && !(flags & RULE_SIGNER)));
 }
 
 /* Runs the scanners on an object's bytes, or on a view of it. */
 static void scan_bytes(struct examiner *examiner, struct reply_object *object, bytes data,
                        uint32_t targets)
 {
+    bool vouched = look_vouches(&examiner->look, data);
     if (object->up)
         object->trusted |= object->up->trusted;
     examiner->block = (struct block){.data = data};
@@ -344,7 +311,7 @@ static void scan_bytes(struct examiner *examiner, struct reply_object *object, b
         object->trusted |= (uint32_t)verdict.trusted << i;
         for (uint32_t k = 0; k < verdict.finding_count; k++) {
             uint32_t rule = verdict.findings[k].rule;
-            if (is_mistake(examiner, (uint32_t)i, rule, object) ||
+            if (is_mistake(examiner, (uint32_t)i, rule, object, vouched) ||
                 !is_new(examiner, (uint32_t)i, rule))
                 continue;
             reply_finding(&examiner->reply, object, (uint32_t)i, rule);
@@ -355,6 +322,8 @@ static void scan_bytes(struct examiner *examiner, struct reply_object *object, b
         else if (verdict.limit != LIMIT_NONE && !examiner->limits)
             examiner->limits = examine_limit_text(verdict.limit);
     }
+    if (vouched)
+        object->trusted = UINT32_MAX;
 }
 
 static bool take_view(void *to, bytes view, uint32_t targets)
@@ -365,7 +334,8 @@ static bool take_view(void *to, bytes view, uint32_t targets)
 }
 
 /* What signatures see of texts and pages besides their bytes. */
-static void scan_views(struct examiner *examiner, struct reply_object *object)
+static void scan_views(struct examiner *examiner, struct reply_object *object,
+                       enum filetype type)
 {
     struct budget budget = {.steps = VIEW_STEPS + (uint64_t)object->data.len * VIEW_STEPS_BYTE,
                             .stop = &examiner->control->stop};
@@ -376,8 +346,21 @@ static void scan_views(struct examiner *examiner, struct reply_object *object)
                                   .to = examiner,
                                   .take = take_view};
     examiner->viewed = object;
-    if (!normal_views(&normal, object->data, (enum filetype)object->type) && !examiner->limits)
+    if (!normal_views(&normal, object->data, type) && !examiner->limits)
         examiner->limits = "its normalised text is not all examined";
+}
+
+/* A signature asked for it to be looked at as another type, as if that lay in this object:
+ * ClamAV's HandlerType. What is of no type is no container there. */
+static void scan_again(struct examiner *examiner, struct reply_object *object)
+{
+    enum filetype type = examiner->look.type;
+    bool is_plain = object->type == FILETYPE_BINARY_DATA;
+    if (examiner->type_count < FACTS_DEPTH)
+        examiner->types[examiner->type_count++] = is_plain ? FILETYPE_ERROR : object->type;
+    scan_bytes(examiner, object, object->data, facts_targets(type) & ~TARGET_BIT(TARGET_RULES));
+    if (!examiner->stopped)
+        scan_views(examiner, object, type);
 }
 
 /* Signatures about the links of a mail's texts: an object without bytes. */
@@ -418,7 +401,9 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
     }
     scan_bytes(examiner, object, object->data, targets);
     if (examiner->targets && !examiner->stopped)
-        scan_views(examiner, object);
+        scan_views(examiner, object, (enum filetype)object->type);
+    if (!examiner->stopped && look_again(&examiner->look))
+        scan_again(examiner, object);
     if (!examiner->stopped)
         scan_urls(examiner, object);
     if (examiner->options.digests && object->up && examiner->reply.findings > findings)

@@ -24,6 +24,8 @@ struct examine_options {
     bool tree;            /* announce every object */
     bool digests;         /* SHA-256 of what something was found in */
     uint32_t icons;       /* that are compared in a program; 0: a customary number */
+    bool no_signers;      /* do not ask who signed a program */
+    bool first_signer;    /* of those who are blocked, only find the first */
     bool no_links;        /* leave links as they are; else: */
     bool insecure_links;  /* find all links that are shown as https and are not ... */
     bool cloaked_links;   /* ... or have a NUL, not only to hosts that are watched */

@@ -4,6 +4,33 @@
 
 #define KEPT_MEMORY ((size_t)64 << 20)
 
+uint32_t facts_externals(const struct ruleset *set)
+{
+    static const char *const names[] = {"filename", "filepath", "extension", "filetype",
+                                        "owner"};
+    uint32_t wanted = 0;
+    for (uint32_t i = 0; i < set->external_count; i++)
+        for (size_t k = 0; k < COUNT(names); k++)
+            if (set->externals[i].type == TYPE_STRING &&
+                strcmp(ruleset_text(set, set->externals[i].name), names[k]) == 0)
+                wanted |= 1u << k;
+    return wanted;
+}
+
+struct value facts_external(const struct external *external)
+{
+    switch (external->type) {
+    case TYPE_FLOAT:
+        return VALUE_FLOAT(external->real);
+    case TYPE_STRING:
+        return value_bytes(external->text);
+    case TYPE_BOOL:
+        return VALUE_BOOL(external->integer);
+    default:
+        return VALUE_INT(external->integer);
+    }
+}
+
 bool facts_types(const struct ruleset *set, struct arena **kept, struct types **types)
 {
     bool full = false;

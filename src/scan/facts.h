@@ -8,6 +8,19 @@
 
 enum { FACTS_DEPTH = EXAMINE_CHAIN + REPLY_OBJECT_DEPTH };
 
+/* The variables that are set for each object. */
+enum facts_external {
+    FACTS_FILENAME = 1,
+    FACTS_FILEPATH = 2,
+    FACTS_EXTENSION = 4,
+    FACTS_FILETYPE = 8,
+    FACTS_OWNER = 16
+};
+
+/* Those that the rules of a ruleset ask for. */
+uint32_t facts_externals(const struct ruleset *set);
+/* What the user sets one to. */
+struct value facts_external(const struct external *external);
 /* The table of types that `set` brings, unless another one did before: NULL where none does. It
  * lies in *kept, which is made when it is NULL. False: memory is out. */
 bool facts_types(const struct ruleset *set, struct arena **kept, struct types **types);

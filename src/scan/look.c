@@ -57,10 +57,49 @@ static bool answer_icon(void *to, const char *group1, const char *group2)
     return false;
 }
 
-void look_use(struct look *look, const struct ruleset *set, uint32_t entries)
+static const struct signer_verdict *judge(struct look *look)
 {
-    look->door = (struct object_look){look, answer_picture, answer_icon};
-    look->entries = entries ? entries : ENTRIES;
+    struct budget budget = {.steps = LOOK_STEPS, .stop = look->stop};
+    if (!look->judged)
+        signer_check(look->signers_of, look->data, look->now, look->arena, &budget,
+                     &look->verdict);
+    look->judged = true;
+    return &look->verdict;
+}
+
+static bool answer_blocked(void *to, uint32_t row)
+{
+    struct look *look = to;
+    const struct signer_verdict *verdict = look->signers_of ? judge(look) : NULL;
+    uint32_t count = verdict ? verdict->blocked_count : 0;
+    for (uint32_t i = 0; i < count && !(i && look->first_signer); i++)
+        if (verdict->blocked[i] == row)
+            return true;
+    return false;
+}
+
+static void take_handler(void *to, uint32_t type)
+{
+    struct look *look = to;
+    if (look->handler == FILETYPE_ANY)
+        look->handler = (enum filetype)type;
+}
+
+bool look_vouches(struct look *look, bytes data)
+{
+    return look->signers_of && look_of(look, data) && judge(look)->trusted;
+}
+
+void look_use(struct look *look, const struct ruleset *set,
+              const struct examine_options *options)
+{
+    look->door =
+        (struct object_look){look, answer_picture, answer_icon, answer_blocked, take_handler};
+    look->now = options->now;
+    look->first_signer = options->first_signer;
+    look->entries = options->icons ? options->icons : ENTRIES;
+    if (!options->no_signers && (set->signer_count || set->catalogue_count))
+        look->signers_of = set;
     if (set->icon_count)
         look->icons_of = set;
 }
@@ -72,7 +111,17 @@ void look_begin(struct look *look, bytes data, enum filetype type, struct arena 
     look->type = type;
     look->arena = arena;
     look->stop = stop;
-    look->known = look->measured = false;
+    look->known = look->measured = look->judged = false;
+    look->handler = FILETYPE_ANY;
+}
+
+bool look_again(struct look *look)
+{
+    if (look->handler == FILETYPE_ANY)
+        return false;
+    look->type = look->handler;
+    look->known = false;
+    return true;
 }
 
 const struct object_look *look_of(const struct look *look, bytes data)
@@ -86,6 +135,8 @@ const char *look_fault(const struct look *look)
         return "pictures of its kind are not compared";
     if (look->known && look->state == PICTURE_LIMIT)
         return "its picture is too large to be compared";
+    if (look->judged && look->verdict.cut)
+        return "who signed it was not found out";
     if (look->measured && look->icons.cut)
         return "its icons are not all compared";
     return NULL;

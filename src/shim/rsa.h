@@ -7,3 +7,5 @@
  * Modulus and exponent are decimal texts. False when the result is larger, or memory is out. */
 bool rsa_recover(const char *modulus, const char *exponent, bytes number, uint8_t *ret,
                  size_t size);
+/* The same with modulus and exponent as big endian numbers. */
+bool rsa_power(bytes modulus, bytes exponent, bytes number, uint8_t *ret, size_t size);

@@ -2,16 +2,17 @@
  * the one that is reported of a file without --allmatch.
  *
  * Archives are opened before their own bytes are looked at; programs and text afterwards. Of
- * one object, what is for normalized HTML comes first, then bodies (.ndb) in the order of their
- * places, those for the type of the object before those for any; digests; logical signatures
- * and YARA rules in the order of definition; at last what is for normalized text. What is wrong
- * with links comes after all else in the file. */
+ * one object, who signed it comes first, then what is for normalized HTML, then bodies (.ndb)
+ * in the order of their places, those for the type of the object before those for any; digests;
+ * logical signatures and YARA rules in the order of definition; at last what is for normalized
+ * text. What is wrong with links comes after all else in the file. */
 #include "scan/report/report_clamscan_order.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
+    RANK_SIGNER,
     RANK_HTML,
     RANK_BODY_TYPED,
     RANK_BODY,
@@ -56,7 +57,9 @@ static void rank(const struct examined *examined, const struct examined_finding 
         if (pattern->match_count)
             key->place = examined->match.at[pattern->match_start].offset;
     }
-    if (typed && targets & TARGET_BIT(TARGET_HTML))
+    if (label.rule->flags & RULE_SIGNER)
+        key->rank = RANK_SIGNER;
+    else if (typed && targets & TARGET_BIT(TARGET_HTML))
         key->rank = RANK_HTML;
     else if (body)
         key->rank = text ? RANK_TEXT_BODY : typed ? RANK_BODY_TYPED : RANK_BODY;

@@ -1,5 +1,6 @@
 #include "clamav/clamav.h"
 #include "clamav/ignore.h"
+#include "clamav/trust.h"
 #include "tap.h"
 
 #include <string.h>
@@ -185,11 +186,86 @@ static void test_members(void)
     end(b);
 }
 
+/* A certificate of nobody, with what is written behind its name. */
+static void read_signer(struct bench b, const char *trusted, const char *subject,
+                        const char *serial, const char *rest)
+{
+    static const char sha[] = "0123456789abcdef0123456789abcdef01234567";
+    bytes line = arena_printf(b.arena, "Name;%s;%s;%s;%s", trusted, *subject ? subject : sha,
+                              *serial ? serial : sha, rest);
+    read_text(b, "a.crb", (const char *)line.at);
+}
+
+static void test_signers(void)
+{
+    struct bench b = begin(&(struct clamav_options){0});
+    struct clamav_count *count = &b.clamav->counts[CLAMAV_CERTIFICATE];
+    read_signer(b, "1", "", "", "00C0FFEE;010001;1;0;1;7;comment");
+    read_signer(b, "0", "", "", "c0ffee;010001;1;1;1;;comment;100;300");
+    read_signer(b, "0", "", "", "C0FFEE;010001;1;1;1;;of the same");
+    CHECK_INT(count->read, 3);
+    CHECK_INT(b.clamav->draft->signers.n, 2);
+    CHECK_INT(b.clamav->draft->rules.n, 1);
+    const struct ruleset_signer *rows = b.clamav->draft->signers.at;
+    CHECK_INT(rows[0].flags, SIGNER_CODE | SIGNER_CERTIFICATES);
+    CHECK_INT(rows[0].not_before, 7);
+    CHECK_INT(rows[0].key_length, 3);
+    CHECK(rows[0].key == rows[1].key);
+    CHECK_INT(rows[1].flags, SIGNER_BLOCKED | SIGNER_CODE | SIGNER_TIMES | SIGNER_CERTIFICATES);
+    read_signer(b, "0", "", "", "c0ffee;010001;1;1;1;;comment;999");
+    CHECK_INT(count->ignored, 1);
+    read_signer(b, "2", "", "", "c0ffee;010001;1;1;1;;comment");
+    read_signer(b, "1", "12", "", "c0ffee;010001;1;1;1;;comment");
+    read_signer(b, "1", "", "12", "c0ffee;010001;1;1;1;;comment");
+    read_signer(b, "1", "", "", "key;010001;1;1;1;;comment");
+    read_signer(b, "1", "", "", "c0ffee;010001;yes;1;1;;comment");
+    read_signer(b, "1", "", "", "c0ffee;010001;1;1;1");
+    read_signer(b, "1", "", "", "c0ffee;010001;1;1;1;;comment;x");
+    CHECK_INT(count->refused, 7);
+    CHECK_INT(trust_file(b.clamav, bytes_of("\x30\x03nothing")), 0);
+    CHECK_INT(count->refused, 8);
+    end(b);
+}
+
+static void test_icons(void)
+{
+    struct bench b = begin(&(struct clamav_options){0});
+    char line[] = "Icon:A:B:10"
+                  "000000000000000000000000000000000000000000"
+                  "000000000000000000"
+                  "000000000000000000"
+                  "000000000000000000"
+                  "000000000000000000"
+                  "00000000\n";
+    struct clamav_count *count = &b.clamav->counts[CLAMAV_ICON];
+    char *side = strstr(line, "10"), *last = line + sizeof line - 3;
+    read_text(b, "a.idb", line);
+    CHECK_INT(count->read, 1);
+    *last = '1';
+    read_text(b, "b.idb", line);
+    CHECK_INT(b.clamav->draft->icons.n, 1); /* the later file counts */
+    CHECK_INT(b.clamav->draft->icons.at[0].colours, 1);
+    *last = 'x';
+    read_text(b, "b.idb", line);
+    *last = '0';
+    side[1] = '1';
+    read_text(b, "b.idb", line);
+    side[1] = '0';
+    memcpy(side + 2, "fff", 3);
+    read_text(b, "b.idb", line);
+    read_text(b, "b.idb", "Icon:A:B\n");
+    CHECK_INT(count->refused, 4);
+    CHECK_INT(count->read, 2);
+    end(b);
+}
+
 int main(void)
 {
     test_kinds();
     test_ignored();
     test_refused();
+    test_signers();
+    test_icons();
     test_levels();
     test_members();
     test_passwords();

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Signatures with HandlerType: what clamscan 1.4 and candor find with them, and with signatures for the types
+that they ask for.
+
+usage: handlers.py CANDOR [--rounds N] [--seed N]"""
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+WORDS = ("handle", "mark", "two", "other", "bold", "web")
+HANDLERS = ("CL_TYPE_PDF", "CL_TYPE_MSEXE", "CL_TYPE_HTML", "CL_TYPE_TEXT_ASCII", "CL_TYPE_GRAPHICS", "CL_TYPE_MAIL")
+
+
+def database(rng):
+    """Signatures for types, with containers or not, and some that ask for a handler."""
+    lines, handlers = [], rng.sample(WORDS, 2)
+    for i, word in enumerate(handlers[:rng.choice((1, 1, 2))]):
+        lines.append("Hand%d;Engine:51-255,HandlerType:%s,Target:0;%s;%s;%s" % (
+            i, rng.choice(HANDLERS), rng.choice(("0&1", "0", "0|1"))[:3] + ("" if rng.random() < .9 else "&(0|1)"), word.encode().hex(),
+            rng.choice(WORDS).encode().hex()))
+    lines = [line if "1" in line.split(";")[2] else ";".join(line.split(";")[:4]) for line in lines]
+    for i in range(10):
+        around = rng.choice(("", "", ",Container:CL_TYPE_TEXT_ASCII", ",Container:CL_TYPE_BINARY_DATA", ",Container:CL_TYPE_ZIP"))
+        lines.append("Sig%d;Engine:51-255,Target:%d%s;0;%s" % (i, rng.choice((0, 3, 5, 7, 9, 10, 10, 6)), around, rng.choice(WORDS).encode().hex()))
+    return lines
+
+
+def content(rng):
+    words = [rng.choice(WORDS) for _ in range(rng.randint(1, 5))]
+    text = rng.choice((" ", "  ")).join(word.upper() if rng.random() < .1 else word for word in words)
+    return rng.choice((b"%s", b"\0\1%s\0", b"some text: %s\n")) % text.ljust(6).encode()
+
+
+def run(words, place):
+    said = subprocess.run(words + ["--no-summary", "-z", "-r", "-d", place + "/db", place + "/files"], capture_output=True, text=True, check=False)
+    return set(said.stdout.splitlines())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("candor")
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    version = subprocess.run(["clamscan", "--version"], capture_output=True, text=True,
+                             check=False).stdout if shutil.which("clamscan") else "no clamscan"
+    if not version.startswith("ClamAV 1.4."):
+        print("1..0 # SKIP not ClamAV 1.4: " + version.strip())
+        return 0
+    rng, fine = random.Random(options.seed), True
+    print("1..%d" % options.rounds)
+    for number in range(1, options.rounds + 1):
+        with tempfile.TemporaryDirectory() as place:
+            os.makedirs(place + "/db")
+            os.makedirs(place + "/files")
+            lines = database(rng)
+            with open(place + "/db/a.ldb", "w", encoding="ascii") as file:
+                file.writelines(line + "\n" for line in lines)
+            for i in range(60):
+                with open("%s/files/%02d" % (place, i), "wb") as file:
+                    file.write(content(rng))
+            theirs, ours = run(["clamscan"], place), run([options.candor, "clamscan"], place)
+            wrong = sorted(theirs ^ ours)
+            print("# %d lines" % len(theirs))
+            for line in wrong[:5]:
+                name = line.split(": ")[0]
+                print("# %s: %s in %r" % ("clamscan alone" if line in theirs else "here alone", line.replace(place, ""),
+                                          open(name, "rb").read() if os.path.exists(name) else b""))
+            if wrong:
+                print("".join("#   %s\n" % line for line in lines), end="")
+            good = not wrong and any("Hand" in line for line in theirs)
+            print("%sok %d - %d lines differ" % ("" if good else "not ", number, len(wrong)))
+            fine = fine and good
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
