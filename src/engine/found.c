@@ -63,6 +63,19 @@ static size_t search_from(const struct scanner *scanner, uint32_t program)
     return known ? state->from : 0;
 }
 
+bool found_is_open(struct scanner *scanner, uint32_t program)
+{
+    return state_of(scanner, program)->known != scanner->stamp && !is_fixed(scanner, program) &&
+           !found_denied(scanner, program) &&
+           !((scanner->set->programs[program].flags & PROGRAM_WHOLE) &&
+             scanner->programs[program].seen == scanner->stamp);
+}
+
+void found_settle(struct scanner *scanner, uint32_t program, bool exists)
+{
+    remember(scanner, state_of(scanner, program), exists);
+}
+
 bool found_exists(struct scanner *scanner, uint32_t program)
 {
     struct program_state *state = state_of(scanner, program);

@@ -276,6 +276,7 @@ static uint32_t judge(struct scanner *scanner)
     const struct ruleset *set = scanner->set;
     uint32_t count = 0;
     judge_globals(scanner);
+    look_ahead(scanner);
     for (uint32_t i = 0; i < scanner->awake_count; i++) {
         const struct ruleset_rule *rule = &set->rules[scanner->awake[i]];
         if (scanner->failed[rule->name_space] == scanner->stamp ||

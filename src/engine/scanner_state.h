@@ -62,6 +62,10 @@ struct scanner {
 /* found.c */
 /* True when no literal of a program was seen that cannot match without one. */
 bool found_denied(const struct scanner *scanner, uint32_t program);
+/* True when only a search tells whether the program matches. */
+bool found_is_open(struct scanner *scanner, uint32_t program);
+/* The answer of such a search. */
+void found_settle(struct scanner *scanner, uint32_t program, bool exists);
 bool found_exists(struct scanner *scanner, uint32_t program);
 const struct matches *found_matches(struct scanner *scanner, uint32_t program);
 bool found_at(struct scanner *scanner, uint32_t program, uint64_t offset);
@@ -81,6 +85,10 @@ bool entrypoint_find(const struct object_input *object, uint64_t *ret);
 
 /* condition.c */
 bool condition_holds(struct scanner *scanner, uint32_t rule);
+
+/* ahead.c: looks for several patterns that the rules that are awake will ask for in one pass,
+ * before each asks for its own. */
+void look_ahead(struct scanner *scanner);
 
 /* possible.c: false when what the filter denied is enough to say no. */
 bool condition_possible(const struct scanner *scanner, uint32_t rule);

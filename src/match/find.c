@@ -61,6 +61,11 @@ static uint8_t buckets_at(const struct finder *finder, const uint8_t *at, size_t
     return buckets;
 }
 
+uint8_t finder_buckets(const struct finder *finder, bytes object, size_t end)
+{
+    return end < object.len ? buckets_at(finder, object.at, end) : 0;
+}
+
 static uint32_t scan_plain(const struct finder *finder, bytes object, size_t *at, size_t limit,
                            struct find_hit *ret, uint32_t count)
 {

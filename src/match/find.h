@@ -23,6 +23,9 @@ void finder_init(struct finder *finder, bool delta);
 void finder_add(struct finder *finder, uint32_t bucket, const uint8_t *value,
                 const uint8_t *mask, uint32_t length);
 
+/* The buckets of the candidate that ends at `end`; 0: it is none. */
+uint8_t finder_buckets(const struct finder *finder, bytes object, size_t end);
+
 struct find_hit {
     size_t end;      /* offset of the sequence's last byte */
     uint8_t buckets; /* bit per bucket, not 0 */

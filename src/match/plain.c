@@ -250,6 +250,11 @@ static size_t prepare(const struct program_plain *plain, struct finder *finder)
     return plain->run + start + length - 1;
 }
 
+size_t plain_finder(bytes program, struct finder *ret)
+{
+    return prepare(plain_of(program), ret);
+}
+
 /* All matches into *ret, or, where that is NULL, the first. */
 static bool search(const struct program_plain *plain, bytes object, size_t from,
                    struct arena *arena, struct budget *budget, uint64_t base,

@@ -36,4 +36,7 @@ static inline bool plain_is(bytes program)
 bool plain_find(bytes program, bytes object, uint64_t base, struct arena *arena,
                 struct budget *budget, struct matches *ret);
 bool plain_exists(bytes program, bytes object, size_t from, struct budget *budget);
+/* What finds the rarest bytes of the text; how far the last of them lies behind its beginning.
+ */
+size_t plain_finder(bytes program, struct finder *ret);
 bool plain_at(bytes program, bytes object, size_t offset, struct match *ret);
