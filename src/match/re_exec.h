@@ -7,6 +7,8 @@ enum {
     EXEC_FIBERS = 1024, /* threads alive at once, RE_MAX_FIBERS */
     EXEC_INLINE = 4,    /* counters of a thread that need no arena */
     EXEC_STARTS = EXEC_LIMIT + 1,
+    EXEC_CHARGE = 256,  /* work between two charges */
+    MEMO_EFFORT = 4096, /* steps of threads before it pays to remember them */
 };
 
 /* Threads of the general matcher and positions of the simple one. Large: one per search. */
@@ -45,7 +47,18 @@ bool re_exec_init(struct re_exec *exec, const struct program *program, bytes dat
                   struct arena *arena, struct budget *budget);
 
 /* Counts work done, and charges the budget for it now and then. False when it ran out. */
-bool re_exec_charge(struct re_exec *exec, uint32_t work);
+static inline bool re_exec_charge(struct re_exec *x, uint32_t work)
+{
+    x->work += work;
+    if (x->work < EXEC_CHARGE)
+        return true;
+    if (x->effort < MEMO_EFFORT)
+        x->effort += x->work;
+    if (!budget_charge(x->budget, x->work))
+        x->failed = true;
+    x->work = 0;
+    return !x->failed;
+}
 
 /* General matcher. Bytes matched from `at` on, or -1. */
 int re_exec_forward(struct re_exec *exec, uint32_t start, size_t at, bool wide);
