@@ -70,7 +70,8 @@ static void look(struct scanner *scanner, const uint32_t *programs, uint32_t cou
     enum together answers[TOGETHER_MOST];
     for (uint32_t i = 0; i < count; i++)
         code[i] = found_code(scanner, programs[i]);
-    together_look(code, count, scanner->object->blocks[0].data, &scanner->budget, answers);
+    together_look(code, count, scanner->object->blocks[0].data, scanner->arena,
+                  &scanner->budget, answers);
     for (uint32_t i = 0; i < count; i++)
         if (answers[i] != TOGETHER_OPEN)
             found_settle(scanner, programs[i], answers[i] == TOGETHER_PRESENT);

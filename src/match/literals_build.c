@@ -18,7 +18,7 @@ enum {
     /* One class less to look up at all positions is worth more than windows that are rarer: so
      * many literals of LONG, or fewer, go to MIDDLE; where there are more, so many of MIDDLE,
      * or fewer, go to DENSE. */
-    LONG_FEW = 16384,
+    LONG_FEW = 8192,
     MIDDLE_FEW = 8192,
 };
 

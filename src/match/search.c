@@ -4,6 +4,8 @@
  * around each the code is run forward once and backward for every start. That order decides
  * which length wins where two ways lead to a match at the same offset, and which pieces of a
  * chain see each other: it is YARA's (libyara's scan.c). */
+#include "match/search.h"
+
 #include "match/plain.h"
 #include "match/re_steps.h"
 #include "match/text.h"
@@ -539,6 +541,18 @@ static bool report_text(struct search *s, size_t offset)
     return true;
 }
 
+/* The forms of a text that may end at a candidate. */
+static bool report_forms(struct search *s, size_t end, uint8_t buckets)
+{
+    const struct program *p = s->program;
+
+    for (uint32_t k = 0; k < p->forms; k++)
+        if (buckets >> k & 1 && end >= p->form[k].window &&
+            !report_text(s, end - p->form[k].window))
+            return false;
+    return true;
+}
+
 static void search_text(struct search *s, size_t from)
 {
     const struct program *p = s->program;
@@ -553,10 +567,8 @@ static void search_text(struct search *s, size_t from)
             return;
         }
         for (uint32_t i = 0; i < count; i++)
-            for (uint32_t k = 0; k < p->forms; k++)
-                if (hits[i].buckets >> k & 1 && hits[i].end >= p->form[k].window &&
-                    !report_text(s, hits[i].end - p->form[k].window))
-                    return;
+            if (!report_forms(s, hits[i].end, hits[i].buckets))
+                return;
     }
 }
 
@@ -577,6 +589,32 @@ static bool begin(struct search *s)
         }
     }
     return re_exec_init(&s->exec, p, s->object, s->arena, s->budget);
+}
+
+struct search *search_open(const struct program *program, bytes object, struct arena *arena,
+                           struct budget *budget)
+{
+    struct search *s = arena_push_raw(arena, sizeof *s);
+
+    if (!s)
+        return NULL;
+    s->program = program;
+    s->object = object;
+    s->base = 0;
+    s->arena = arena;
+    s->budget = budget;
+    s->ret = NULL;
+    s->only = UINT64_MAX;
+    return begin(s) ? s : NULL;
+}
+
+enum search_state search_feed(struct search *s, size_t end, uint8_t buckets)
+{
+    if (s->program->kind == PROGRAM_TEXT)
+        report_forms(s, end, buckets);
+    else
+        try_end(s, end, buckets);
+    return s->found ? SEARCH_FOUND : s->done ? SEARCH_STOPPED : SEARCH_GOES_ON;
 }
 
 /* Gives the arena back what the search used, where the matches are few enough to be carried

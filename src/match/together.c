@@ -1,8 +1,9 @@
 /* The finders of the programs are folded into one, with a bucket for each program. What it
- * reports is shown to the program's own finder; a program without candidates has no match. */
+ * reports is shown to the program's own finder, and candidates of that to its search. */
 #include "match/together.h"
 
 #include "match/plain.h"
+#include "match/search.h"
 
 #include <string.h>
 
@@ -10,20 +11,22 @@ enum {
     SCAN_SHARE = 16, /* as in search.c */
     /* Bits by which sequences are told from what else there is: with fewer, candidates would
      * come too often. */
-    BITS_LEAST = 15,
+    BITS_LEAST = 12,
 };
 
 struct one {
-    bytes program;
     struct finder finder;
-    size_t behind; /* of a plain one: from its beginning to the sequence's last byte */
-    bool is_plain;
+    bytes plain;           /* a plain program; .at NULL for others */
+    size_t behind;         /* of it: from its beginning to the sequence's last byte */
+    struct search *search; /* of another one */
 };
 
 struct look {
     struct one all[TOGETHER_MOST];
     struct finder finder; /* bucket i: of all[i] */
     bytes object;
+    struct arena *arena;
+    struct budget *budget;
     enum together *ret;
 };
 
@@ -42,16 +45,20 @@ static bool is_rare(const struct finder *finder)
     return fitting << BITS_LEAST <= 1ull << 8 * finder->depth;
 }
 
-static bool one_open(struct one *one, bytes program)
+static bool one_open(const struct look *look, struct one *one, bytes program)
 {
     const struct program *p = (const void *)program.at;
-    one->program = program;
-    one->is_plain = plain_is(program);
-    if (one->is_plain)
+    if (plain_is(program)) {
+        one->plain = program;
         one->behind = plain_finder(program, &one->finder);
-    else if (p->kind == PROGRAM_TEXT || p->kind == PROGRAM_ATOMS)
+    } else if (p->kind == PROGRAM_TEXT || p->kind == PROGRAM_ATOMS) {
         one->finder = p->finder;
-    return one->finder.depth && !one->finder.delta && is_rare(&one->finder);
+    }
+    if (!one->finder.depth || one->finder.delta || !is_rare(&one->finder))
+        return false;
+    if (!one->plain.at)
+        one->search = search_open(p, look->object, look->arena, look->budget);
+    return one->plain.at || one->search;
 }
 
 static void look_add(struct look *look, uint32_t number)
@@ -75,21 +82,25 @@ static void look_drop(struct look *look, uint32_t number, enum together answer)
     look->ret[number] = answer;
 }
 
-/* A candidate for a program of which nothing was seen yet. */
+/* A candidate for a program of which no match was seen yet. */
 static void look_at(struct look *look, uint32_t number, size_t end)
 {
     const struct one *one = &look->all[number];
+    uint8_t buckets = finder_buckets(&one->finder, look->object, end);
+    enum search_state state = SEARCH_GOES_ON;
     struct match match;
-    if (!finder_buckets(&one->finder, look->object, end))
+    if (!buckets)
         return;
-    if (!one->is_plain)
-        look_drop(look, number, TOGETHER_OPEN);
+    if (one->search)
+        state = search_feed(one->search, end, buckets);
     else if (end >= one->behind &&
-             plain_at(one->program, look->object, end - one->behind, &match))
-        look_drop(look, number, TOGETHER_PRESENT);
+             plain_at(one->plain, look->object, end - one->behind, &match))
+        state = SEARCH_FOUND;
+    if (state != SEARCH_GOES_ON)
+        look_drop(look, number, state == SEARCH_FOUND ? TOGETHER_PRESENT : TOGETHER_OPEN);
 }
 
-static bool look_through(struct look *look, uint32_t count, struct budget *budget)
+static bool look_through(struct look *look, uint32_t count)
 {
     struct find_hit hits[FIND_BATCH];
     size_t at = 0;
@@ -97,7 +108,7 @@ static bool look_through(struct look *look, uint32_t count, struct budget *budge
         size_t before = at;
         uint32_t n = finder_scan(&look->finder, look->object, &at, look->object.len, hits);
         uint32_t left = 0;
-        if (!budget_charge(budget, count * ((at - before) / SCAN_SHARE) + n + 1))
+        if (!budget_charge(look->budget, count * ((at - before) / SCAN_SHARE) + n + 1))
             return false;
         for (uint32_t i = 0; i < n; i++)
             for (uint32_t buckets = hits[i].buckets; buckets; buckets &= buckets - 1) {
@@ -113,20 +124,26 @@ static bool look_through(struct look *look, uint32_t count, struct budget *budge
     return true;
 }
 
-void together_look(const bytes *programs, uint32_t count, bytes object, struct budget *budget,
-                   enum together ret[static TOGETHER_MOST])
+void together_look(const bytes *programs, uint32_t count, bytes object, struct arena *arena,
+                   struct budget *budget, enum together ret[static TOGETHER_MOST])
 {
-    struct look look = {.object = object, .ret = ret};
+    struct arena_mark mark = arena_mark(arena);
+    enum limit hit = budget->hit;
+    struct look look = {.object = object, .arena = arena, .budget = budget, .ret = ret};
     uint32_t opened = 0;
     for (uint32_t i = 0; i < TOGETHER_MOST; i++)
         ret[i] = TOGETHER_OPEN;
     finder_init(&look.finder, false);
     for (uint32_t i = 0; i < count; i++)
-        if (one_open(&look.all[i], programs[i])) {
+        if (one_open(&look, &look.all[i], programs[i])) {
             look_add(&look, i);
             opened++;
         }
-    if (opened < 2 || !look_through(&look, count, budget))
+    if (opened < 2 || !look_through(&look, count))
         for (uint32_t i = 0; i < TOGETHER_MOST; i++)
             ret[i] = TOGETHER_OPEN;
+    arena_pop(arena, mark);
+    /* A limit of one search says nothing of the object: who wants to know searches again. */
+    if (budget->steps)
+        budget->hit = hit;
 }

@@ -103,7 +103,7 @@ static void race(struct tally *tally, uint8_t *memory, struct arena *arena)
         programs[i] = make_program(object, arena);
         i += programs[i].at != NULL;
     }
-    together_look(programs, count, object, &budget, answers);
+    together_look(programs, count, object, arena, &budget, answers);
     for (uint32_t i = 0; i < count; i++) {
         bool exists = pattern_exists(programs[i], object, 0, arena, &budget);
         tally->absent += answers[i] == TOGETHER_ABSENT;
