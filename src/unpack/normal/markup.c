@@ -91,6 +91,19 @@ static void words_blank(struct markup *markup)
     markup->blank = true;
 }
 
+/* What stands in both views as it is, up to what does not: most of a page. */
+static void put_plain(struct markup *markup)
+{
+    struct output *page = &markup->views->page, *words = &markup->views->words;
+    size_t at = markup->at;
+    for (uint8_t c = markup->line[at]; c > ' ' && c < 0x80 && c != '<' && c != '&';
+         c = markup->line[++at]) {
+        output_byte(page, ascii_lower(c));
+        output_byte(words, ascii_lower(c));
+    }
+    markup->at = at;
+}
+
 static void in_text(struct markup *markup, uint8_t c)
 {
     bool outside = markup->inside == MARKUP_OUTSIDE;
@@ -121,6 +134,7 @@ static void in_text(struct markup *markup, uint8_t c)
         } else if (outside) {
             output_byte(&markup->views->words, lower);
             markup->blank = false;
+            put_plain(markup);
         }
     }
 }
