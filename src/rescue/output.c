@@ -105,10 +105,9 @@ static int copy(void *context, uint64_t at, uint64_t length)
         ssize_t n = copy_file_range(output->source->fd, &from, output->fd, &to, left, 0);
         if (n > 0)
             left -= (uint64_t)n;
-        else if (n == 0)
-            error = fail(output->why, ENODATA, "the file became shorter while it was read");
-        else if (errno == EXDEV || errno == ENOSYS || errno == EOPNOTSUPP || errno == EINVAL)
-            return -EXDEV;
+        else if (n == 0 || errno == EXDEV || errno == ENOSYS || errno == EOPNOTSUPP ||
+                 errno == EINVAL || errno == EPERM)
+            return -EXDEV; /* reading tells what is wrong, if anything is */
         else if (errno != EINTR)
             error = fail(output->why, errno, "cannot write: %s", strerror(errno));
     }
