@@ -18,12 +18,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from tap import case, check, run_cases  # noqa: E402
+from tap import Skip, case, check, run_cases  # noqa: E402
 
 SHOW = "--show" in sys.argv
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SHARED = os.environ.get("CANDOR_SHARED") or os.path.join(os.path.dirname(ROOT), "shared")
 CANDOR, *TESTS = [os.path.abspath(word) for word in sys.argv[1:] if word != "--show"]
 ENVIRONMENT = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", LC_ALL="C")
 
@@ -247,6 +249,48 @@ def formats_that_the_catalogue_names_exist():
         for line in re.findall(r"^formats: \[(.*)\]", read(path).decode(), re.M):
             missing += [(os.path.basename(path), name) for name in re.findall(r'"(.*?)"', line) if name not in known]
     check(not missing and len(known) > 40, *missing)
+
+
+def harmed_published(locked):
+    size = len(locked)
+    hole = min(65536, size // 4)
+    yield "whole", locked
+    for less in 1, 16, 100, 700, 4000:
+        yield f"cut-{less}", locked[:-less]
+    yield "cut-half", locked[:size // 2]
+    yield "begin-lost", locked[4096:]
+    yield "longer", locked + bytes(16)
+    yield "zeros-within", locked[:size // 2] + bytes(hole) + locked[size // 2 + hole:]
+    yield "zeros-behind", locked[:size // 2] + bytes(max(0, size - size // 2 - 2000)) + locked[-2000:]
+
+
+@case
+def published_files_harmed_are_not_called_recovered():
+    packed = os.path.join(SHARED, "data", "ransomware-vectors.tar.xz")
+    if not os.path.exists(packed):
+        raise Skip(f"no {packed}")
+    with tarfile.open(packed) as tar:
+        tar.extractall("published")
+    root = next(path for path, folders, _ in os.walk("published") if "akira-linux" in folders)
+    wanted = {}
+    for listed in glob.glob(f"{root}/*/expect.json"):
+        family = os.path.basename(os.path.dirname(listed))
+        expect = json.loads(read(listed))
+        for name in os.listdir(os.path.dirname(listed)):
+            path = os.path.join(os.path.dirname(listed), name)
+            if name in expect:
+                wanted[family] = wanted.get(family, []) + [expect[name].get("plain_sha256")]
+                for what, data in harmed_published(read(path)):
+                    put(f"d/{family}/{what}/{name}", data)
+            elif name not in ("expect.json", "LICENSE"):
+                put(f"keys/{family}-{name}", read(path))
+    rows = decrypt("d", "--key", "keys")
+    bad = [(path, row) for path, row in rows.items() if row["state"] == "recovered" and not is_said(path, row)
+           and row.get("sha256_after") not in wanted[path.split("/")[0]]]
+    check(not bad, *bad)
+    whole = {path.split("/")[0] for path, row in rows.items() if "/whole/" in path and row["state"] == "recovered"}
+    check(len(whole) >= 16, "with their keys:", *sorted(whole))
+    print(f"# {len(rows)} files; of {len(whole)} families the whole ones are recovered")
 
 
 # Several formats of one family, and a family whose program others use.
