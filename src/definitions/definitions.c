@@ -202,9 +202,10 @@ int definitions_add_database(struct definitions_loader *loader,
 {
     struct definitions_clamav *found = &loader->found;
     struct definitions_container container = {0};
+    if (!loader->options.clamav.now)
+        loader->options.clamav.now = time(NULL);
     if (!loader->clamav)
-        loader->options.clamav.now = loader->options.clamav.now ?: time(NULL);
-    loader->clamav = clamav_new(loader->draft, &loader->options.clamav);
+        loader->clamav = clamav_new(loader->draft, &loader->options.clamav);
     if (!loader->clamav)
         return fail(why, ENOMEM, "out of memory");
     const struct databases_target to = {.clamav = loader->clamav,
