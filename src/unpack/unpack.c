@@ -270,11 +270,11 @@ bool unpack_put(struct unpack *unpack, bytes data)
         if (!at)
             return !unpack->run->stopped;
         room = room < data.len ? room : data.len;
-        memcpy(at, data.at, room);
-        if (unpack->run->copied)
-            unpack->run->copied(unpack->run->sink.to,
-                                unpack->run->region->used - unpack->child_from,
-                                (bytes){data.at, room});
+        if (!unpack->run->copied ||
+            !unpack->run->copied(unpack->run->sink.to,
+                                 unpack->run->region->used - unpack->child_from,
+                                 (bytes){data.at, room}))
+            memcpy(at, data.at, room);
         if (!unpack_wrote(unpack, room))
             return false;
         data = bytes_slice(data, room, data.len);

@@ -93,8 +93,10 @@ struct unpack_run {
     /* For those who look for files in damaged disks: of a disk its files come out, never all of
      * it in one piece, and files without a name, too. */
     bool files_only;
-    /* Told what unpack_put copies, and where in the child. May be NULL. */
-    void (*copied)(void *to, size_t at, bytes data);
+    /* Told what unpack_put copies, and where in the child: true, and it need not be copied.
+     * May be NULL. */
+    bool (*copied)(void *to, size_t at, bytes data);
+    bool clean; /* the region is zeros wherever nothing was written since it was opened */
     /* Used up so far. */
     uint64_t members, bytes;
     bool stopped;

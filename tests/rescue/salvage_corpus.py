@@ -3,7 +3,7 @@
 
     salvage_corpus.py CANDOR                     one of each
     salvage_corpus.py CANDOR --full [N]          N files of each kind and pattern (4)
-    --kinds a,b --patterns a,b --verbose
+    --kinds a,b --patterns a,b --kept FOLDER --verbose
 
 What counts: of the bytes that are worth saving (data of members, text, file contents: not headers
 or empty space) and were not encrypted, those that come back in a part which opens and holds what
@@ -12,14 +12,14 @@ the original held. Four figures of each kind and pattern:
     usable     the share of them that came back in parts that open and can be read
     any        with the parts that have holes, as pictures with a grey end
     readable   usable, of those that anyone could read at all (salvage_decodable)"""
-import argparse, json, os, random, resource, shutil, subprocess, sys, tempfile
+import argparse, json, os, pickle, random, resource, shutil, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from salvage_decodable import decodable, merged, total, without
 from salvage_disks import DISKS
 from salvage_kinds import DOCUMENTS
 from salvage_media import MEDIA
-from salvage_patterns import PATTERNS, encrypt
+from salvage_patterns import PATTERNS, encrypt, runs
 
 KINDS = {**DOCUMENTS, **MEDIA, **DISKS}
 
@@ -74,11 +74,39 @@ def look_at(made, kind, said, out, result):
     return merged(map(tuple, usable)), merged(map(tuple, some))
 
 
-def measure(candor, kind, pattern, number, size, folder):
-    if (kind, number, size) not in made_before:
-        made_before.clear()
-        made_before[kind, number, size] = KINDS[kind].make(random.Random("%s/%d" % (kind, number)), size)
-    made = made_before[kind, number, size]
+def original(kind, number, size, kept):
+    """The file before it was encrypted; with `kept`, a folder, made once and found there."""
+    key = "%s-%d-%d" % (kind, number, size)
+    path = kept and os.path.join(kept, key)
+    if key in made_before:
+        return made_before[key]
+    made_before.clear()
+    if path and os.path.exists(path):
+        with open(path, "rb") as f:
+            made = pickle.load(f)
+    else:
+        made = KINDS[kind].make(random.Random("%s/%d" % (kind, number)), size)
+        if path:
+            with open(path + ".new", "wb") as f:
+                pickle.dump(made, f)
+            os.rename(path + ".new", path)
+    made_before[key] = made
+    return made
+
+
+def said_ranges(said):
+    """What was said to be encrypted: the list is cut short, a pattern says it all."""
+    pattern, size = said["encrypted"]["pattern"], said["size"]
+    if not pattern:
+        return map(tuple, said["encrypted"]["ranges"])
+    end = size - pattern["trailer"]
+    return [(0, min(pattern["head"], end)), (end - pattern["tail"], end), (end, size)] + \
+        (runs(pattern["start"], pattern["run"], pattern["stride"] or size, end, pattern["repeats"] or None)
+         if pattern["run"] else [])
+
+
+def measure(args, kind, pattern, number, size, folder):
+    candor, made = args.candor, original(kind, number, size, args.kept)
     data, holes = encrypt(made.data, pattern, made.name + pattern)
     path, out = os.path.join(folder, made.name + ".locked"), os.path.join(folder, "out")
     with open(path, "wb") as f:
@@ -96,7 +124,7 @@ def measure(candor, kind, pattern, number, size, folder):
         usable, some = look_at(made, kind, said, out, result)
         result["usable"], result["any"] = common(survive, usable), common(survive, some)
         result["readable"] = common(usable, could)
-        found = merged(map(tuple, said["encrypted"]["ranges"]))
+        found = merged(said_ranges(said))
         result["map"] = (common(found, holes), total(found), total(holes))
         result["said"] = said
     shutil.rmtree(out, ignore_errors=True)
@@ -126,7 +154,7 @@ def one_kind(args, kind, folder, rows, bad):
     for number in range(args.full or 1):
         sizes = KINDS[kind].sizes
         for pattern in patterns:
-            got = measure(args.candor, kind, pattern, number, sizes[number % len(sizes)], folder)
+            got = measure(args, kind, pattern, number, sizes[number % len(sizes)], folder)
             for key in ((kind, pattern), (kind, "all"), ("all", pattern), ("all", "all")):
                 add(rows, key, got)
             rows["files"] = rows.get("files", 0) + 1
@@ -151,6 +179,7 @@ def main():
     parser.add_argument("--kinds")
     parser.add_argument("--patterns")
     parser.add_argument("--verbose", action="count", default=0)
+    parser.add_argument("--kept", help="a folder in which originals are kept from run to run")
     parser.add_argument("--test", action="store_true")
     args = parser.parse_args()
     if args.test:
@@ -183,7 +212,7 @@ def test(args):
         number += 1
         folder = tempfile.mkdtemp(prefix="salvage-")
         try:
-            got = [measure(args.candor, kind, p, 0, KINDS[kind].sizes[0] // (1 if kind == "ext4" else 3), folder)
+            got = [measure(args, kind, p, 0, KINDS[kind].sizes[0] // (1 if kind == "ext4" else 3), folder)
                    for p in (("qilin",) if kind in ("ext4", "pdf") else ("akira", "qilin"))]
         except (OSError, ImportError) as error:
             print("ok %d - %s # SKIP %s" % (number, kind, error))

@@ -9,6 +9,7 @@
 #include "unpack/unpack.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
     DEPTH = 4,
@@ -16,7 +17,8 @@ enum {
     PLACES_MOST = 1 << 18,
     HOLES_MOST = 1 << 18,
     KEEP_MOST = 32 << 20,
-    TABLES_MOST = 64 << 20
+    TABLES_MOST = 64 << 20,
+    PAGE = 4096,
 };
 
 #define LARGEST ((uint64_t)2 << 30)
@@ -25,7 +27,7 @@ struct disk {
     struct salvage *salvage;
     struct unpack_run run;
     bytes folder;
-    VEC(struct salvage_place) places; /* of the file that is being put together */
+    VEC(struct window_place) places; /* of the file that is being put together */
 };
 
 static bool is_in(bytes whole, bytes part)
@@ -33,24 +35,27 @@ static bool is_in(bytes whole, bytes part)
     return part.at >= whole.at && part.at + part.len <= whole.at + whole.len;
 }
 
-/* Pieces come in order, so that places are sorted. */
-static void copied(void *to, size_t at, bytes data)
+/* Pieces come in order, so that places are sorted. True: what is seen through a window is put
+ * together when it is looked at, and not before. */
+static bool copied(void *to, size_t at, bytes data)
 {
     struct disk *disk = to;
-    struct salvage_place *last = disk->places.n ? &disk->places.at[disk->places.n - 1] : NULL;
+    struct window_place *last = disk->places.n ? &disk->places.at[disk->places.n - 1] : NULL;
     if (at == 0)
         disk->places.n = 0;
     if (!is_in(disk->salvage->file, data))
-        return;
+        return false;
     uint64_t outer = (uint64_t)(data.at - disk->salvage->file.at);
     if (disk->places.n && last->at + last->len == at && last->outer + last->len == outer) {
         last->len += data.len;
-        return;
+        return disk->salvage->window != NULL;
     }
-    struct salvage_place *place =
+    struct window_place *place =
         disk->places.n < PLACES_MOST ? vec_push(disk->salvage->arena, &disk->places) : NULL;
-    if (place)
-        *place = (struct salvage_place){at, outer, data.len};
+    if (!place)
+        return false;
+    *place = (struct window_place){at, outer, data.len};
+    return disk->salvage->window != NULL;
 }
 
 static bool is_file_system(const char *format)
@@ -83,12 +88,16 @@ static bool give_scattered(struct disk *disk, bytes name, bytes data)
 {
     struct salvage *salvage = disk->salvage;
     struct arena_mark mark = arena_mark(salvage->arena);
+    if (salvage->window)
+        data = window_gather(salvage->window, data, disk->places.at, disk->places.n);
+    if (!data.at)
+        return true;
     struct salvage inner = {
         .file = data, .name = name, .places = disk->places.at, .place_count = disk->places.n};
     VEC(struct map_range) holes = {0};
     bool more = true;
     for (uint32_t i = 0; i < disk->places.n; i++) {
-        const struct salvage_place *place = &disk->places.at[i];
+        const struct window_place *place = &disk->places.at[i];
         uint64_t end = place->outer + place->len;
         for (uint64_t from = place->outer; from < end;) {
             uint64_t plain = map_plain_end(&salvage->map, from, end);
@@ -106,6 +115,25 @@ static bool give_scattered(struct disk *disk, bytes name, bytes data)
         more = salvage_child_of(salvage, &inner);
     arena_pop(salvage->arena, mark);
     return more;
+}
+
+/* What was put together is zeros again: the region stays clean, and needs memory for one file
+ * at a time. */
+static void forget(struct disk *disk, bytes data)
+{
+    const struct region *region = disk->salvage->region;
+    size_t from = (size_t)(data.at - region->at), to = from + data.len;
+    size_t first = (from + PAGE - 1) / PAGE * PAGE, last = to / PAGE * PAGE;
+    disk->places.n = 0;
+    if (!disk->run.clean)
+        return;
+    if (first >= last) {
+        memset(region->at + from, 0, data.len);
+        return;
+    }
+    memset(region->at + from, 0, first - from);
+    memset(region->at + last, 0, to - last);
+    (void)madvise(region->at + first, last - first, MADV_DONTNEED);
 }
 
 static bool child(void *to, const struct unpack *parent, const struct unpack_child *found)
@@ -132,6 +160,7 @@ static bool child(void *to, const struct unpack *parent, const struct unpack_chi
         more = salvage_child(salvage, name, from, from + found->data.len);
     } else if (name.at) {
         more = give_scattered(disk, name, found->data);
+        forget(disk, found->data);
     }
     arena_pop(salvage->arena, mark);
     return more && !salvage->stopped;
@@ -170,6 +199,7 @@ void disk_give(struct salvage *salvage)
             .region = salvage->region,
             .files_only = true,
             .copied = copied,
+            .clean = salvage->window != NULL,
             .sink = {.child = child, .gap = gap, .stage = stage}}};
     struct mend mend = {.salvage = salvage};
     struct salvage_given given = {{0}};

@@ -31,25 +31,35 @@ struct map_cells {
     int32_t *plain; /* of those that say plain */
 };
 
-struct model;
+enum { MAP_EIGHTHS = 8, MAP_CONTEXTS = 256 };
+
+/* What one byte after another says, in eighths of a bit: positive, it is not random. */
+struct map_model {
+    uint32_t seen[MAP_CONTEXTS][MAP_CONTEXTS], all[MAP_CONTEXTS];
+    int8_t says[MAP_CONTEXTS][MAP_CONTEXTS];
+};
+
+enum { MAP_HINTS = 8 };
 
 struct map {
     bytes file;
     struct arena *arena;
     struct budget *budget;
     struct map_cells fine, coarse; /* fine: the head, 16 bytes each; coarse: behind it */
-    struct model *model;           /* private */
-    bool given;                    /* what is encrypted was told, and is not solved for */
-    uint8_t *ways;                 /* for the way through the cells */
-    VEC(struct map_range) plain;   /* proven */
+    struct map_model *model;
+    bool given;                  /* what is encrypted was told, and is not solved for */
+    uint8_t *ways;               /* for the way through the cells */
+    VEC(struct map_range) plain; /* proven */
     VEC(struct map_range)
     decoded; /* holds no long run of ciphertext: codes fell not out of step */
     VEC(struct map_break) broken;
     VEC(struct map_range) lost; /* where nothing could be read */
+    uint32_t hints[MAP_HINTS];  /* rules that explain files beside it, 0: no more */
     /* The result. */
     VEC(struct map_range) encrypted; /* sorted, apart from each other */
     uint64_t total;                  /* bytes in them */
     bool regular;                    /* a pattern explains it */
+    bool sure;                       /* and nothing else does nearly as well */
     struct pattern pattern;
     uint64_t trailer; /* bytes at the end that the family appended */
 };
@@ -68,6 +78,10 @@ void map_break(struct map *map, uint64_t from, uint64_t to, bool begins);
 void map_lose(struct map *map, uint64_t from, uint64_t to);
 /* The best map of all that is known. */
 void map_solve(struct map *map);
+
+/* What the whole cells in [from, to) say together; `plain`: only those that say plain for sure.
+ */
+int64_t map_between(const struct map *map, uint64_t from, uint64_t to, bool plain);
 
 /* True when no byte of [from, to) is taken for ciphertext. */
 bool map_is_plain(const struct map *map, uint64_t from, uint64_t to);

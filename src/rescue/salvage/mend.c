@@ -19,7 +19,6 @@ enum {
     VOLUMES_MOST = 256,
     CLUSTER = 65536,
     LOOK_MOST = 1 << 16,
-    BLANK_MOST = 96 << 20, /* bytes of the private mapping that may be written */
 };
 
 static bool plain(const struct mend *mend, uint64_t from, uint64_t size)
@@ -35,11 +34,14 @@ static const uint8_t *at(const struct mend *mend, uint64_t from)
 
 static bool put(struct mend *mend, uint64_t to, const uint8_t *from, size_t size)
 {
-    uint8_t *patch = mend->salvage->patch;
-    if (!patch || !bytes_has(mend->salvage->file, to, size))
+    struct salvage *salvage = mend->salvage;
+    if (mend->looks || !bytes_has(salvage->file, to, size))
         return false;
-    memmove(patch + to, from, size);
-    return true;
+    if (salvage->window)
+        return window_put(salvage->window, to, from, size, salvage->arena);
+    if (salvage->patch)
+        memmove(salvage->patch + to, from, size);
+    return salvage->patch != NULL;
 }
 
 static bool is_super(const uint8_t *p, uint64_t *ret_size)
@@ -200,17 +202,14 @@ static void scan(struct mend *mend, uint32_t most)
 
 bool mend_looks_like_disk(struct salvage *salvage)
 {
-    struct mend mend = {.salvage = salvage};
-    uint8_t *patch = salvage->patch;
+    struct mend mend = {.salvage = salvage, .looks = true};
     const char *magic = (const char *)salvage->file.at;
     if (salvage->file.len < LOOK_MOST)
         return false;
     if (memcmp(magic, "QFI\xfb", 4) == 0 || memcmp(magic, "KDMV", 4) == 0 ||
         memcmp(magic, "vhdxfile", 8) == 0 || memcmp(magic, "conectix", 8) == 0)
         return true;
-    salvage->patch = NULL;
     scan(&mend, 1);
-    salvage->patch = patch;
     return mend.volumes.n > 0;
 }
 
@@ -270,11 +269,14 @@ static bool mend_vhdx(struct mend *mend)
 /* Ciphertext, so that nobody takes it for a table. */
 static void blank(struct mend *mend)
 {
-    const struct map *map = &mend->salvage->map;
-    for (uint32_t i = 0;
-         mend->salvage->patch && map->total <= BLANK_MOST && i < map->encrypted.n; i++)
-        memset(mend->salvage->patch + map->encrypted.at[i].from, 0,
-               (size_t)(map->encrypted.at[i].to - map->encrypted.at[i].from));
+    struct salvage *salvage = mend->salvage;
+    const struct map *map = &salvage->map;
+    if (salvage->window)
+        window_blank(salvage->window, map);
+    else if (salvage->patch)
+        for (uint32_t i = 0; i < map->encrypted.n; i++)
+            memset(salvage->patch + map->encrypted.at[i].from, 0,
+                   (size_t)(map->encrypted.at[i].to - map->encrypted.at[i].from));
 }
 
 void mend_disk(struct mend *mend)

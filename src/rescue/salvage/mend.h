@@ -1,6 +1,6 @@
 /* mend — the heads of disk images and file systems, put back from the copies that these keep.
  *
- * Written into the private mapping of the image; nothing of it reaches the file. */
+ * Written into what readers see of the image (window.h); nothing of it reaches the file. */
 #pragma once
 #include "rescue/salvage/salvage.h"
 
@@ -14,6 +14,7 @@ struct mend {
     struct salvage *salvage;
     VEC(struct mend_volume) volumes; /* by place */
     bool container;                  /* a virtual disk that is not flat: no volumes */
+    bool looks;                      /* and changes nothing */
 };
 
 /* Whether the plain bytes hold marks of disks: superblocks, boot sectors, partition tables. */

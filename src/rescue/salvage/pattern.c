@@ -26,7 +26,22 @@ enum {
     PLAY_SMALL = 16711680,
     ROYAL_WHOLE = 5245000,
     LOCKBIT_UNIT = 0x20000,
+    CHOICES = 1 << 16, /* of a family: 0 is where its choice does not show */
 };
+
+/* The ways, as rules begin. */
+enum { BASTA = 1, AKIRA, PLAY, ROYAL, LOCKBIT, RUNS, BLACKCAT, BLACKCAT_LARGE, HEAD };
+
+static uint32_t rule_of(uint32_t way, uint64_t choice)
+{
+    return way * CHOICES + (uint32_t)choice;
+}
+
+bool pattern_alike(uint32_t rule, uint32_t other)
+{
+    return rule && other && rule / CHOICES == other / CHOICES &&
+           (rule == other || rule % CHOICES == 0 || other % CHOICES == 0);
+}
 
 struct pattern_walk pattern_walk(const struct pattern *pattern, uint64_t size)
 {
@@ -88,10 +103,12 @@ static void basta(uint64_t size, taker *take, void *to)
             p.stride = 6400;
             p.count = 0;
         }
+        p.rule = rule_of(BASTA, n < BASTA_SMALL ? 0 : p.stride);
         if (p.count || p.head)
             take(to, &p);
         p.head = p.start = BASTA_SMALL;
         p.stride = 6400;
+        p.rule = rule_of(BASTA, p.stride);
         p.count = 0;
         if (n > BASTA_SMALL && n <= (uint64_t)1 << 30)
             take(to, &p);
@@ -106,7 +123,8 @@ static void akira(uint64_t size, taker *take, void *to)
             continue;
         uint64_t n = size - trailers[i];
         for (uint64_t percent = 1; percent < 100; percent++) {
-            struct pattern p = {.family = "Akira", .trailer = trailers[i]};
+            struct pattern p = {
+                .family = "Akira", .trailer = trailers[i], .rule = rule_of(AKIRA, percent)};
             uint64_t share = n / 100 * percent + n % 100 * percent / 100;
             uint64_t parts = percent < 50 ? 3 : 5;
             if (n <= AKIRA_SPOTS) {
@@ -127,7 +145,8 @@ static void play(uint64_t size, taker *take, void *to)
     for (size_t i = 0; i < COUNT(trailers); i++) {
         if (trailers[i] >= size)
             continue;
-        struct pattern small = {.family = "Play", .head = MIB, .trailer = trailers[i]};
+        struct pattern small = {
+            .family = "Play", .head = MIB, .trailer = trailers[i], .rule = rule_of(PLAY, 0)};
         if (size - trailers[i] <= PLAY_SMALL) {
             take(to, &small);
             continue;
@@ -139,7 +158,8 @@ static void play(uint64_t size, taker *take, void *to)
                                 .start = step * MIB,
                                 .run = MIB,
                                 .stride = step * MIB,
-                                .trailer = trailers[i]};
+                                .trailer = trailers[i],
+                                .rule = rule_of(PLAY, step)};
             /* Whole blocks only, and none that reaches into the last. */
             uint64_t blocks = (size - trailers[i] - 2 * MIB) / MIB;
             p.count = blocks / step;
@@ -161,7 +181,8 @@ static void royal(uint64_t size, taker *take, void *to)
                                 .stride = tenth,
                                 .count = 10,
                                 .run = tenth * percent / 100 & ~(uint64_t)15,
-                                .trailer = trailers[i]};
+                                .trailer = trailers[i],
+                                .rule = rule_of(ROYAL, percent)};
             take(to, &p);
         }
     }
@@ -175,15 +196,16 @@ static void lockbit(uint64_t size, taker *take, void *to)
                                 .head = head * LOCKBIT_UNIT,
                                 .run = LOCKBIT_UNIT,
                                 .stride = (gap + 1) * LOCKBIT_UNIT,
-                                .start = (head + gap) * LOCKBIT_UNIT};
+                                .start = (head + gap) * LOCKBIT_UNIT,
+                                .rule = rule_of(LOCKBIT, head << 8 | gap)};
             if (p.start < size)
                 take(to, &p);
         }
 }
 
 /* Runs and gaps of a configuration. */
-static void configured(const char *family, uint64_t size, uint64_t head, uint64_t trailer,
-                       taker *take, void *to)
+static void configured(const char *family, uint32_t way, uint64_t size, uint64_t head,
+                       uint64_t trailer, taker *take, void *to)
 {
     static const uint64_t sizes[] = {
         16,        32,        64,       128,      256,      512,      1 * KIB,
@@ -198,7 +220,8 @@ static void configured(const char *family, uint64_t size, uint64_t head, uint64_
                                 .start = head,
                                 .run = sizes[i],
                                 .stride = sizes[i] + sizes[k],
-                                .trailer = trailer};
+                                .trailer = trailer,
+                                .rule = rule_of(way, i * COUNT(sizes) + k + 1)};
             p.start = head ? head + sizes[k] : 0;
             if (p.start < size && (head || sizes[i] < size) && size / p.stride < 1 << 22)
                 take(to, &p);
@@ -213,12 +236,14 @@ void pattern_known(uint64_t size, void (*take)(void *to, const struct pattern *p
     play(size, take, to);
     royal(size, take, to);
     lockbit(size, take, to);
-    configured("Qilin or BianLian", size, 0, size > 550 ? 550 : 0, take, to);
-    configured("Qilin or BianLian", size, 0, 0, take, to);
-    configured("BlackCat", size, 1 * MIB, 0, take, to);
-    configured("BlackCat", size, 10 * MIB, 0, take, to);
+    configured("Qilin or BianLian", RUNS, size, 0, size > 550 ? 550 : 0, take, to);
+    configured("Qilin or BianLian", RUNS, size, 0, 0, take, to);
+    configured("BlackCat", BLACKCAT, size, 1 * MIB, 0, take, to);
+    configured("BlackCat", BLACKCAT_LARGE, size, 10 * MIB, 0, take, to);
     for (uint64_t head = 4 * KIB; head < size && head <= 1024 * (uint64_t)MIB; head *= 2) {
-        struct pattern p = {.family = NULL, .head = head};
+        struct pattern p = {.family = NULL,
+                            .head = head,
+                            .rule = rule_of(HEAD, 64u - (unsigned)__builtin_clzll(head))};
         take(to, &p);
     }
 }

@@ -14,7 +14,8 @@ struct pattern {
     uint64_t count; /* 0: to the end */
     uint64_t tail;
     uint64_t trailer;
-    bool fixed; /* the family leaves no choice: it can fit by chance less than others */
+    bool fixed;    /* the family leaves no choice: it can fit by chance less than others */
+    uint32_t rule; /* what of it is the same in files of other sizes; 0: none that is known */
 };
 
 /* A cursor over the ranges of a pattern in a file of `size` bytes (trailer included), in order;
@@ -27,6 +28,8 @@ struct pattern_walk {
 
 struct pattern_walk pattern_walk(const struct pattern *pattern, uint64_t size);
 bool pattern_next(struct pattern_walk *walk, uint64_t *ret_from, uint64_t *ret_to);
+/* Whether files of any two sizes, encrypted by one tool in one way, may have these. */
+bool pattern_alike(uint32_t rule, uint32_t other);
 /* Calls `take` with each pattern that a known family would have used for a file that is now
  * `size` bytes. */
 void pattern_known(uint64_t size, void (*take)(void *to, const struct pattern *pattern),

@@ -14,7 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OBJECTS_MOST = 1 << 20, HEAD_MOST = 24, UNPACKED_MOST = 64 << 20, TAIL = 64 };
+enum {
+    OBJECTS_MOST = 1 << 20,
+    HEAD_MOST = 24,
+    UNPACKED_MOST = 64 << 20,
+    HEADER = 8,
+    LINE = 20
+};
 
 static bool is_space(uint8_t c)
 {
@@ -65,7 +71,7 @@ static size_t next_object(struct pdf *pdf, size_t from, struct pdf_object *ret)
         if (at >= 3 && memcmp(file.at + at - 3, "end", 3) == 0)
             continue;
         size_t begin = read_head(file, at, &ret->number, &ret->again);
-        if (begin == SIZE_MAX || !map_is_plain(&pdf->salvage->map, begin, at + 3))
+        if (begin == SIZE_MAX)
             continue;
         ret->from = begin;
         ret->body = at + 3;
@@ -78,11 +84,10 @@ static size_t next_object(struct pdf *pdf, size_t from, struct pdf_object *ret)
 static void bound(struct pdf *pdf, struct pdf_object *object, size_t next)
 {
     bytes file = pdf->salvage->file;
-    struct map *map = &pdf->salvage->map;
     size_t end = find(file, object->body, next, "endobj");
     size_t stream = find(file, object->body, end == SIZE_MAX ? next : end, "stream");
     object->to = end == SIZE_MAX ? next : end;
-    if (stream != SIZE_MAX && map_is_plain(map, object->body, stream + 6)) {
+    if (stream != SIZE_MAX) {
         size_t data = stream + 6;
         data += data < next && file.at[data] == '\r';
         data += data < next && file.at[data] == '\n';
@@ -94,7 +99,6 @@ static void bound(struct pdf *pdf, struct pdf_object *object, size_t next)
         object->stop = stop == SIZE_MAX ? object->to : stop;
     }
     object->ended = end != SIZE_MAX;
-    object->whole = object->ended && map_is_plain(map, object->from, end + 6);
 }
 
 static void collect(struct pdf *pdf)
@@ -247,29 +251,98 @@ static int compare(const void *a, const void *b)
     return x->from < y->from ? -1 : x->from > y->from;
 }
 
+/* Behind an object comes the next one at once, or the table, or a remark. */
+static void prove_end(struct pdf *pdf, const struct pdf_object *object, size_t next)
+{
+    bytes file = pdf->salvage->file;
+    struct map *map = &pdf->salvage->map;
+    size_t at = object->to + 6;
+    while (at < next && is_space(file.at[at]))
+        at++;
+    bytes rest = bytes_slice(file, at, 4);
+    if (!object->ended || at >= next || bytes_is(rest, "xref") || bytes_is(rest, "trai") ||
+        bytes_is(rest, "star") || (rest.len && rest.at[0] == '%'))
+        return;
+    map_break(map, at, at + HEADER < next ? at + HEADER : next, true);
+    map_lose(map, at, next);
+}
+
 /* A packed stream that is whole has its checksum; where one breaks, ciphertext begins. */
-static void prove(struct pdf *pdf)
+static void prove_stream(struct pdf *pdf, struct pdf_object *object, size_t next)
 {
     struct map *map = &pdf->salvage->map;
+    struct arena_mark mark = arena_mark(pdf->salvage->arena);
+    bool whole;
+    size_t taken;
+    bytes packed =
+        bytes_slice(pdf->salvage->file, object->stream, object->stop - object->stream);
+    (void)inflated(pdf, packed, &whole, &taken);
+    arena_pop(pdf->salvage->arena, mark);
+    object->broken = !whole;
+    if (whole) {
+        map_prove(map, object->stream, object->stream + taken);
+        return;
+    }
+    map_break(map, object->stream, object->stop, true);
+    if (!object->ended)
+        map_lose(map, object->stream + taken, next);
+}
+
+/* The table says where each object begins: "xref", the first number and how many, then lines of
+ * 20 bytes: place (10 digits), generation (5), n or f. */
+static void prove_table(struct pdf *pdf, size_t table)
+{
+    bytes file = pdf->salvage->file;
+    size_t at = table + 4, found = 0, missing = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        at = table + 4;
+        while (at < file.len && is_space(file.at[at]))
+            at++;
+        while (at < file.len && file.at[at] != '\n' && file.at[at] != '\r')
+            at++;
+        while (at < file.len && is_space(file.at[at]))
+            at++;
+        for (; bytes_has(file, at, LINE) && is_digit(file.at[at]) &&
+               (file.at[at + 17] == 'n' || file.at[at + 17] == 'f');
+             at += LINE) {
+            if (file.at[at + 17] == 'f')
+                continue;
+            uint64_t place = 0;
+            uint32_t number, again;
+            for (int i = 0; i < 10; i++)
+                place = place * 10 + (uint64_t)(file.at[at + (size_t)i] - '0');
+            size_t word = place < file.len
+                              ? find(file, (size_t)place, (size_t)place + HEAD_MOST, "obj")
+                              : SIZE_MAX;
+            bool there = word != SIZE_MAX && read_head(file, word, &number, &again) == place;
+            found += there;
+            missing += !there;
+            /* Only a table that is right of most objects speaks of the others. */
+            if (pass && !there && place + HEADER < file.len)
+                map_break(&pdf->salvage->map, place, place + HEADER, false);
+            if (!budget_charge(pdf->salvage->budget, 16))
+                return;
+        }
+        if (found <= missing)
+            return;
+    }
+}
+
+static void prove(struct pdf *pdf)
+{
     bytes file = pdf->salvage->file;
     if (file.len > 8 && memcmp(file.at, "%PDF-", 5) != 0)
-        map_break(map, 0, 8, false);
+        map_break(&pdf->salvage->map, 0, 8, false);
     for (uint32_t i = 0; i < pdf->objects.n; i++) {
-        const struct pdf_object *object = &pdf->objects.at[i];
-        if (!object->stream || !pdf_is(pdf_dictionary(pdf, object), "/Filter", "/FlateDecode"))
-            continue;
-        struct arena_mark mark = arena_mark(pdf->salvage->arena);
-        bool whole;
-        size_t taken;
-        bytes packed = bytes_slice(file, object->stream, object->stop - object->stream);
-        (void)inflated(pdf, packed, &whole, &taken);
-        arena_pop(pdf->salvage->arena, mark);
-        pdf->objects.at[i].broken = !whole;
-        if (whole)
-            map_prove(map, object->from, object->stream + taken);
-        else
-            map_break(map, object->stream, object->stop, true);
+        struct pdf_object *object = &pdf->objects.at[i];
+        size_t next = i + 1 < pdf->objects.n ? object[1].from : file.len;
+        prove_end(pdf, object, i + 1 < pdf->objects.n ? next : 0);
+        if (object->stream && pdf_is(pdf_dictionary(pdf, object), "/Filter", "/FlateDecode"))
+            prove_stream(pdf, object, next);
     }
+    for (size_t at = 0; (at = find(file, at, file.len, "xref")) != SIZE_MAX; at += 4)
+        if (at && is_space(file.at[at - 1]))
+            prove_table(pdf, at);
 }
 
 void pdf_give(struct salvage *salvage)

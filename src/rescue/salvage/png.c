@@ -34,7 +34,7 @@ struct piece {
 
 struct png {
     struct salvage *salvage;
-    VEC(struct salvage_place) places; /* of the stream's bytes in the file */
+    VEC(struct window_place) places; /* of the stream's bytes in the file */
     VEC(struct map_range) holes;      /* in the stream */
     uint8_t *stream;
     size_t size;
@@ -64,12 +64,12 @@ static bool chunk_whole(bytes file, uint64_t at, uint32_t size)
 
 static void take_data(struct png *png, uint64_t from, uint64_t to)
 {
-    struct salvage_place *place = to > from && to - from <= STREAM_MOST - png->size
+    struct window_place *place = to > from && to - from <= STREAM_MOST - png->size
                                       ? vec_push(png->salvage->arena, &png->places)
                                       : NULL;
     if (!place)
         return;
-    *place = (struct salvage_place){png->size, from, to - from};
+    *place = (struct window_place){png->size, from, to - from};
     png->size += (size_t)(to - from);
 }
 
@@ -155,7 +155,7 @@ static bool put_stream(struct png *png)
     if (!png->stream)
         return false;
     for (uint32_t i = 0; i < png->places.n; i++) {
-        const struct salvage_place *place = &png->places.at[i];
+        const struct window_place *place = &png->places.at[i];
         memcpy(png->stream + place->at, png->salvage->file.at + place->outer,
                (size_t)place->len);
     }
@@ -173,7 +173,7 @@ static uint64_t outer_of(const struct png *png, uint64_t at)
         else
             high = middle;
     }
-    const struct salvage_place *place = &png->places.at[low];
+    const struct window_place *place = &png->places.at[low];
     return place->outer + (at - place->at < place->len ? at - place->at : place->len - 1);
 }
 
@@ -200,7 +200,7 @@ static bool take_symbols(void *to, const uint16_t *symbols, size_t n)
 static void gives(struct png *png, uint64_t from, uint64_t to)
 {
     for (uint32_t i = 0; i < png->places.n; i++) {
-        const struct salvage_place *place = &png->places.at[i];
+        const struct window_place *place = &png->places.at[i];
         uint64_t a = from > place->at ? from - place->at : 0;
         uint64_t b = to < place->at + place->len ? to - place->at : place->len;
         if (to > place->at && a < place->len && a < b)
@@ -214,7 +214,7 @@ static struct map stream_map(struct png *png)
     struct map map;
     uint64_t at = 0;
     for (uint32_t i = 0; i < png->places.n; i++) {
-        const struct salvage_place *place = &png->places.at[i];
+        const struct window_place *place = &png->places.at[i];
         uint64_t end = place->outer + place->len;
         for (uint64_t from = place->outer; from < end;) {
             uint64_t plain = map_plain_end(&png->salvage->map, from, end);

@@ -67,7 +67,7 @@ static size_t place_of(const struct salvage *salvage, uint64_t at)
     size_t low = 0, high = salvage->place_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct salvage_place *place = &salvage->places[middle];
+        const struct window_place *place = &salvage->places[middle];
         if (place->at + place->len <= at)
             low = middle + 1;
         else
@@ -83,7 +83,7 @@ void salvage_gives(struct salvage *salvage, uint64_t from, uint64_t to)
         return;
     }
     for (size_t i = place_of(salvage, from); i < salvage->place_count; i++) {
-        const struct salvage_place *place = &salvage->places[i];
+        const struct window_place *place = &salvage->places[i];
         if (place->at >= to)
             return;
         uint64_t a = from > place->at ? from - place->at : 0;
@@ -200,7 +200,7 @@ bool salvage_child_of(struct salvage *salvage, struct salvage *inner)
 bool salvage_child(struct salvage *salvage, bytes name, uint64_t from, uint64_t to)
 {
     struct arena_mark mark = arena_mark(salvage->arena);
-    struct salvage_place place = {0, from, to - from};
+    struct window_place place = {0, from, to - from};
     struct salvage inner = {.file =
                                 bytes_slice(salvage->file, (size_t)from, (size_t)(to - from)),
                             .name = name,
@@ -209,17 +209,17 @@ bool salvage_child(struct salvage *salvage, bytes name, uint64_t from, uint64_t 
     bool more = true;
     if (salvage->places) {
         /* In a container in a container: the outer places, moved. */
-        struct salvage_place *moved =
-            PUSH_ARRAY(salvage->arena, struct salvage_place, salvage->place_count);
+        struct window_place *moved =
+            PUSH_ARRAY(salvage->arena, struct window_place, salvage->place_count);
         size_t n = 0;
         for (size_t i = 0; moved && i < salvage->place_count; i++) {
-            struct salvage_place p = salvage->places[i];
+            struct window_place p = salvage->places[i];
             if (p.at + p.len <= from || p.at >= to)
                 continue;
             uint64_t cut = p.at < from ? from - p.at : 0;
             uint64_t end = p.at + p.len < to ? p.at + p.len : to;
             moved[n++] =
-                (struct salvage_place){p.at + cut - from, p.outer + cut, end - p.at - cut};
+                (struct window_place){p.at + cut - from, p.outer + cut, end - p.at - cut};
         }
         inner.places = moved;
         inner.place_count = n;

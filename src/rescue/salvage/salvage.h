@@ -7,6 +7,7 @@
 #pragma once
 #include "base/region.h"
 #include "rescue/salvage/map.h"
+#include "rescue/salvage/window.h"
 
 enum salvage_verdict {
     SALVAGE_PROVEN,    /* a checksum or the structure holds over all of it */
@@ -34,14 +35,10 @@ struct salvage_given {
     VEC(struct salvage_span) spans;
 };
 
-/* Where a stretch of these bytes lies in the outermost file. */
-struct salvage_place {
-    uint64_t at, outer, len;
-};
-
 struct salvage {
     bytes file;
-    uint8_t *patch; /* the same bytes when they are private and may be changed, or NULL */
+    uint8_t *patch;        /* the same bytes when they are private and may be changed, or NULL */
+    struct window *window; /* through which they are seen, or NULL: they are in memory */
     bytes name;     /* of the file, without folders; the ransomware's extension may be on it */
     struct arena *arena;
     struct budget *budget;
@@ -49,8 +46,8 @@ struct salvage {
     struct salvage_sink sink;
     struct map map;
     unsigned depth; /* of containers in containers */
-    /* Of what lies in a container: its places, else none. */
-    const struct salvage_place *places;
+    /* Of what lies in a container: its places in the outermost file, else none. */
+    const struct window_place *places;
     size_t place_count;
     /* Of a disk: keeps what its parts gave, in no order; shared with what lies in it. */
     struct salvage_given *given;
@@ -115,5 +112,7 @@ int tar_fits(struct salvage *salvage);
 void tar_give(struct salvage *salvage);
 int zip_fits(struct salvage *salvage);
 void zip_give(struct salvage *salvage);
+/* Packages that lie in the file in one piece: what their checksums say to the map. */
+void zip_prove(struct salvage *salvage);
 int plain_fits(struct salvage *salvage);
 void plain_give(struct salvage *salvage);

@@ -158,22 +158,21 @@ static int work(void *context)
     struct walls walls;
     struct why why = {""};
     size_t size = giver->file.len;
-    /* Private: what salvage mends in memory must not reach the file. */
-    void *file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE,
-                      SANDBOX_FIRST + 1, 0);
+    struct window *window = malloc(sizeof *window);
     /* What is mapped before the walls stand does not count against their limit of memory. */
     struct region region = {.size = REGION};
     region.at = mmap(NULL, REGION, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     crypto_warm();
-    if (file == MAP_FAILED || region.at == MAP_FAILED ||
+    if (!window || region.at == MAP_FAILED ||
+        window_open(window, SANDBOX_FIRST + 1, size, REGION, &why) < 0 ||
         sandbox_seal(&profile_worker, &walls, &why) < 0)
         return 1;
     struct budget budget = {.steps = size > UINT64_MAX / 2 / STEPS_EACH
                                          ? UINT64_MAX / 2
                                          : STEPS_LEAST + size * STEPS_EACH};
-    struct salvage salvage = {.file = {file, size},
-                              .patch = file,
+    struct salvage salvage = {.file = {window->file.at, size},
+                              .window = window,
                               .name = giver->name,
                               .arena = arena_new(MEMORY),
                               .budget = &budget,
@@ -181,6 +180,8 @@ static int work(void *context)
                               .sink = {giver, give_begin, give_put, give_end}};
     int error =
         salvage.arena ? salvage_run(&salvage, &why) : fail(&why, ENOMEM, "no memory for it");
+    if (window->failed && !error)
+        error = fail(&why, EIO, "some of the file could not be read, and was taken for zeros");
     return give_result(giver, &salvage, error, &why) ? 0 : 1;
 }
 

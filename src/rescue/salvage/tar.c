@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { BLOCK = 512, NAME_MOST = 4096 };
+enum { BLOCK = 512, NAME_MOST = 4096, INSIDE_MOST = 256 << 20 };
 
 struct header {
     bytes name;
@@ -76,8 +76,43 @@ int tar_fits(struct salvage *salvage)
     return !found ? 0 : salvage_named(salvage, "tar") ? 98 : found > 1 ? 60 : 20;
 }
 
+/* Headers have a checksum; behind a member comes the next one, or zeros. */
+static void prove(struct salvage *salvage)
+{
+    struct header header;
+    struct map *map = &salvage->map;
+    uint64_t at = 0;
+    while (at + BLOCK <= salvage->file.len && budget_charge(salvage->budget, BLOCK / 4)) {
+        struct arena_mark mark = arena_mark(salvage->arena);
+        bool found = read_header(salvage, at, &header);
+        uint64_t next = found ? at + BLOCK + (header.size + BLOCK - 1) / BLOCK * BLOCK : 0;
+        arena_pop(salvage->arena, mark);
+        if (!found) {
+            at += BLOCK;
+            continue;
+        }
+        map_prove(map, at, at + BLOCK);
+        at += BLOCK;
+        if (!bytes_has(salvage->file, next, BLOCK))
+            continue;
+        mark = arena_mark(salvage->arena);
+        bool follows = read_header(salvage, next, &header);
+        arena_pop(salvage->arena, mark);
+        bool zeros = true;
+        for (size_t i = 0; !follows && zeros && i < BLOCK; i++)
+            zeros = !salvage->file.at[next + i];
+        if (!follows && !zeros)
+            map_break(map, next, next + BLOCK, false);
+        at = follows || zeros ? next : at;
+    }
+}
+
 void tar_give(struct salvage *salvage)
 {
+    prove(salvage);
+    if (salvage->file.len <= INSIDE_MOST)
+        zip_prove(salvage);
+    map_solve(&salvage->map);
     struct header header;
     bytes folder = salvage_name(salvage, "tar.files"), given = {NULL, 0};
     uint64_t at = 0;

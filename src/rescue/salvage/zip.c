@@ -259,7 +259,7 @@ static void check_all(struct zip *zip)
             zip->members.n--;
         }
         if (member->whole)
-            map_prove(map, member->header ? member->local : member->data, end);
+            map_prove(map, member->data, end);
         else if (!member->header)
             map_break(map, member->local, member->local + LOCAL_SIZE, false);
         else if (member->sized && end <= next && !(member->flags & FLAG_ENCRYPTED))
@@ -355,6 +355,15 @@ static void prove_blocks(struct zip *zip)
             member->packed > BLOCKS_LEAST)
             member_prove(zip->salvage, packed_of(zip, member), 0, prove, &base);
     }
+}
+
+void zip_prove(struct salvage *salvage)
+{
+    struct zip zip = {.salvage = salvage};
+    collect(&zip);
+    merge(&zip);
+    if (zip.members.n)
+        check_all(&zip);
 }
 
 void zip_give(struct salvage *salvage)

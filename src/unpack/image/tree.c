@@ -166,7 +166,8 @@ static bool put_zeros(struct unpack *unpack, uint64_t len)
         if (!at)
             return false;
         room = len < room ? (size_t)len : room;
-        memset(at, 0, room);
+        if (!unpack->run->clean)
+            memset(at, 0, room);
         if (!unpack_wrote(unpack, room))
             return false;
         len -= room;
