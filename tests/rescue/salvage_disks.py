@@ -140,7 +140,7 @@ def check_files(made, part, path):
         part["opens"] = True
         return len(data)
     kind = INNER[name.rsplit(".", 1)[1]][0]
-    part["opens"] = kind in ("txt", "csv", "mbox")
+    part["opens"] = kind in ("txt", "csv", "mbox", None)
     if part["verdict"] != "partial" and part["kind"] == "file":
         return False
     if part["kind"] == "file":
@@ -161,7 +161,7 @@ def check_orphan(made, part, path):
         if part["kind"] == "file":
             begin = inner.data.find(data[:64])
             good = begin >= 0 and len(data) >= 64 and check_blanked(data, inner.data[begin:])
-            part["opens"] = kind in ("txt", "csv", "mbox")
+            part["opens"] = kind in ("txt", "csv", "mbox", None)
         elif kind:
             try:
                 good = {**DOCUMENTS, **MEDIA}[kind].check(inner, part, path)

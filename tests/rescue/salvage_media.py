@@ -1,5 +1,5 @@
 """Pictures and films, made with PIL and ffmpeg; for their checks a second decoder."""
-import io, os, shutil, struct, subprocess, tempfile, zlib
+import io, itertools, os, shutil, struct, subprocess, tempfile, zlib
 
 from salvage_decodable import deflate_units
 from salvage_kinds import MB, Kind, Made, small_png
@@ -113,34 +113,75 @@ def same_block(a, b):
     if len(a) != len(b) or not a:
         return False
     shifts = sorted(x - y for x, y in zip(a, b) if 0 < x < 255 and 0 < y < 255)
-    return len(shifts) > 8 and shifts[-1] - shifts[0] <= 3
+    return len(shifts) > 8 and shifts[-1] - shifts[0] <= 2
+
+
+def slopes(block):
+    """How each of its rows falls, whatever its brightness."""
+    return [sum(block[i:i + 4]) - sum(block[i + 4:i + 8]) for i in range(0, len(block), 8)]
+
+
+def block_places(blocks):
+    """Their places by their slopes, roughly."""
+    places = {}
+    for i, block in enumerate(blocks):
+        if block:
+            places.setdefault(tuple(v >> 2 for v in slopes(block)), []).append(i)
+    return places
+
+
+def likely_places(places, block):
+    near = [{(v - 2) >> 2, (v + 2) >> 2} for v in slopes(block)]
+    return sorted(k for key in itertools.product(*near) for k in places.get(key, ()))
+
+
+def segments(data):
+    """(kind, begin, end) of what stands before a picture's scan."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xff and data[at + 1] != 0xda:
+        end = at + 2 + struct.unpack(">H", data[at + 2:at + 4])[0]
+        yield data[at + 1], at, end
+        at = end
+
+
+FLAT = b"".join(b"\xff\xdb\0\x43" + bytes([i]) + bytes([2] * 64) for i in range(4))
+
+
+def flattened(data):
+    """The picture with one scale for all coefficients, so small that nothing is cut off."""
+    out, last = [data[:2], FLAT], 2
+    for kind, a, b in segments(data):
+        out.append(b"" if kind == 0xdb else data[a:b])
+        last = b
+    return b"".join(out) + data[last:]
 
 
 def check_jpeg(made, part, path):
     """Opens with PIL and djpeg; its MCUs are, in order, those of the original, but for how bright
-    they are (that is a sum over what is lost, too) and for gaps of one colour."""
+    they are (that is a sum over what is lost, too), for the scale of its coefficients where that
+    is lost with its head, and for gaps of one colour."""
     data = open(path, "rb").read()
     run = subprocess.run(["djpeg", "-outfile", "/dev/null", path], capture_output=True)
     part["opens"] = run.returncode == 0
     if not made.truth:
-        made.truth.extend(mcu_blocks(made.data))
-    truth, mine = made.truth, mcu_blocks(data)
-    right = shown = 0
-    shift, lost = None, 0
+        blocks = mcu_blocks(flattened(made.data))
+        made.truth[:] = blocks, block_places(blocks)
+    truth, places = made.truth
+    mine, right, shown, shift, lost, searches, behind = mcu_blocks(flattened(data)), 0, 0, None, 0, 0, 0
     for i, block in enumerate(mine):
-        if not block or max(block) - min(block) <= 3:
+        if not block or max(block) - min(block) <= 2:
             continue  # of one colour: says nothing
         shown += 1
         if shift is not None and 0 <= i + shift < len(truth) and same_block(block, truth[i + shift]):
-            right += 1
-            lost = 0
+            right, lost, behind = right + 1, 0, i + shift
             continue
         lost += 1
-        if lost > 3 and lost % 64 != 4:
+        if (lost > 4 and lost % 32) or searches >= 2000:
             continue
-        for k in range(max(i + (shift or -len(mine)), 0), len(truth)):
-            if same_block(block, truth[k]) and i + 1 < len(mine) and k + 1 < len(truth) and \
-               (not truth[k + 1] or not mine[i + 1] or same_block(mine[i + 1], truth[k + 1])):
+        searches += 1
+        for k in likely_places(places, block):
+            if k >= behind and \
+               all(same_block(*pair) for pair in zip(mine[i:i + 4], truth[k:k + 4])):
                 shift, lost = k - i, 0
                 right += 1
                 break

@@ -205,12 +205,19 @@ void member_give(struct salvage *salvage, const struct member *member, bytes fol
                      (int)member->name.len, (const char *)member->name.at);
     bool text = is_text_name(member->name);
     if (!name.at || (member->method != MEMBER_STORED && member->method != MEMBER_DEFLATE) ||
-        !salvage_begin(salvage, name, "member"))
+        (member->method == MEMBER_STORED &&
+         !map_is_plain(&salvage->map, member->data, to))) {
+        /* As it stands there: its own type may give back more of it than bytes. */
+        if (name.at && member->method == MEMBER_STORED)
+            (void)!salvage_child(salvage, name, member->data, to);
+        return;
+    }
+    if (!salvage_begin(salvage, name, "member"))
         return;
     salvage_counts(salvage, 1);
     if (member->method == MEMBER_STORED) {
         if (salvage_put_blanked(salvage, member->data, to))
-            (void)salvage_end(salvage, SALVAGE_PARTIAL, "stored; what is encrypted is zeros");
+            (void)salvage_end(salvage, SALVAGE_PARTIAL, "its checksum does not hold");
         return;
     }
     uint64_t gaps = member_inflate(salvage, member->data, to,

@@ -11,13 +11,15 @@ static const struct salvage_type types[] = {
     {"disk image", disk_fits, disk_give}, {"zip", zip_fits, zip_give},
     {"tar", tar_fits, tar_give},          {"gzip", gzip_fits, gzip_give},
     {"SQLite", sqlite_fits, sqlite_give}, {"PDF", pdf_fits, pdf_give},
-    {"PNG", png_fits, png_give},          {"text", plain_fits, plain_give},
+    {"PNG", png_fits, png_give},          {"JPEG", jpeg_fits, jpeg_give},
+    {"text", plain_fits, plain_give},
 };
 
 bool salvage_begin(struct salvage *salvage, bytes name, const char *kind)
 {
     salvage->spans.n = 0;
     salvage->rows = 0;
+    salvage->parts++;
     if (!salvage->stopped && !salvage->sink.begin(salvage->sink.to, name, kind))
         salvage->stopped = true;
     return !salvage->stopped;
@@ -182,7 +184,7 @@ bool salvage_child_of(struct salvage *salvage, struct salvage *inner)
     struct map *map = &inner->map;
     uint64_t size = inner->file.len;
     if (map->total && inner->depth <= DEPTH_MOST && salvage_inner(inner, &why) == 0 &&
-        inner->kind) {
+        inner->parts) {
         salvage->stopped |= inner->stopped;
         return !salvage->stopped;
     }

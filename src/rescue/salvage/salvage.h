@@ -55,7 +55,7 @@ struct salvage {
     /* Private. */
     const char *kind; /* the type that was found, NULL: none */
     VEC(struct salvage_span) spans;
-    uint64_t rows;
+    uint64_t rows, parts; /* parts: that were begun */
     bool stopped;
 };
 
@@ -106,6 +106,8 @@ int disk_fits(struct salvage *salvage);
 void disk_give(struct salvage *salvage);
 int png_fits(struct salvage *salvage);
 void png_give(struct salvage *salvage);
+int jpeg_fits(struct salvage *salvage);
+void jpeg_give(struct salvage *salvage);
 int gzip_fits(struct salvage *salvage);
 void gzip_give(struct salvage *salvage);
 int tar_fits(struct salvage *salvage);
