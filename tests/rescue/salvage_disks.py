@@ -140,6 +140,8 @@ def check_files(made, part, path):
         part["opens"] = True
         return len(data)
     kind = INNER[name.rsplit(".", 1)[1]][0]
+    if ".parts/" in part["name"] and kind in ("zip", "docx", "odt"):
+        return DOCUMENTS[kind].check(inner, part, path)
     part["opens"] = kind in ("txt", "csv", "mbox", None)
     if part["verdict"] != "partial" and part["kind"] == "file":
         return False
@@ -158,7 +160,7 @@ def check_orphan(made, part, path):
             return len(data)
     for name, inner in made.truth.items():
         kind = INNER[name.rsplit(".", 1)[1]][0]
-        if part["kind"] == "file":
+        if part["kind"] == "file" and ".parts/" not in part["name"]:
             begin = inner.data.find(data[:64])
             good = begin >= 0 and len(data) >= 64 and check_blanked(data, inner.data[begin:])
             part["opens"] = kind in ("txt", "csv", "mbox", None)

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +38,8 @@ struct run {
     bool json;
     uint64_t count, written, given, proven;
     const char *kind;
+    const struct salvage_beside *beside;
+    uint32_t rule; /* of the pattern that explains it for sure, 0: none does */
     struct why why;
     int error;
 };
@@ -207,8 +210,8 @@ static int salvage_file(const char *path, struct run *run, struct text *out, str
     struct arena *arena = arena_new(MEMORY);
     const struct salvage_sink sink = {run, part_begin, part_put, part_end};
     run->folder = bytes_of(slash ? slash + 1 : path);
-    int error = arena ? salvage_worker_run(fd, (uint64_t)facts.st_size, run->folder, &sink,
-                                           arena, &salvage, why)
+    int error = arena ? salvage_worker_run(fd, (uint64_t)facts.st_size, run->folder,
+                                           run->beside, &sink, arena, &salvage, why)
                       : fail(why, ENOMEM, "out of memory");
     close(fd);
     outbox_drop(&run->outbox);
@@ -216,12 +219,25 @@ static int salvage_file(const char *path, struct run *run, struct text *out, str
         *why = run->why;
         error = run->error;
     }
+    if (!error && salvage.map.sure && salvage.map.regular)
+        run->rule = salvage.map.pattern.rule;
     if (!error || error == -ECANCELED)
         report(out, path, &salvage, run);
-    else
+    else if (error != -EAGAIN)
         why_wrap(why, error, path);
     arena_free(arena);
     return error;
+}
+
+/* The rules that were seen, each once. */
+static void take_rule(struct salvage_beside *beside, uint32_t rule)
+{
+    for (size_t i = 0; rule && i < MAP_HINTS; i++) {
+        if (!beside->hints[i])
+            beside->hints[i] = rule;
+        if (beside->hints[i] == rule)
+            return;
+    }
 }
 
 static int run_salvage(const struct command *self, void *parsed, int argc, char **argv)
@@ -243,16 +259,29 @@ static int run_salvage(const struct command *self, void *parsed, int argc, char 
         (void)fail(&why, errno, "cannot open '%.150s': %s", arguments->output, strerror(errno));
         return command_error(why.text);
     }
-    for (int i = 0; i < argc; i++) {
+    /* Those that are not sure of their pattern come last: one tool encrypted them all. */
+    uint8_t *later = calloc((size_t)argc, 1);
+    struct salvage_beside beside = {.waits = later && argc > 1};
+    for (int i = 0; i < argc * 2; i++) {
         struct run run = {.json = arguments->json,
+                          .beside = &beside,
                           .outbox = {.directory = directory, .fd = -1}};
-        if (salvage_file(argv[i], &run, &out, &why) < 0)
+        if (i == argc)
+            beside.waits = false;
+        if (i >= argc && !(later && later[i % argc]))
+            continue;
+        int error = salvage_file(argv[i % argc], &run, &out, &why);
+        if (error == -EAGAIN && i < argc)
+            later[i] = 1;
+        else if (error < 0)
             status = command_error(why.text);
+        take_rule(&beside, run.rule);
         outbox_free(&run.outbox);
         text_free(&run.parts);
         if (text_write(&out, 1) < 0)
             status = EXIT_ERROR;
     }
+    free(later);
     close(directory);
     text_free(&out);
     return status;

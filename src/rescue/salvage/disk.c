@@ -189,6 +189,8 @@ static void open_volume(struct disk *disk, const struct mend_volume *volume)
 
 void disk_give(struct salvage *salvage)
 {
+    if (!salvage_solve(salvage))
+        return;
     struct disk disk = {
         .salvage = salvage,
         .folder = salvage_name(salvage, "files"),

@@ -64,7 +64,8 @@ void gzip_give(struct salvage *salvage)
         map_prove(&salvage->map, 0, salvage->file.len);
     else
         member_prove(salvage, salvage->file, from, prove, salvage);
-    map_solve(&salvage->map);
+    if (!salvage_solve(salvage))
+        return;
     if (end < from + TRAILER)
         return;
     name = bytes_slice(name, 0, name.len - 3);

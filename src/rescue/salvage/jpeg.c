@@ -495,7 +495,8 @@ void jpeg_give(struct salvage *salvage)
     bool begins = memcmp(salvage->file.at, "\xff\xd8\xff", 3) == 0;
     jpeg->whole_head = begins && read_head(jpeg) && jpeg_lay_out(&jpeg->head);
     prove(jpeg);
-    map_solve(&salvage->map);
+    if (!salvage_solve(salvage))
+        return;
     if (jpeg->whole_head && !map_is_plain(&salvage->map, 0, jpeg->scan))
         jpeg->whole_head = false;
     if (!salvage->map.total || (begins && jpeg->refused && !jpeg->whole_head)) {

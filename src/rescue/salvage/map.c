@@ -216,7 +216,9 @@ static int relearn(struct map *map, struct map_model *model)
 int map_open(struct map *map, bytes file, struct arena *arena, struct budget *budget,
              struct why *why)
 {
-    *map = (struct map){.file = file, .arena = arena, .budget = budget};
+    struct map fresh = {.file = file, .arena = arena, .budget = budget};
+    memcpy(fresh.hints, map->hints, sizeof fresh.hints);
+    *map = fresh;
     struct map_model *model = map->model = PUSH(arena, struct map_model);
     uint64_t fine = file.len < FINE_MOST ? file.len : FINE_MOST, rest = file.len - fine;
     uint32_t cell = SAMPLE;

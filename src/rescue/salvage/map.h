@@ -64,7 +64,8 @@ struct map {
     uint64_t trailer; /* bytes at the end that the family appended */
 };
 
-/* Statistics, and a first solution. -ENOMEM, or -ECANCELED when the budget ran out. */
+/* Statistics, and a first solution. Its hints were set before. -ENOMEM, or -ECANCELED when the
+ * budget ran out. */
 int map_open(struct map *map, bytes file, struct arena *arena, struct budget *budget,
              struct why *why) MUST_USE;
 /* A map that is known: `count` sorted ranges. And that of a part of a file. -ENOMEM. */

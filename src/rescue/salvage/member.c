@@ -205,8 +205,7 @@ void member_give(struct salvage *salvage, const struct member *member, bytes fol
                      (int)member->name.len, (const char *)member->name.at);
     bool text = is_text_name(member->name);
     if (!name.at || (member->method != MEMBER_STORED && member->method != MEMBER_DEFLATE) ||
-        (member->method == MEMBER_STORED &&
-         !map_is_plain(&salvage->map, member->data, to))) {
+        (member->method == MEMBER_STORED && !map_is_plain(&salvage->map, member->data, to))) {
         /* As it stands there: its own type may give back more of it than bytes. */
         if (name.at && member->method == MEMBER_STORED)
             (void)!salvage_child(salvage, name, member->data, to);

@@ -350,7 +350,8 @@ void pdf_give(struct salvage *salvage)
     struct pdf pdf = {.salvage = salvage};
     collect(&pdf);
     prove(&pdf);
-    map_solve(&salvage->map);
+    if (!salvage_solve(salvage))
+        return;
     for (uint32_t i = 0; i < pdf.objects.n; i++) {
         struct pdf_object *object = &pdf.objects.at[i];
         object->whole = object->ended && !object->broken &&

@@ -54,6 +54,8 @@ static bool put_gap(struct salvage *salvage, uint64_t from, uint64_t to)
 void plain_give(struct salvage *salvage)
 {
     const char *extension = "txt";
+    if (!salvage_solve(salvage))
+        return;
     uint64_t size = salvage->file.len - salvage->map.trailer, gaps = 0;
     for (size_t i = 0; i < COUNT(known); i++)
         if (salvage_named(salvage, known[i]))

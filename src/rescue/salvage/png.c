@@ -35,7 +35,7 @@ struct piece {
 struct png {
     struct salvage *salvage;
     VEC(struct window_place) places; /* of the stream's bytes in the file */
-    VEC(struct map_range) holes;      /* in the stream */
+    VEC(struct map_range) holes;     /* in the stream */
     uint8_t *stream;
     size_t size;
     uint16_t *raw; /* symbols of all pieces, one after the other */
@@ -65,8 +65,8 @@ static bool chunk_whole(bytes file, uint64_t at, uint32_t size)
 static void take_data(struct png *png, uint64_t from, uint64_t to)
 {
     struct window_place *place = to > from && to - from <= STREAM_MOST - png->size
-                                      ? vec_push(png->salvage->arena, &png->places)
-                                      : NULL;
+                                     ? vec_push(png->salvage->arena, &png->places)
+                                     : NULL;
     if (!place)
         return;
     *place = (struct window_place){png->size, from, to - from};
@@ -511,7 +511,8 @@ void png_give(struct salvage *salvage)
     if (!png.size || !put_stream(&png))
         return;
     member_prove(salvage, (bytes){png.stream, png.size}, png.size > 2 ? 2 : 0, prove, &png);
-    map_solve(&salvage->map);
+    if (!salvage_solve(salvage))
+        return;
     struct map map = stream_map(&png);
     png.raw_room = RAW_MOST;
     png.raw = arena_push_raw(salvage->arena, png.raw_room * sizeof *png.raw);

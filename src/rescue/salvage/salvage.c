@@ -15,6 +15,14 @@ static const struct salvage_type types[] = {
     {"text", plain_fits, plain_give},
 };
 
+bool salvage_solve(struct salvage *salvage)
+{
+    map_solve(&salvage->map);
+    if (salvage->waits && !salvage->map.given && !salvage->map.sure)
+        salvage->stopped = salvage->waited = true;
+    return !salvage->stopped;
+}
+
 bool salvage_begin(struct salvage *salvage, bytes name, const char *kind)
 {
     salvage->spans.n = 0;
@@ -249,6 +257,8 @@ int salvage_inner(struct salvage *salvage, struct why *why)
     salvage->kind = best ? best->name : NULL;
     if (best)
         best->give(salvage);
+    if (salvage->waited)
+        return fail(why, EAGAIN, "what is encrypted is not sure yet");
     if (salvage->stopped || salvage->budget->steps == 0)
         return fail(why, ECANCELED, "stopped before all of the file was looked at");
     return 0;

@@ -37,14 +37,15 @@ struct salvage_given {
 
 struct salvage {
     bytes file;
-    uint8_t *patch;        /* the same bytes when they are private and may be changed, or NULL */
+    uint8_t *patch; /* the same bytes when they are private and may be changed, or NULL */
     struct window *window; /* through which they are seen, or NULL: they are in memory */
-    bytes name;     /* of the file, without folders; the ransomware's extension may be on it */
+    bytes name; /* of the file, without folders; the ransomware's extension may be on it */
     struct arena *arena;
     struct budget *budget;
     struct region *region; /* address space for scattered files, or NULL: no disks */
     struct salvage_sink sink;
     struct map map;
+    bool waits;     /* -EAGAIN before anything is handed out when the map is not sure */
     unsigned depth; /* of containers in containers */
     /* Of what lies in a container: its places in the outermost file, else none. */
     const struct window_place *places;
@@ -56,7 +57,7 @@ struct salvage {
     const char *kind; /* the type that was found, NULL: none */
     VEC(struct salvage_span) spans;
     uint64_t rows, parts; /* parts: that were begun */
-    bool stopped;
+    bool stopped, waited;
 };
 
 struct salvage_type {
@@ -68,13 +69,15 @@ struct salvage_type {
 };
 
 /* Makes the map, chooses the type, hands out parts. 0 also when nothing survives; -ENOMEM,
- * -ECANCELED (budget, or the sink stopped it). */
+ * -ECANCELED (budget, or the sink stopped it), -EAGAIN (see `waits`). */
 int salvage_run(struct salvage *salvage, struct why *why) MUST_USE;
 /* The same for a piece of a container, whose map is known. */
 int salvage_inner(struct salvage *salvage, struct why *why) MUST_USE;
 
 /* --- for types --- */
 
+/* Solves the map with what was proven. False: return at once. */
+bool salvage_solve(struct salvage *salvage) MUST_USE;
 /* False: return at once. */
 bool salvage_begin(struct salvage *salvage, bytes name, const char *kind) MUST_USE;
 bool salvage_put(struct salvage *salvage, bytes data) MUST_USE;

@@ -43,7 +43,7 @@ struct head {
 /* No pointers. */
 struct result {
     int32_t error;
-    bool regular;
+    bool regular, sure;
     uint64_t total, trailer;
     struct pattern pattern; /* but for its family */
     char family[WORD], kind[WORD];
@@ -59,7 +59,7 @@ struct letter {
 
 struct giver {
     bytes file, name;
-    int fd;
+    struct salvage_beside beside;
     struct letter letter;
 };
 
@@ -134,6 +134,7 @@ static bool give_result(struct giver *giver, const struct salvage *salvage, int 
     const struct map *map = &salvage->map;
     struct result result = {.error = error,
                             .regular = map->regular,
+                            .sure = map->sure,
                             .total = map->total,
                             .trailer = map->trailer,
                             .pattern = map->pattern,
@@ -173,11 +174,13 @@ static int work(void *context)
                                          : STEPS_LEAST + size * STEPS_EACH};
     struct salvage salvage = {.file = {window->file.at, size},
                               .window = window,
+                              .waits = giver->beside.waits,
                               .name = giver->name,
                               .arena = arena_new(MEMORY),
                               .budget = &budget,
                               .region = &region,
                               .sink = {giver, give_begin, give_put, give_end}};
+    memcpy(salvage.map.hints, giver->beside.hints, sizeof salvage.map.hints);
     int error =
         salvage.arena ? salvage_run(&salvage, &why) : fail(&why, ENOMEM, "no memory for it");
     if (window->failed && !error)
@@ -247,6 +250,7 @@ static bool take_result(struct taker *taker, const struct head *head, struct sal
                  (bytes){(const uint8_t *)result->family, strnlen(result->family, WORD)});
     ret->kind = words[0] ? words : NULL;
     ret->map.regular = result->regular;
+    ret->map.sure = result->sure;
     ret->map.total = result->total < ret->file.len ? result->total : ret->file.len;
     ret->map.trailer = result->trailer;
     ret->map.pattern = result->pattern;
@@ -312,8 +316,9 @@ static int listen_to(struct taker *taker, int socket, struct sandbox_child *chil
     return result.error;
 }
 
-int salvage_worker_run(int fd, uint64_t size, bytes name, const struct salvage_sink *sink,
-                       struct arena *arena, struct salvage *ret, struct why *why)
+int salvage_worker_run(int fd, uint64_t size, bytes name, const struct salvage_beside *beside,
+                       const struct salvage_sink *sink, struct arena *arena,
+                       struct salvage *ret, struct why *why)
 {
     struct giver *giver = calloc(1, sizeof *giver);
     struct taker *taker = calloc(1, sizeof *taker);
@@ -327,6 +332,7 @@ int salvage_worker_run(int fd, uint64_t size, bytes name, const struct salvage_s
         const int keep[] = {ends[1], fd};
         giver->file = (bytes){NULL, (size_t)size};
         giver->name = name;
+        giver->beside = *beside;
         error = sandbox_spawn(&profile_worker, work, giver, keep, COUNT(keep), &child, why);
     }
     if (ends[1] >= 0)

@@ -275,7 +275,8 @@ void sqlite_give(struct salvage *salvage)
 {
     bytes file = salvage->file;
     struct sqlite sqlite = {.salvage = salvage, .page = find_page(file)};
-    if (!sqlite.page || !budget_charge(salvage->budget, file.len / 16))
+    if (!salvage_solve(salvage) || !sqlite.page ||
+        !budget_charge(salvage->budget, file.len / 16))
         return;
     sqlite.usable = sqlite.page;
     if (map_is_plain(&salvage->map, 0, 100) && file.at[20] < sqlite.page / 4)

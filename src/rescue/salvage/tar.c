@@ -112,7 +112,8 @@ void tar_give(struct salvage *salvage)
     prove(salvage);
     if (salvage->file.len <= INSIDE_MOST)
         zip_prove(salvage);
-    map_solve(&salvage->map);
+    if (!salvage_solve(salvage))
+        return;
     struct header header;
     bytes folder = salvage_name(salvage, "tar.files"), given = {NULL, 0};
     uint64_t at = 0;

@@ -374,7 +374,8 @@ void zip_give(struct salvage *salvage)
     merge(&zip);
     check_all(&zip);
     prove_blocks(&zip);
-    map_solve(&salvage->map);
+    if (!salvage_solve(salvage))
+        return;
     for (uint32_t i = 0; i < zip.members.n; i++)
         whole += zip.members.at[i].whole;
     const char *extension = extension_of(&zip);
