@@ -212,7 +212,7 @@ MEMORY_MOST = 256 * MIB
 
 
 def large_disk(args):
-    """A disk of 2 GiB with a file that lies in several pieces: its plain bytes come back under its
+    """A disk of 1 GiB with a file that lies in several pieces: its plain bytes come back under its
     name, and no process needs more than 256 MiB. Why not, or nothing."""
     folder = tempfile.mkdtemp(prefix="salvage-")
     try:
@@ -221,14 +221,14 @@ def large_disk(args):
         # Little of it in memory: what a process forks from counts as its own.
         line = random.Random(7).randbytes(4095 // 2).hex().encode() + b"\n\n"
         with open(os.path.join(home, "large.log"), "wb") as f:
-            for _ in range(400 * MIB // 4096):
+            for _ in range(200 * MIB // 4096):
                 f.write(line)
         with open(image, "wb") as f:
-            f.truncate(2048 * MIB)
+            f.truncate(1024 * MIB)
         tool("mkfs.ext4", "-q", "-F", "-d", home, image)
         # Runs of 128 KiB in steps of 8.5 MiB, from 64 MiB on: no family's.
         with open(image, "r+b") as f:
-            for at in range(64 * MIB, 2048 * MIB, 17 * MIB // 2):
+            for at in range(64 * MIB, 1024 * MIB, 17 * MIB // 2):
                 f.seek(at)
                 f.write(random.Random(at).randbytes(MIB // 8))
         run = subprocess.Popen([args.candor, "rescue", "salvage", "--output", out, image],
@@ -246,7 +246,7 @@ def large_disk(args):
             for text in f:
                 lines += 1
                 right += text == line[:-1] or text == b"\n"
-        lost = 2 * (400 * MIB // 4096) - right
+        lost = 2 * (200 * MIB // 4096) - right
         return "" if lost < 4 * MIB // 4096 * 2 and lines - right < 400 else "%d lines lost" % lost
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -14,6 +14,9 @@ enum {
     EIGHTHS = MAP_EIGHTHS, /* scores are in eighths of a bit */
     CLIP = 6 * EIGHTHS,    /* what one byte can say */
     SILENT = 64,           /* cells that say less say nothing */
+    SILENT_COARSE = 1024,  /* of those of SAMPLE bytes */
+    SELDOM = 16,
+    CELL_MOST = 400 * EIGHTHS,
     SURE = 24 * EIGHTHS,   /* and those that say more are hardly chance */
     SWITCH = 40 * EIGHTHS, /* a range must gain more than this */
     RANGES_MOST = 1 << 20, /* ranges without a pattern */
@@ -46,21 +49,32 @@ static void model_learn(struct map_model *model, bytes part)
         model->seen[part.at[i - 1]][part.at[i]]++;
 }
 
+/* log2 of how much likelier than chance: `seen` of `all`. */
+static int model_says(uint64_t seen, uint64_t all)
+{
+    /* Without the occurrence itself, and half a one for what was never seen. */
+    seen -= seen > 0;
+    all -= all > 0;
+    int says = eighths((2 * seen + 1) * CONTEXTS, 2 * all + CONTEXTS);
+    return says < -CLIP ? -CLIP : says > CLIP ? CLIP : says;
+}
+
 static void model_finish(struct map_model *model)
 {
+    uint64_t alone[CONTEXTS] = {0}, total = 0;
     memset(model->all, 0, sizeof model->all);
     for (int a = 0; a < CONTEXTS; a++)
-        for (int b = 0; b < CONTEXTS; b++)
-            model->all[a] += model->seen[a][b];
-    for (int a = 0; a < CONTEXTS; a++)
         for (int b = 0; b < CONTEXTS; b++) {
-            /* Without the occurrence itself, and half a one for what was never seen. */
-            uint64_t seen = model->seen[a][b] ? model->seen[a][b] - 1 : 0;
-            uint64_t all = model->all[a] ? model->all[a] - 1 : 0;
-            int says = eighths((2 * seen + 1) * CONTEXTS, 2 * all + CONTEXTS);
-            says = says < -CLIP ? -CLIP : says > CLIP ? CLIP : says;
-            model->says[a][b] = (int8_t)says;
+            model->all[a] += model->seen[a][b];
+            alone[b] += model->seen[a][b];
+            total += model->seen[a][b];
         }
+    /* What seldom came before says nothing: then the byte speaks alone. */
+    for (int a = 0; a < CONTEXTS; a++)
+        for (int b = 0; b < CONTEXTS; b++)
+            model->says[a][b] =
+                (int8_t)(model->all[a] < SELDOM ? model_says(alone[b], total)
+                                                : model_says(model->seen[a][b], model->all[a]));
 }
 
 /* `n` <= SAMPLE bytes. The byte before the first counts as zero. */
@@ -74,11 +88,11 @@ static int32_t model_score(const struct map_model *model, const uint8_t *at, siz
 
 static int32_t cell_score(const struct map_model *model, const uint8_t *at, size_t n)
 {
-    int32_t sum = model_score(model, at, n), silent = (int32_t)(SILENT * n / FINE);
+    int32_t sum = model_score(model, at, n), silent = n > FINE ? SILENT_COARSE : SILENT;
     return sum < -silent || sum > silent ? sum : 0;
 }
 
-/* Fills the sums; the coarse ones are scaled to what the whole cell would say. */
+/* Fills the sums. No cell says more than CELL_MOST, so that all of them fit: 2^22 cells. */
 static bool cells_fill(struct map *map, struct map_cells *cells, const struct map_model *model)
 {
     int64_t sum = 0, plain = 0;
@@ -88,15 +102,16 @@ static bool cells_fill(struct map *map, struct map_cells *cells, const struct ma
         if (n > map->file.len - at)
             n = (size_t)(map->file.len - at);
         int32_t says = cell_score(model, map->file.at + at, n);
-        cells->sums[i] = (int32_t)sum;
-        cells->plain[i] = (int32_t)plain;
+        says = says < -CELL_MOST ? -CELL_MOST : says > CELL_MOST ? CELL_MOST : says;
+        cells->sums[i] = (int32_t)(sum / EIGHTHS);
+        cells->plain[i] = (int32_t)(plain / EIGHTHS);
         sum += says;
         plain += says > SURE ? says : 0;
         if (i % 256 == 0 && !budget_charge(map->budget, 256 * n / 4))
             return false;
     }
-    cells->sums[cells->n] = (int32_t)sum;
-    cells->plain[cells->n] = (int32_t)plain;
+    cells->sums[cells->n] = (int32_t)(sum / EIGHTHS);
+    cells->plain[cells->n] = (int32_t)(plain / EIGHTHS);
     return true;
 }
 
@@ -123,7 +138,7 @@ static int64_t cells_between(const struct map_cells *cells, uint64_t from, uint6
     if (last > cells->n)
         last = cells->n;
     const int32_t *sums = plain ? cells->plain : cells->sums;
-    return first < last ? (int64_t)sums[last] - sums[first] : 0;
+    return first < last ? ((int64_t)sums[last] - sums[first]) * EIGHTHS : 0;
 }
 
 int64_t map_between(const struct map *map, uint64_t from, uint64_t to, bool plain)
@@ -160,7 +175,7 @@ static void walk_cells(struct map *map, const struct map_cells *cells)
     memset(from, 0, cells->n);
     int64_t cost[2] = {0, 0};
     for (uint32_t i = 0; i < cells->n; i++) {
-        int32_t says = cells->sums[i + 1] - cells->sums[i];
+        int32_t says = (cells->sums[i + 1] - cells->sums[i]) * EIGHTHS;
         int64_t stay[2] = {cost[0], cost[1]};
         for (int s = 0; s < 2; s++) {
             bool changed = stay[!s] + SWITCH < stay[s];

@@ -23,7 +23,7 @@ struct map_break {
 };
 
 /* Cells of one size over a part of the file: sums[i] is what the cells before i add up to, in
- * eighths of a bit; negative looks like ciphertext. */
+ * bits; negative looks like ciphertext. */
 struct map_cells {
     uint64_t from, size; /* bytes of the file that they cover */
     uint32_t cell, n;

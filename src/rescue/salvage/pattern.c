@@ -123,8 +123,10 @@ static void akira(uint64_t size, taker *take, void *to)
             continue;
         uint64_t n = size - trailers[i];
         for (uint64_t percent = 1; percent < 100; percent++) {
-            struct pattern p = {
-                .family = "Akira", .trailer = trailers[i], .rule = rule_of(AKIRA, percent)};
+            struct pattern p = {.family = "Akira",
+                                .trailer = trailers[i],
+                                .odd = percent % 5 ? 6 : percent != 15,
+                                .rule = rule_of(AKIRA, percent)};
             uint64_t share = n / 100 * percent + n % 100 * percent / 100;
             uint64_t parts = percent < 50 ? 3 : 5;
             if (n <= AKIRA_SPOTS) {
@@ -182,6 +184,7 @@ static void royal(uint64_t size, taker *take, void *to)
                                 .count = 10,
                                 .run = tenth * percent / 100 & ~(uint64_t)15,
                                 .trailer = trailers[i],
+                                .odd = percent % 5 ? 6 : 0,
                                 .rule = rule_of(ROYAL, percent)};
             take(to, &p);
         }

@@ -15,6 +15,7 @@ struct pattern {
     uint64_t tail;
     uint64_t trailer;
     bool fixed;    /* the family leaves no choice: it can fit by chance less than others */
+    uint8_t odd;   /* bits: how seldom somebody would choose it; round shares are likely */
     uint32_t rule; /* what of it is the same in files of other sizes; 0: none that is known */
 };
 

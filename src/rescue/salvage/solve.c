@@ -161,6 +161,7 @@ static int64_t name_cost(const struct teller *teller, const struct pattern *patt
     int64_t cost = !pattern->rule ? GENERAL : pattern->fixed ? FIXED : KNOWN;
     if (pattern->run && pattern->run < RARE_RUN && !pattern->fixed)
         cost += RARE;
+    cost += pattern->odd * EIGHTHS;
     for (size_t i = 0; teller->hinted && i < MAP_HINTS; i++)
         if (pattern_alike(pattern->rule, teller->map->hints[i]))
             return 0;
