@@ -3,11 +3,11 @@
  * set), 148 checksum (the sum of all bytes, its own eight taken for spaces), 156 type, 257
  * "ustar", 345 prefix (155) Types L (GNU) and x (pax, "LEN path=NAME") hold the name of the
  * next member. The checksum finds the next header behind ciphertext. */
-#include "rescue/salvage/salvage.h"
+#include "rescue/salvage/carve.h"
 
 #include <string.h>
 
-enum { BLOCK = 512, NAME_MOST = 4096, INSIDE_MOST = 256 << 20 };
+enum { BLOCK = 512, NAME_MOST = 4096, INSIDE_MOST = 256 << 20, KEEP_MOST = 32 << 20 };
 
 struct header {
     bytes name;
@@ -107,15 +107,10 @@ static void prove(struct salvage *salvage)
     }
 }
 
-void tar_give(struct salvage *salvage)
+static void give_members(struct salvage *salvage, bytes folder)
 {
-    prove(salvage);
-    if (salvage->file.len <= INSIDE_MOST)
-        zip_prove(salvage);
-    if (!salvage_solve(salvage))
-        return;
     struct header header;
-    bytes folder = salvage_name(salvage, "tar.files"), given = {NULL, 0};
+    bytes given = {NULL, 0};
     uint64_t at = 0;
     while (at + BLOCK <= salvage->file.len && budget_charge(salvage->budget, BLOCK / 4)) {
         struct arena_mark mark = arena_mark(salvage->arena);
@@ -149,4 +144,26 @@ void tar_give(struct salvage *salvage)
         }
         arena_pop(salvage->arena, mark);
     }
+}
+
+void tar_give(struct salvage *salvage)
+{
+    struct salvage_given given = {{0}};
+    prove(salvage);
+    if (salvage->file.len <= INSIDE_MOST)
+        zip_prove(salvage);
+    if (!salvage_solve(salvage))
+        return;
+    bytes folder = salvage_name(salvage, "tar.files");
+    bool outermost = !salvage->given && !salvage->depth;
+    if (outermost && (salvage->keep = arena_new(KEEP_MOST)))
+        salvage->given = &given;
+    give_members(salvage, folder);
+    if (!outermost)
+        return;
+    /* Members whose headers are lost, by how they begin: in whole blocks, as on a disk. */
+    if (salvage->given && !salvage->stopped)
+        carve_give(salvage, folder);
+    salvage->given = NULL;
+    salvage->keep = arena_free(salvage->keep);
 }
