@@ -494,6 +494,8 @@ static int map_guarded(int fd, const struct stat *st, struct definitions *ret)
         definitions_close(&made);
         return -ENOENT;
     }
+    guard_dense(made.map, made.set.literals);
+    guard_dense(made.map, hashes_front(&made.set.hashes));
     *ret = made;
     return 0;
 }

@@ -19,9 +19,18 @@
 enum {
     KEPT = 8, /* records */
     FRONT = 24,
-    RUN_MOST = 16, /* blocks that are let in at once where they are touched in a row */
-    FAILED = 2,    /* exit status */
-    STUBBORN = 64, /* touches of one address */
+    RUN_MOST = 128, /* blocks that are let in at once where they are touched in a row */
+    DENSE = 8,      /* and in parts that are touched all over, DENSE at a time, aligned */
+    PARTS_MOST = 2, /* such parts */
+    /* A mapping may be cut into some ten thousand pieces only: after so many touches blocks are
+     * let in by more, aligned. */
+    FINE_TOUCHES = 8192,
+    COARSE_TOUCHES = 16384,
+    MEDIUM = 16,
+    COARSE = 512,
+    WINDOW = 2 << 20,        /* bytes: the kernel maps no more around a page that is touched */
+    FAILED = 2,              /* exit status */
+    STUBBORN = 64,           /* touches of one address */
     READ_AT_ONCE = 64 << 10, /* bytes from the disk, on a border of as many */
 };
 
@@ -32,6 +41,11 @@ struct guarded {
     uint64_t *sums;
     _Atomic uint32_t *in; /* a bit for each block that was let in */
     _Atomic uint32_t next, run;
+
+    struct {
+        size_t from, to; /* blocks */
+    } dense[PARTS_MOST];
+
     char path[PATH_MAX], record[PATH_MAX];
 };
 
@@ -46,6 +60,7 @@ static struct guarded guarded[GUARD_MOST];
 static struct claims *claims;
 static struct sigaction before[2];
 static bool is_sealed;
+static _Atomic uint32_t touches;
 
 static size_t block_count(const struct guarded *one)
 {
@@ -157,10 +172,10 @@ static _Noreturn void leave(const struct guarded *one, size_t block, const char 
     _exit(FAILED);
 }
 
-static void check_block(const struct guarded *one, size_t block)
+static void check_block(const struct guarded *one, const uint8_t *file, size_t block)
 {
     char text[128];
-    uint64_t sum = block_sum(one->alias, one->size, block);
+    uint64_t sum = block_sum(file, one->size, block);
     if (sum == one->sums[block])
         return;
     snprintf(text, sizeof text, "checksum %016llx, and not %016llx as when they were checked",
@@ -175,7 +190,7 @@ void guard_blame(void)
         if (!claim || !guarded[i].map || claim > block_count(&guarded[i]))
             continue;
         fflush(stdout); /* what was found so far was found in what was checked */
-        check_block(&guarded[i], claim - 1);
+        check_block(&guarded[i], guarded[i].alias, claim - 1);
     }
 }
 
@@ -195,27 +210,70 @@ static void fetch(const struct guarded *one, size_t from, size_t size)
             (end < one->size ? end : one->size) - first, MADV_WILLNEED);
 }
 
-static void let_in(struct guarded *one, size_t block)
+/* How many blocks are let in with one, on a border of as many. */
+static size_t grain_at(const struct guarded *one, size_t block)
 {
-    /* What is touched in a row is let in by more and more at once. */
-    uint32_t run = block == atomic_load(&one->next) ? atomic_load(&one->run) * 2 : 1;
-    size_t count = block_count(one), n = 0;
+    uint32_t count = atomic_fetch_add(&touches, 1);
+    size_t grain = count < FINE_TOUCHES ? 1 : count < COARSE_TOUCHES ? MEDIUM : COARSE;
+    for (int i = 0; i < PARTS_MOST; i++)
+        if (block >= one->dense[i].from && block < one->dense[i].to && grain < DENSE)
+            grain = DENSE;
+    return grain;
+}
+
+/* What is touched in a row is let in by more and more at once; *block becomes the first. */
+static size_t choose_blocks(struct guarded *one, size_t *block)
+{
+    uint32_t run = *block == atomic_load(&one->next) ? atomic_load(&one->run) * 2 : 1;
+    size_t count = block_count(one), grain = grain_at(one, *block), n = 1;
     if (run > RUN_MOST)
         run = RUN_MOST;
-    fetch(one, block * GUARD_BLOCK, run * GUARD_BLOCK);
-    while (n < run && block + n < count && (!n || !is_in(one, block + n)))
-        check_block(one, block + n++);
-    size_t from = block * GUARD_BLOCK, size = n * GUARD_BLOCK;
+    /* A second block in a row may be but the end of what lies across a border. */
+    while (n < run / 2 && *block + n < count && !is_in(one, *block + n))
+        n++;
+    if (n < grain) {
+        *block &= ~(grain - 1);
+        n = grain < count - *block ? grain : count - *block;
+    }
+    atomic_store(&one->run, run);
+    atomic_store(&one->next, (uint32_t)(*block + n));
+    return n;
+}
+
+static void open_up(const struct guarded *one, size_t block, size_t size)
+{
+    if (mprotect(one->map + block * GUARD_BLOCK, size, PROT_READ) < 0)
+        leave(one, block, "they cannot be mapped");
+}
+
+/* Pages that are mapped twice would count twice as memory of this process; and with one that is
+ * touched the kernel maps others around it. */
+static void forget_alias(const struct guarded *one, size_t from, size_t size)
+{
+    size_t begin = from / WINDOW * WINDOW, end = (from + size + WINDOW - 1) / WINDOW * WINDOW;
+    if (end > one->size)
+        end = one->size;
+    madvise((void *)(uintptr_t)(one->alias + begin), end - begin, MADV_DONTNEED);
+}
+
+static void let_in(struct guarded *one, size_t block)
+{
+    size_t n = choose_blocks(one, &block), from = block * GUARD_BLOCK, size = n * GUARD_BLOCK;
     if (size > one->size - from)
         size = one->size - from;
-    if (mprotect(one->map + from, size, PROT_READ) < 0)
-        leave(one, block, "they cannot be mapped");
+    fetch(one, from, size);
+    /* A sealed process has one thread: nobody reads them before this is over. */
+    if (is_sealed)
+        open_up(one, block, size);
+    for (size_t i = block; i < block + n; i++)
+        if (!is_in(one, i))
+            check_block(one, is_sealed ? one->map : one->alias, i);
+    if (!is_sealed) {
+        open_up(one, block, size);
+        forget_alias(one, from, size);
+    }
     for (size_t i = block; i < block + n; i++)
         atomic_fetch_or(&one->in[i / 32], UINT32_C(1) << i % 32);
-    atomic_store(&one->run, run);
-    atomic_store(&one->next, (uint32_t)(block + n));
-    /* Pages that are mapped twice would count twice as memory of this process. */
-    madvise((void *)(uintptr_t)(one->alias + from), size, MADV_DONTNEED);
 }
 
 static struct guarded *find(uintptr_t at, bool *ret_alias)
@@ -361,6 +419,19 @@ int guard_map(int fd, const struct stat *st, void **ret)
     guard_arm(false);
     *ret = map;
     return 0;
+}
+
+void guard_dense(void *map, bytes part)
+{
+    for (size_t i = 0; i < GUARD_MOST; i++)
+        for (int k = 0; map && guarded[i].map == map && k < PARTS_MOST; k++) {
+            if (guarded[i].dense[k].to || !part.len)
+                continue;
+            size_t from = (size_t)(part.at - guarded[i].map);
+            guarded[i].dense[k].from = from / GUARD_BLOCK;
+            guarded[i].dense[k].to = (from + part.len - 1) / GUARD_BLOCK + 1;
+            return;
+        }
 }
 
 bool guard_unmap(void *map)

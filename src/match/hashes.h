@@ -3,7 +3,8 @@
  *
  * A table lies in a ruleset file: position-independent, mapped, used as it lies, never parsed.
  * The reader asks first whether any signature has a size at all (a bitmap that stays in the
- * caches): most objects need no digest. A lookup touches at most two pages of digests. */
+ * caches): most objects need no digest. A digest that is not there costs one
+ * page, a lookup at most two; what is found, its record. */
 #pragma once
 #include "base/arena.h"
 
@@ -63,6 +64,8 @@ struct hashes {
 int hashes_open(bytes table, struct hashes *ret, struct why *why) MUST_USE;
 /* The same of bytes that hashes_open has opened before, and that are the same since. */
 int hashes_trust(bytes table, struct hashes *ret, struct why *why) MUST_USE;
+/* The part of the table that every lookup reads something of. */
+bytes hashes_front(const struct hashes *hashes);
 /* Whether there are signatures of this scope and digest at all. */
 bool hashes_has(const struct hashes *hashes, enum hash_scope scope, enum hash_digest digest);
 /* Whether a signature of this scope and digest could fit something of this size. */

@@ -14,7 +14,8 @@
  *       40     4  TARGET_BITs of what all rules are for together
  *       44    20  zero
  *       64   16n  section table: offset (8), number of elements (8)
- *        .        sections, each 64-byte aligned, in the order of enum ruleset_section
+ *        .        sections, each 64-byte aligned (the hash signatures: by a page, since each of
+ *                 theirs is laid out for itself), in the order of enum ruleset_section
  *
  * A change to any struct here, to struct node, or to the programs of match/ raises
  * RULESET_VERSION. The hash finds damage, not malice: who may write definitions is the
@@ -30,7 +31,12 @@
 #include "match/hashes.h"
 #include "rules/node.h"
 
-enum { RULESET_VERSION = 10, RULESET_HEADER_SIZE = 64, RULESET_ALIGN = 64 };
+enum {
+    RULESET_VERSION = 11,
+    RULESET_HEADER_SIZE = 64,
+    RULESET_ALIGN = 64,
+    RULESET_PAGE = 4096
+};
 
 enum { RULESET_NONE = 0xffffffff };
 

@@ -299,7 +299,8 @@ static int lay_out(const struct part *parts, struct arena *arena, const struct d
 {
     uint64_t offset[RULESET_SECTIONS], size = RULESET_HEADER_SIZE + 16 * RULESET_SECTIONS;
     for (int i = 0; i < RULESET_SECTIONS; i++) {
-        size = (size + RULESET_ALIGN - 1) & ~(uint64_t)(RULESET_ALIGN - 1);
+        uint64_t align = i == SECTION_HASHES ? RULESET_PAGE : RULESET_ALIGN;
+        size = (size + align - 1) & ~(align - 1);
         offset[i] = size;
         size += parts[i].count * parts[i].size;
     }

@@ -32,6 +32,15 @@ void text_free(struct text *text)
     *text = (struct text){0};
 }
 
+void text_fit(struct text *text)
+{
+    char *at = text->len ? realloc(text->at, text->len) : NULL;
+    if (!at)
+        return;
+    text->at = at;
+    text->room = text->len;
+}
+
 void text_add(struct text *text, const void *at, size_t len)
 {
     if (!len || !reserve(text, len))

@@ -12,6 +12,8 @@ struct text {
 };
 
 void text_free(struct text *text);
+/* Gives back the room that is not used. */
+void text_fit(struct text *text);
 void text_add(struct text *text, const void *at, size_t len);
 void text_byte(struct text *text, char c);
 void text_word(struct text *text, const char *word);

@@ -40,18 +40,15 @@ static uint64_t gate_size(const struct hashes_part *part)
 }
 
 static bool part_good(bytes table, const struct hashes_front *front,
-                      const struct hashes_part *part, size_t length)
+                      const struct hashes_part *part)
 {
     if (!part->count)
         return true;
     if (part->bits > HASHES_BITS || part->gate_pages > GATE_PAGES ||
         part->gate_log > GATE_LARGE_BITS || (part->gate_log && part->gate_log < 3) ||
-        !inside(front, part->gate, gate_size(part)) ||
-        !inside(front, part->directory, ((UINT64_C(1) << part->bits) + 1) * 4) ||
+        !inside(front, part->gate, gate_size(part)) || part->index % 8 ||
+        !inside(front, part->index, hashes_index_pages(part->bits) * (uint64_t)HASHES_PAGE) ||
         !behind(front, part->buckets, part->buckets_size))
-        return false;
-    uint64_t each = length - part->bits / 8 + front->width;
-    if (part->buckets_size != part->count * each + (UINT64_C(1) << part->bits) * CHECKSUM)
         return false;
     for (int i = 0; i < GATE_PAGES; i++)
         if (load_le16(table.at + part->gate + 2 * i) > part->gate_pages)
@@ -81,8 +78,7 @@ static bool front_good(bytes table, const struct hashes_front *front)
         return false;
     uint64_t sum = 0;
     for (int i = 0; i < HASHES_PARTS; i++) {
-        if (!part_good(table, front, &front->parts[i],
-                       hash_length((enum hash_digest)(i % HASH_DIGESTS))))
+        if (!part_good(table, front, &front->parts[i]))
             return false;
         sum += front->parts[i].count;
     }
@@ -131,6 +127,13 @@ int hashes_open(bytes table, struct hashes *ret, struct why *why)
 static const struct hashes_front *front_of(const struct hashes *hashes)
 {
     return (const void *)hashes->table.at;
+}
+
+bytes hashes_front(const struct hashes *hashes)
+{
+    if (!hashes->table.len)
+        return (bytes){0};
+    return bytes_slice(hashes->table, 0, front_of(hashes)->front_size);
 }
 
 /* A block without its checksum, or nothing when it is damaged. */
@@ -275,21 +278,35 @@ struct bucket {
     uint32_t n, tail, width;
 };
 
-static bool open_bucket(const struct hashes *hashes, const struct hashes_part *part,
-                        size_t length, const uint8_t *value, struct bucket *ret)
+static bool may_have(const struct index_page *page, const uint8_t *value)
 {
-    uint32_t number = hashes_bucket(value, part->bits);
-    const uint8_t *entry = hashes->table.at + part->directory + 4 * (uint64_t)number;
-    uint32_t from = load_le32(entry), to = load_le32(entry + 4);
-    if (from > to || to > part->count)
+    const uint64_t *line = page->sieve[hashes_sieve_line(value)];
+    uint64_t choice = load_le64(value + 8);
+    for (uint32_t i = 0; i < SIEVE_BITS; i++) {
+        uint32_t number = hashes_sieve_bit(choice, i);
+        if (!(line[number / 64] >> number % 64 & 1))
+            return false;
+    }
+    return true;
+}
+
+/* The bucket that begins `start` units behind the first one. */
+static bool open_bucket(const struct hashes *hashes, const struct hashes_part *part,
+                        size_t length, uint32_t number, uint32_t start, struct bucket *ret)
+{
+    uint64_t at = (uint64_t)start * BUCKET_UNIT;
+    if (at > part->buckets_size || part->buckets_size - at < BUCKET_FRONT + CHECKSUM)
         return false;
-    ret->n = to - from;
+    bytes rest = {hashes->table.at + part->buckets + at, part->buckets_size - at};
+    ret->n = load_le32(rest.at);
     ret->tail = (uint32_t)length - part->bits / 8;
     ret->width = front_of(hashes)->width;
-    size_t each = ret->tail + ret->width;
-    ret->tails = hashes->table.at + part->buckets + from * each + (size_t)number * CHECKSUM;
+    uint64_t each = ret->tail + ret->width;
+    if (ret->n > (rest.len - BUCKET_FRONT - CHECKSUM) / each)
+        return false;
+    ret->tails = rest.at + BUCKET_FRONT;
     ret->numbers = ret->tails + (size_t)ret->n * ret->tail;
-    bytes bucket = {ret->tails, ret->n * each};
+    bytes bucket = {rest.at, BUCKET_FRONT + ret->n * each};
     uint64_t place = (uint64_t)(part - front_of(hashes)->parts) << 32 | number;
     return hashes_checksum(bucket, THING_BUCKETS, place) == load_le32(bucket.at + bucket.len);
 }
@@ -325,8 +342,15 @@ int hashes_find(const struct hashes *hashes, enum hash_scope scope, enum hash_di
     *ret_count = 0;
     if (!part || !part->count)
         return 0;
+    uint32_t number = hashes_bucket(value, part->bits);
+    const struct index_page *page =
+        (const struct index_page *)(const void *)(hashes->table.at + part->index) +
+        number / INDEX_BUCKETS;
+    if (!may_have(page, value))
+        return 0;
     struct bucket bucket;
-    if (!open_bucket(hashes, part, hash_length(digest), value, &bucket))
+    if (!open_bucket(hashes, part, hash_length(digest), number,
+                     page->start[number % INDEX_BUCKETS], &bucket))
         return -EBADMSG;
     const uint8_t *tail = value + part->bits / 8;
     uint32_t first = first_from(&bucket, tail), found = 0;
@@ -334,11 +358,11 @@ int hashes_find(const struct hashes *hashes, enum hash_scope scope, enum hash_di
         if (memcmp(bucket.tails + (size_t)i * bucket.tail, tail, bucket.tail) != 0)
             break;
         struct hashes_record record;
-        uint32_t number = number_at(&bucket, i);
-        if (number >= hashes->count || !read_record(hashes, number, &record))
+        uint32_t signature = number_at(&bucket, i);
+        if (signature >= hashes->count || !read_record(hashes, signature, &record))
             return -EBADMSG;
         if (record.size == HASH_ANY_SIZE || record.size == size)
-            ret[found++] = number;
+            ret[found++] = signature;
     }
     *ret_count = found;
     return 0;

@@ -1,15 +1,16 @@
 /* hashes_layout — how a table of hash signatures lies in memory; private to this folder.
  *
  *   front     struct hashes_front; the sources and their names; of each part its gate and its
- *             directory; the directories of shapes and records. One checksum, checked when the
+ *             index; the directories of shapes and records. One checksum, checked when the
  *             table is opened.
  *   buckets   of each part: the digests, in the order of their values, cut into buckets by
- * their first `bits` bits. A bucket of n digests: n times what is left of a digest (without the
- * whole bytes that all in the bucket share), n numbers of `width` bytes, a checksum.
- * directory[b] is how many digests lie in buckets before b. shapes    texts with a NUL where a
- * number goes: `Win.Trojan.Agent-\0`. In blocks, each with a checksum: a length byte and the
- * text. records   of each signature in the order of numbers, its size, name and line. In
- * blocks, each with a checksum; a record is told as its difference from the one before:
+ *             their first `bits` bits. A bucket of n digests: n in 4 bytes; n times what is
+ * left of a digest (without the whole bytes that all in the bucket share); n numbers of `width`
+ * bytes; a checksum. On a border of 8 bytes, and within one page where it is smaller than that.
+ *   shapes    texts with a NUL where a number goes: `Win.Trojan.Agent-\0`. In blocks, each with
+ *             a checksum: a length byte and the text.
+ *   records   of each signature in the order of numbers, its size, name and line. In blocks,
+ *             each with a checksum; a record is told as its difference from the one before:
  *
  *     byte     bits 0-1  the number in the name: none; one more than the last; the last; told
  *              bit 2     the line is told, else it is the next
@@ -19,7 +20,11 @@
  *     zigzag   number less the last one, where told
  *     varint   line: how many further; 0: varint source, varint line
  *
- * A part is a scope and a kind of digest. A gate says which sizes have signatures: bitmaps of
+ * A part is a scope and a kind of digest. Its index has a page for INDEX_BUCKETS buckets in a
+ * row, struct index_page: where they begin, and a sieve, which nearly every digest that is not
+ * there does not pass: of the line of 64 bytes that bytes 4 to 7 of the digest choose,
+ * SIEVE_BITS bits are set, which bytes 8 to 15 choose. So a digest that is not there costs one
+ * page, and a lookup two. A gate says which sizes have signatures: bitmaps of
  * 65,536 sizes each where there are any, and one bitmap of hashed values for sizes of 4 MiB and
  * more. Checksums are the low half of hash64, seeded with the place, so that a bucket in the
  * wrong place is damage too. Little-endian; offsets count from the start of the table. */
@@ -29,10 +34,16 @@
 #include <string.h>
 
 enum {
-    HASHES_VERSION = 1,
+    HASHES_VERSION = 2,
     HASHES_PARTS = HASH_SCOPES * HASH_DIGESTS,
-    HASHES_BITS = 24,    /* of a directory at most */
-    HASHES_BUCKET = 32,  /* digests in a bucket, about: more than this, less than twice */
+    HASHES_BITS = 24,   /* that buckets are told apart by, at most */
+    HASHES_BUCKET = 22, /* digests in a bucket, about: more than this, less than twice */
+    HASHES_PAGE = 4096,
+    INDEX_BUCKETS = 64,
+    SIEVE_LINES = 60,
+    SIEVE_WORDS = 8, /* of a line */
+    SIEVE_BITS = 6,
+    BUCKET_UNIT = 8,     /* borders that buckets begin on */
     GATE_PAGE = 1 << 16, /* sizes */
     GATE_PAGES = 64,
     GATE_LARGE_BITS = 26,  /* of the hashed bitmap at most */
@@ -42,6 +53,7 @@ enum {
     RECORD_RECENT = 31,
     RECORD_SHAPE = 31, /* instead of a place in the list */
     CHECKSUM = 4,
+    BUCKET_FRONT = 4, /* the number of its digests */
 };
 
 #define HASHES_MAGIC 0x48534143u /* "CASH" */
@@ -54,8 +66,15 @@ enum { RECORD_LINE = 4 };
 /* Seeds of checksums: the kind of thing above its number. */
 enum hashes_thing { THING_FRONT, THING_SHAPES, THING_RECORDS, THING_BUCKETS };
 
+struct index_page {
+    uint32_t start[INDEX_BUCKETS]; /* in units, from the part's first bucket */
+    uint64_t sieve[SIEVE_LINES][SIEVE_WORDS];
+};
+
+_Static_assert(sizeof(struct index_page) == HASHES_PAGE, "one page is read to say no");
+
 struct hashes_part {
-    uint64_t directory; /* uint32_t[(1 << bits) + 1] */
+    uint64_t index; /* struct index_page[hashes_index_pages(bits)] */
     uint64_t buckets, buckets_size;
     uint64_t gate; /* uint16_t[GATE_PAGES]: 0, or number of a page; pages; the hashed bitmap */
     uint32_t gate_pages, gate_log; /* of the hashed bitmap's bits; 0: no large sizes */
@@ -118,6 +137,22 @@ static inline uint32_t hashes_gate_bit(uint32_t size, uint32_t log)
 static inline uint32_t hashes_bucket(const uint8_t *value, uint32_t bits)
 {
     return bits ? load_be32(value) >> (32 - bits) : 0;
+}
+
+static inline uint32_t hashes_index_pages(uint32_t bits)
+{
+    return ((UINT32_C(1) << bits) + INDEX_BUCKETS - 1) / INDEX_BUCKETS;
+}
+
+/* The line of a sieve that a digest is in, and the number of bit `i` of it there. */
+static inline uint32_t hashes_sieve_line(const uint8_t *value)
+{
+    return (uint32_t)((uint64_t)load_le32(value + 4) * SIEVE_LINES >> 32);
+}
+
+static inline uint32_t hashes_sieve_bit(uint64_t choice, uint32_t i)
+{
+    return choice >> 9 * i & 511;
 }
 
 /* To the front, as the newest; what was `place` from the front (RECORD_RECENT: new) moves. */

@@ -117,31 +117,43 @@ struct laying {
     uint8_t *table;
     const struct hashes_front *front;
     const struct hashes_part *part;
-    uint32_t number; /* of the part */
-    uint32_t bucket; /* the next to write */
-    uint32_t placed; /* digests in those before */
+    struct index_page *index;
+    const uint32_t *starts; /* of all its buckets */
+    uint32_t number;        /* of the part */
+    uint32_t bucket;        /* the next to write */
     size_t length;
 };
+
+static void add_to_sieve(struct index_page *page, const uint8_t *value)
+{
+    uint64_t *line = page->sieve[hashes_sieve_line(value)], choice = load_le64(value + 8);
+    for (uint32_t i = 0; i < SIEVE_BITS; i++) {
+        uint32_t number = hashes_sieve_bit(choice, i);
+        line[number / 64] |= UINT64_C(1) << number % 64;
+    }
+}
 
 static void lay_bucket(struct laying *laying, const struct sorting *sorting,
                        const struct key *keys, uint32_t n)
 {
     const struct hashes_part *part = laying->part;
     size_t strip = part->bits / 8, tail = laying->length - strip, width = laying->front->width;
-    uint32_t *directory = (void *)(laying->table + part->directory);
-    uint8_t *tails = laying->table + part->buckets + laying->placed * (tail + width) +
-                     (size_t)laying->bucket * CHECKSUM;
-    uint8_t *numbers = tails + n * tail;
+    struct index_page *page = &laying->index[laying->bucket / INDEX_BUCKETS];
+    uint32_t start = laying->starts[laying->bucket];
+    uint8_t *bucket = laying->table + part->buckets + (uint64_t)start * BUCKET_UNIT;
+    uint8_t *tails = bucket + BUCKET_FRONT, *numbers = tails + n * tail;
+    memcpy(bucket, &n, BUCKET_FRONT);
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *entry = sorting->entries + keys[i].entry * (laying->length + 4);
         memcpy(tails + i * tail, entry + strip, tail);
         memcpy(numbers + i * width, entry + laying->length, width);
+        add_to_sieve(page, entry);
     }
     uint64_t place = (uint64_t)laying->number << 32 | laying->bucket;
-    uint32_t sum = hashes_checksum((bytes){tails, n * (tail + width)}, THING_BUCKETS, place);
-    memcpy(numbers + n * width, &sum, CHECKSUM);
-    laying->placed += n;
-    directory[++laying->bucket] = laying->placed;
+    bytes summed = {bucket, BUCKET_FRONT + n * (tail + width)};
+    uint32_t sum = hashes_checksum(summed, THING_BUCKETS, place);
+    memcpy(bucket + summed.len, &sum, CHECKSUM);
+    page->start[laying->bucket++ % INDEX_BUCKETS] = start;
 }
 
 /* Heaps [from, to), the buckets of which are no other heap's. */
@@ -220,6 +232,40 @@ static uint64_t grow(uint64_t *size, uint64_t by)
     return at;
 }
 
+/* Where each bucket begins, in units, from how many digests it has. False when that is too
+ * far. */
+static bool place_buckets(uint32_t *starts, uint32_t count, uint64_t each, uint64_t *ret_size)
+{
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t size = BUCKET_FRONT + starts[i] * each + CHECKSUM, in_page = at % HASHES_PAGE;
+        if (size <= HASHES_PAGE && in_page + size > HASHES_PAGE)
+            at += HASHES_PAGE - in_page;
+        if (at / BUCKET_UNIT > UINT32_MAX)
+            return false;
+        starts[i] = (uint32_t)(at / BUCKET_UNIT);
+        at = (at + size + BUCKET_UNIT - 1) & ~(uint64_t)(BUCKET_UNIT - 1);
+    }
+    *ret_size = at;
+    return true;
+}
+
+/* The starts of a part's buckets; NULL when memory is out. */
+static uint32_t *plan_buckets(const struct hashes_heaps *heaps, struct hashes_part *part,
+                              size_t length, uint32_t width, struct arena *arena)
+{
+    uint32_t *starts = PUSH_ARRAY(arena, uint32_t, UINT64_C(1) << part->bits);
+    if (!starts)
+        return NULL;
+    for (uint32_t i = 0; i < HEAPS; i++)
+        for (const struct hashes_chunk *chunk = heaps->heap[i]; chunk; chunk = chunk->next)
+            for (uint32_t k = 0; k < chunk->n; k++)
+                starts[hashes_bucket(chunk->entries + k * (length + 4), part->bits)]++;
+    bool fits = place_buckets(starts, UINT32_C(1) << part->bits,
+                              length - part->bits / 8 + width, &part->buckets_size);
+    return fits ? starts : NULL;
+}
+
 static void plan_part(const struct hashes_heaps *heaps, struct hashes_part *part,
                       uint64_t *front)
 {
@@ -239,7 +285,8 @@ static void plan_part(const struct hashes_heaps *heaps, struct hashes_part *part
     uint64_t hashed = part->gate_log ? (UINT64_C(1) << part->gate_log) / 8 : 0;
     part->gate = grow(front, GATE_PAGES * sizeof(uint16_t) +
                                  (uint64_t)part->gate_pages * (GATE_PAGE / 8) + hashed);
-    part->directory = grow(front, ((UINT64_C(1) << part->bits) + 1) * 4);
+    *front = (*front + HASHES_PAGE - 1) & ~(uint64_t)(HASHES_PAGE - 1);
+    part->index = grow(front, hashes_index_pages(part->bits) * (uint64_t)HASHES_PAGE);
 }
 
 static void plan_blocks(const struct hashes_writer *writer, uint32_t count,
@@ -251,8 +298,10 @@ static void plan_blocks(const struct hashes_writer *writer, uint32_t count,
     blocks->directory = grow(front, ((uint64_t)blocks->blocks + 1) * 4);
 }
 
-static void plan(const struct hashes_build *build, const struct hashes_writer *shapes,
-                 struct hashes_front *front)
+/* False when memory is out. starts[] gets those of the parts' buckets. */
+static bool plan(const struct hashes_build *build, const struct hashes_writer *shapes,
+                 struct arena *arena, struct hashes_front *front,
+                 uint32_t *starts[HASHES_PARTS])
 {
     uint64_t size = 0;
     grow(&size, sizeof *front);
@@ -275,14 +324,17 @@ static void plan(const struct hashes_build *build, const struct hashes_writer *s
         struct hashes_part *part = &front->parts[i];
         if (!part->count)
             continue;
-        uint64_t each =
-            hash_length((enum hash_digest)(i % HASH_DIGESTS)) - part->bits / 8 + front->width;
-        part->buckets_size = part->count * each + (UINT64_C(1) << part->bits) * CHECKSUM;
+        size_t length = hash_length((enum hash_digest)(i % HASH_DIGESTS));
+        starts[i] = plan_buckets(build->parts[i], part, length, front->width, arena);
+        if (!starts[i])
+            return false;
+        size = (size + HASHES_PAGE - 1) & ~(uint64_t)(HASHES_PAGE - 1);
         part->buckets = grow(&size, part->buckets_size);
     }
     front->shapes.at = grow(&size, front->shapes.size);
     front->records.at = grow(&size, front->records.size);
     front->size = size;
+    return true;
 }
 
 static bool write_shapes(struct hashes_build *build, struct hashes_writer *writer)
@@ -314,7 +366,7 @@ static void lay_blocks(uint8_t *table, const struct hashes_blocks *blocks,
 }
 
 static bool lay_parts(const struct hashes_build *build, const struct hashes_front *front,
-                      uint8_t *table, struct arena *arena)
+                      uint32_t *const starts[HASHES_PARTS], uint8_t *table, struct arena *arena)
 {
     for (uint32_t i = 0; i < HASHES_PARTS; i++) {
         if (!front->parts[i].count)
@@ -322,6 +374,8 @@ static bool lay_parts(const struct hashes_build *build, const struct hashes_fron
         struct laying laying = {.table = table,
                                 .front = front,
                                 .part = &front->parts[i],
+                                .index = (void *)(table + front->parts[i].index),
+                                .starts = starts[i],
                                 .number = i,
                                 .length = hash_length((enum hash_digest)(i % HASH_DIGESTS))};
         lay_gate(table, laying.part, &build->parts[i]->sizes);
@@ -334,20 +388,8 @@ static bool lay_parts(const struct hashes_build *build, const struct hashes_fron
 /* Gaps between what is laid out are zero, so that the same signatures give the same bytes. */
 static uint8_t *push_table(const struct hashes_front *front, struct arena *arena)
 {
-    uint8_t *raw = arena_push_raw(arena, front->size + HASHES_ALIGN);
-    if (!raw)
-        return NULL;
-    uint8_t *table = raw + (-(uintptr_t)raw & (HASHES_ALIGN - 1));
-    memset(table, 0, front->front_size);
-    for (int i = 0; i < HASHES_PARTS; i++)
-        if (front->parts[i].count)
-            memset(table + front->parts[i].buckets + front->parts[i].buckets_size, 0,
-                   -front->parts[i].buckets_size & (HASHES_ALIGN - 1));
-    memset(table + front->shapes.at + front->shapes.size, 0,
-           -front->shapes.size & (HASHES_ALIGN - 1));
-    memset(table + front->records.at + front->records.size, 0,
-           -front->records.size & (HASHES_ALIGN - 1));
-    return table;
+    uint8_t *raw = arena_push(arena, front->size + HASHES_ALIGN);
+    return raw ? raw + (-(uintptr_t)raw & (HASHES_ALIGN - 1)) : NULL;
 }
 
 int hashes_seal(struct hashes_build *build, struct arena *arena, bytes *ret, struct why *why)
@@ -364,9 +406,10 @@ int hashes_seal(struct hashes_build *build, struct arena *arena, bytes *ret, str
     if (shapes->size > UINT32_MAX || build->records.size > UINT32_MAX)
         return fail(why, E2BIG, "the names of hash signatures take more than 4 GiB");
     struct hashes_front front;
-    plan(build, shapes, &front);
-    uint8_t *table = push_table(&front, arena);
-    if (!table || !lay_parts(build, &front, table, arena))
+    uint32_t *starts[HASHES_PARTS] = {0};
+    bool is_room = plan(build, shapes, arena, &front, starts);
+    uint8_t *table = is_room ? push_table(&front, arena) : NULL;
+    if (!table || !lay_parts(build, &front, starts, table, arena))
         return fail(why, ENOMEM, "no memory for %u hash signatures", build->count);
     memcpy(table + front.sources, build->sources.at,
            build->sources.n * sizeof *build->sources.at);

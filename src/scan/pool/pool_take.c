@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { KEEP_REPLY = 64 << 10 }; /* memory that stays with a slot */
-
 /* Whether the job and all its parts are done. Where the parts together went over limits that
  * each kept to, the file is examined again, in one. */
 static bool is_complete(struct pool *pool, struct job *job)
@@ -53,8 +51,7 @@ void pool_emit(struct pool *pool)
         job->fault = NULL;
         free(job->skips);
         job->skips = NULL;
-        if (job->reply.room > KEEP_REPLY)
-            text_free(&job->reply);
+        text_free(&job->reply);
     }
 }
 
@@ -69,9 +66,10 @@ static void finish_job(struct pool *pool, struct side *side)
     if (!handed->taken_back) {
         side->live--;
         side->live_bytes -= handed->size;
-        struct text empty = job->reply;
+        text_free(&job->reply);
         job->reply = side->partial;
-        side->partial = empty;
+        side->partial = (struct text){0};
+        text_fit(&job->reply); /* thousands of them may wait for one file before them */
         pool_job_done(pool, job);
     }
     side->partial.len = 0;
