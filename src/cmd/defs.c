@@ -170,6 +170,7 @@ static int compile_all(const struct defs_arguments *arguments, int argc, char **
         .clamav = {.pua = arguments->pua},
         .walls = true,
         .certificates = certificates,
+        .place = arguments->output,
     };
     struct definitions_loader *loader = definitions_loader_new(&options);
     if (!loader)

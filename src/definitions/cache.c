@@ -322,8 +322,12 @@ static int compile(const struct definitions_options *options,
                    struct definitions *ret, struct cache_result *result, struct why *why)
 {
     struct definitions_options now = *options;
+    char folder[PATH_MAX], kept[PATH_MAX];
     now.remember = ret_history != NULL;
     now.since = since ? *since : (bytes){0};
+    if (shelf_path(folder, sizeof folder, NULL) == 0 &&
+        snprintf(kept, sizeof kept, "%s/", folder) < (int)sizeof kept)
+        now.place = kept;
     struct definitions_loader *loader = definitions_loader_new(&now);
     int error = loader ? 0 : fail(why, ENOMEM, "out of memory");
     for (uint32_t i = 0; !error && !since && i < sources->rule_count; i++) {

@@ -232,9 +232,11 @@ void definitions_part(struct definitions_loader *loader, enum clamav_part part)
         loader->clamav->options.part = part;
 }
 
-void definitions_hashes(struct definitions_loader *loader, bytes table)
+void definitions_hashes(struct definitions_loader *loader,
+                        bool (*table)(void *context, bytes *ret), void *context)
 {
     loader->draft->table = table;
+    loader->draft->table_context = context;
 }
 
 /* An error that leaves nothing to go on with. */
@@ -271,6 +273,21 @@ static void note_failure(void *context, const char *path, int error, struct why 
     found->failed++;
 }
 
+/* Lets the second worker begin with all that it will read. What cannot be opened is missed in
+ * its turn. */
+static void hand_ahead(struct definitions_loader *loader, const struct rulefiles *files,
+                       const char *path)
+{
+    bool goes_on = true;
+    for (uint32_t i = 0; goes_on && i < files->n; i++) {
+        struct database_files database;
+        if (databases_open(files->at[i], strcmp(files->at[i], path) == 0, &database, NULL) < 0)
+            return;
+        goes_on = forge_ahead(loader->forge, &database, files->at[i]);
+        databases_close(&database);
+    }
+}
+
 /* Bytes in files that hold hash signatures. */
 static uint64_t hash_bytes(const struct rulefiles *files)
 {
@@ -292,6 +309,8 @@ int definitions_add_clamav(struct definitions_loader *loader, const char *path, 
         !loader->options.inspect && !loader->options.since.len &&
         !(error = need_forge(loader, why)))
         error = forge_split(loader->forge, why);
+    if (!error && loader->forge)
+        hand_ahead(loader, &files, path);
     for (uint32_t i = 0; !is_end(error) && i < files.n; i++) {
         struct why reason = {0};
         error = add_database(loader, files.at[i], strcmp(files.at[i], path) == 0, &reason);
@@ -373,6 +392,20 @@ static void *room_of(void *context, size_t size)
     return map;
 }
 
+static bool put_into(void *context, uint64_t at, bytes part)
+{
+    const struct room *room = context;
+    while (part.len) {
+        ssize_t n = pwrite(room->into - 1, part.at, part.len, (off_t)at);
+        if (n < 0 && errno != EINTR)
+            return false;
+        size_t written = n > 0 ? (size_t)n : 0;
+        part = bytes_slice(part, written, SIZE_MAX);
+        at += written;
+    }
+    return true;
+}
+
 /* The table of hash signatures alone. */
 static int seal_hashes(struct hashes_build *hashes, struct arena *arena, struct room *room,
                        struct why *why)
@@ -384,7 +417,10 @@ static int seal_hashes(struct hashes_build *hashes, struct arena *arena, struct 
     void *to = room_of(room, table.len);
     if (!to)
         return fail(why, ENOMEM, "the hash signatures need too much memory");
-    memcpy(to, table.at, table.len);
+    if (!room->into)
+        memcpy(to, table.at, table.len);
+    else if (!put_into(room, 0, table))
+        return fail(why, EIO, "the hash signatures cannot be written");
     return 0;
 }
 
@@ -401,6 +437,7 @@ static int seal_here(struct definitions_loader *loader, struct definitions *made
         return fail(why, ENOMEM, "out of memory");
     loader->draft->room = room_of;
     loader->draft->room_context = &room;
+    loader->draft->put = room.into ? put_into : NULL;
     error = loader->options.clamav.part == CLAMAV_HASHES
                 ? seal_hashes(loader->draft->hashes, arena, &room, why)
                 : draft_seal(loader->draft, arena, ret, why);
@@ -421,8 +458,8 @@ int definitions_seal(struct definitions_loader *loader, struct definitions *ret,
     if (!loader->options.walls) {
         error = seal_here(loader, &made, &file, why);
     } else if (!(error = need_forge(loader, why)) &&
-               !(error = forge_seal(loader->forge, &made.map, &made.map_size, &loader->sources,
-                                    why))) {
+               !(error = forge_seal(loader->forge, &made.map, &made.map_size, &made.file,
+                                    &loader->sources, why))) {
         file = (bytes){made.map, made.map_size};
     }
     /* What is written into a file is checked by whoever it is for. */
@@ -533,6 +570,8 @@ void definitions_close(struct definitions *definitions)
     arena_free(definitions->arena);
     if (definitions->map && !guard_unmap(definitions->map))
         munmap(definitions->map, definitions->map_size);
+    if (definitions->file)
+        close(definitions->file - 1);
     *definitions = (struct definitions){0};
 }
 
@@ -547,6 +586,27 @@ static int write_all(int fd, bytes view)
     return 0;
 }
 
+/* Gives the file that the ruleset lies in already the name of that empty one; its descriptor,
+ * or -1 where it has to be copied. */
+static int name_file(const struct definitions *definitions, const char *name)
+{
+    char link[32], other[PATH_MAX];
+    struct stat st;
+    int fd = definitions->file ? fcntl(definitions->file - 1, F_DUPFD_CLOEXEC, 3) : -1;
+    if (fd < 0)
+        return -1;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    /* One name each: who writes to one would write to the other. */
+    if (snprintf(other, sizeof other, "%s~", name) < (int)sizeof other && fstat(fd, &st) == 0 &&
+        st.st_nlink == 0 && linkat(AT_FDCWD, link, AT_FDCWD, other, AT_SYMLINK_FOLLOW) == 0) {
+        if (rename(other, name) == 0)
+            return fd;
+        unlink(other);
+    }
+    close(fd);
+    return -1;
+}
+
 int definitions_save(const struct definitions *definitions, const char *path, struct why *why)
 {
     char beside[PATH_MAX];
@@ -557,7 +617,12 @@ int definitions_save(const struct definitions *definitions, const char *path, st
         return fail(why, errno, "cannot write beside '%s': %s", path, strerror(errno));
     mode_t mask = umask(0);
     umask(mask);
-    int error = write_all(fd, definitions->set.file);
+    int named = name_file(definitions, beside);
+    int error = named < 0 ? write_all(fd, definitions->set.file) : 0;
+    if (named >= 0) {
+        close(fd);
+        fd = named;
+    }
     if (!error && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0))
         error = -errno;
     if (close(fd) < 0 && !error)

@@ -14,6 +14,7 @@ struct definitions {
     struct arena *arena; /* compiled here, or NULL */
     void *map;           /* mapped from a file, or NULL */
     size_t map_size;
+    int file; /* descriptor + 1 of the file without a name that `map` is of; 0: none */
     const char *source; /* for people: where it is from; NULL: the rules' own files. Borrowed */
 };
 
@@ -41,6 +42,9 @@ struct definitions_options {
      * those of that history (history.h). -ESTALE: more has changed than that. */
     bool remember;
     bytes since;
+    /* Where definitions_save will put the ruleset: with walls it is then written there at once,
+     * if that can be, without a name until it is saved. NULL: not known. */
+    const char *place;
     /* For forge.c: descriptor + 1 of a file that the ruleset is written into, and not opened;
      * 0: none. */
     int into;
@@ -111,8 +115,10 @@ int definitions_add_database(struct definitions_loader *loader,
 /* For forge.c: from now on, only that part of databases is read; a ruleset of CLAMAV_HASHES is
  * sealed as a table of hash signatures alone. */
 void definitions_part(struct definitions_loader *loader, enum clamav_part part);
-/* The table that another process made of them (64-byte aligned; borrowed until sealed). */
-void definitions_hashes(struct definitions_loader *loader, bytes table);
+/* Where the table comes from that another process makes of them (64-byte aligned, borrowed
+ * until sealed): asked for when it is needed. */
+void definitions_hashes(struct definitions_loader *loader,
+                        bool (*table)(void *context, bytes *ret), void *context);
 
 /* Seals what was added into *ret, which definitions_close gives back. The loader is then of no
  * use but to be freed. */

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 bool forge_send(int socket, struct letter *letter, const int *fds)
 {
-    int sent[FDS];
+    int sent[FDS] = {0};
     size_t count = 0;
     letter->fds = 0;
     for (size_t i = 0; fds && i < FDS; i++)
@@ -135,16 +136,31 @@ static int add_database(struct forge *forge, const struct letter *letter, const 
     return error;
 }
 
-/* *fd: the table of hash signatures, if another worker made one. */
-static int seal(struct forge *forge, const struct letter *letter, int fd,
-                struct definitions *made, struct why *why)
+/* The table of hash signatures that another worker makes meanwhile. */
+static bool need_table(void *context, bytes *ret)
 {
-    if (fd >= 0) {
-        void *map = mmap(NULL, letter->size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (map == MAP_FAILED)
-            return fail(why, errno, "the hash signatures need too much memory");
-        definitions_hashes(forge->loader, (bytes){map, letter->size});
-    }
+    struct letter letter = {.kind = LETTER_NEED};
+    int fds[FDS];
+    (void)context;
+    if (!forge_send(SANDBOX_FIRST, &letter, NULL) ||
+        !forge_receive(SANDBOX_FIRST, &letter, fds))
+        _exit(0);
+    if (!letter.size)
+        return true;
+    void *map =
+        fds[0] < 0 ? MAP_FAILED : mmap(NULL, letter.size, PROT_READ, MAP_PRIVATE, fds[0], 0);
+    for (size_t i = 0; i < FDS; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    *ret = (bytes){map, letter.size};
+    return map != MAP_FAILED;
+}
+
+static int seal(struct forge *forge, const struct letter *letter, struct definitions *made,
+                struct why *why)
+{
+    if (letter->numbers[0])
+        definitions_hashes(forge->loader, need_table, forge);
     return definitions_seal(forge->loader, made, why);
 }
 
@@ -176,7 +192,7 @@ static int work(void *context)
         else if (letter.kind == LETTER_DATABASE)
             done.error = add_database(forge, &letter, fds, &parts[1], &why);
         else if (letter.kind == LETTER_SEAL)
-            done.error = seal(forge, &letter, fds[DATABASE_SELF], &made, &why);
+            done.error = seal(forge, &letter, &made, &why);
         else
             return 1;
         if (letter.kind == LETTER_SEAL && !done.error)
@@ -287,15 +303,25 @@ static bool answer(struct forge *forge, struct letter *letter)
     return true;
 }
 
-/* Sends a letter, with descriptors, and serves the worker until it is done with it. *ret gets
- * the parts of the answer, also with an error. */
-int forge_call(struct forge *forge, struct letter *letter, const int *fds, bytes ret[PARTS],
-               struct why *why)
+static int end_seal(struct forge *forge, struct why *why);
+
+/* Answers the worker that needs what the second one made. */
+static int hand_table(struct forge *forge, struct letter *letter, struct why *why)
 {
-    for (size_t i = 0; i < PARTS; i++)
-        ret[i] = (bytes){0};
-    if (!forge->child.pid || !forge_send(forge->socket, letter, fds))
-        return forge_ended(forge, why);
+    struct forge *beside = forge->beside;
+    if (!beside || beside->sealed)
+        return forge_nonsense(forge, why);
+    int error = end_seal(beside, why);
+    if (error)
+        return error;
+    int fds[FDS] = {beside->sealed_size ? beside->set : -1, -1, -1};
+    *letter = (struct letter){.kind = LETTER_DONE, .size = beside->sealed_size};
+    return forge_send(forge->socket, letter, fds) ? 0 : forge_ended(forge, why);
+}
+
+/* Serves the worker until it is done with a letter; *ret as for forge_call. */
+static int serve(struct forge *forge, struct letter *letter, bytes ret[PARTS], struct why *why)
+{
     for (int says = 0; says < SAYS_MAX; says++) {
         forge_wait(forge);
         if (!forge_receive(forge->socket, letter, NULL))
@@ -306,6 +332,12 @@ int forge_call(struct forge *forge, struct letter *letter, const int *fds, bytes
                 return forge_nonsense(forge, why);
             return letter->error ? forge_refusal(letter->error, ret[0], why) : 0;
         }
+        if (letter->kind == LETTER_NEED) {
+            int error = hand_table(forge, letter, why);
+            if (error)
+                return error;
+            continue;
+        }
         if (letter->kind == LETTER_SAY ? !pass_on(forge, letter)
                                        : letter->kind != LETTER_ASK || !answer(forge, letter))
             return forge_nonsense(forge, why);
@@ -315,12 +347,54 @@ int forge_call(struct forge *forge, struct letter *letter, const int *fds, bytes
     return forge_nonsense(forge, why);
 }
 
+int forge_call(struct forge *forge, struct letter *letter, const int *fds, bytes ret[PARTS],
+               struct why *why)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        ret[i] = (bytes){0};
+    if (!forge->child.pid || !forge_send(forge->socket, letter, fds))
+        return forge_ended(forge, why);
+    return serve(forge, letter, ret, why);
+}
+
 static int call(struct forge *forge, struct letter *letter, bytes *ret, struct why *why)
 {
     bytes parts[PARTS];
     int error = forge_call(forge, letter, NULL, parts, why);
     *ret = parts[0];
     return error;
+}
+
+/* Where the ruleset will be kept, if there is room for the largest; -1. */
+static int open_placed(const char *place)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(place, '/');
+    int n = slash ? snprintf(folder, sizeof folder, "%.*s", (int)(slash - place + 1), place)
+                  : snprintf(folder, sizeof folder, ".");
+    struct statvfs room;
+    if (n < 0 || n >= (int)sizeof folder)
+        return -1;
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 && fstatvfs(fd, &room) == 0 &&
+        (uint64_t)room.f_bavail * room.f_frsize >= SET_MAX &&
+        ftruncate(fd, (off_t)SET_MAX) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static int open_set(struct forge *forge, struct why *why)
+{
+    const char *place = forge->part == CLAMAV_HASHES ? NULL : forge->options->place;
+    forge->set = place ? open_placed(place) : -1;
+    forge->is_placed = forge->set >= 0;
+    if (!forge->is_placed)
+        forge->set = memfd_create("candor-rules", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (forge->set < 0 || (!forge->is_placed && ftruncate(forge->set, (off_t)SET_MAX) < 0))
+        return fail(why, errno, "cannot start a compiler: %s", strerror(errno));
+    return 0;
 }
 
 int forge_start(const struct definitions_options *options, enum clamav_part part,
@@ -336,11 +410,11 @@ int forge_start(const struct definitions_options *options, enum clamav_part part
     void *box = mmap(NULL, BOX, PROT_READ | PROT_WRITE,
                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     forge->box = box == MAP_FAILED ? NULL : box;
-    forge->socket = -1;
-    forge->set = memfd_create("candor-rules", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    int error = !forge->box || forge->set < 0 || ftruncate(forge->set, (off_t)SET_MAX) < 0
-                    ? fail(why, errno, "cannot start a compiler: %s", strerror(errno))
-                    : channel_open(ends, why);
+    forge->socket = forge->set = -1;
+    int error = forge->box ? open_set(forge, why)
+                           : fail(why, errno, "cannot start a compiler: %s", strerror(errno));
+    if (!error)
+        error = channel_open(ends, why);
     if (error) {
         forge_free(forge);
         return error;
@@ -374,6 +448,7 @@ struct forge *forge_free(struct forge *forge)
         close(forge->set);
     if (forge->box)
         munmap(forge->box, BOX);
+    free((void *)(uintptr_t)forge->history.at);
     forge_free(forge->beside);
     forge_forget(forge);
     for (size_t i = 0; i < forge->name_count; i++)
@@ -462,59 +537,72 @@ static int add_history(bytes *history, bytes part, struct why *why)
     return 0;
 }
 
-/* Has the worker seal what it was given, and ends it: its file has *ret_size bytes, which
- * nobody can write to any more. fds and `size`: the table that another one made. */
-static int seal_one(struct forge *forge, const int *fds, uint64_t size, uint64_t *ret_size,
-                    bytes *history, struct why *why)
+/* Has the worker seal what it was given. */
+static int begin_seal(struct forge *forge, struct why *why)
 {
-    struct letter letter = {.kind = LETTER_SEAL, .size = size};
-    bytes parts[PARTS];
-    int error = forge_call(forge, &letter, fds, parts, why);
+    struct letter letter = {.kind = LETTER_SEAL, .numbers = {forge->beside != NULL}};
+    return forge->child.pid && forge_send(forge->socket, &letter, NULL)
+               ? 0
+               : forge_ended(forge, why);
+}
+
+/* Waits until it has, and ends it: its file has sealed_size bytes, which nobody writes to any
+ * more. */
+static int end_seal(struct forge *forge, struct why *why)
+{
+    struct letter letter;
+    bytes parts[PARTS] = {{0}};
+    int error = serve(forge, &letter, parts, why);
     if (error)
         return error;
-    if (letter.size > SET_MAX || parts[1].len > HISTORY_MAX)
+    if (letter.size > SET_MAX || parts[1].len > HISTORY_MAX ||
+        (forge->beside && !forge->beside->sealed))
         return forge_nonsense(forge, why);
-    error = add_history(history, parts[1], why);
+    error = add_history(&forge->history, parts[1], why);
     if (error)
         return error;
-    /* Once it is gone, and the file sealed, nobody can change what is checked now. */
+    /* Once it is gone, and the file sealed or nobody else's, nobody can change what is checked
+     * now. */
     sandbox_end(&forge->child, NULL);
     forge->child.pid = 0;
-    if (ftruncate(forge->set, (off_t)letter.size) < 0 || !seal_file(forge->set))
+    if (ftruncate(forge->set, (off_t)letter.size) < 0 ||
+        (!forge->is_placed && !seal_file(forge->set)))
         return fail(why, errno, "the rules cannot be sealed: %s", strerror(errno));
-    *ret_size = letter.size;
+    forge->sealed = true;
+    forge->sealed_size = letter.size;
     return 0;
 }
 
-static int seal_both(struct forge *forge, uint64_t *ret_size, bytes *history, struct why *why)
+/* Side by side; the first worker says when it needs what the second one made. */
+static int seal_both(struct forge *forge, struct why *why)
 {
-    bytes later = {0};
-    int fds[FDS] = {-1, -1, -1};
-    uint64_t size = 0;
-    int error = forge->beside ? seal_one(forge->beside, NULL, 0, &size, &later, why) : 0;
-    if (size)
-        fds[0] = forge->beside->set;
+    int error = forge->beside ? begin_seal(forge->beside, why) : 0;
     if (!error)
-        error = seal_one(forge, fds, size, ret_size, history, why);
+        error = begin_seal(forge, why);
     if (!error)
-        error = add_history(history, later, why);
-    free((void *)(uintptr_t)later.at);
-    return error || *ret_size ? error : forge_nonsense(forge, why);
+        error = end_seal(forge, why);
+    if (!error && forge->beside)
+        error = add_history(&forge->history, forge->beside->history, why);
+    return error || forge->sealed_size ? error : forge_nonsense(forge, why);
 }
 
-int forge_seal(struct forge *forge, void **ret, size_t *ret_size, bytes *ret_history,
-               struct why *why)
+int forge_seal(struct forge *forge, void **ret, size_t *ret_size, int *ret_file,
+               bytes *ret_history, struct why *why)
 {
-    bytes history = {0};
-    uint64_t size = 0;
-    int error = seal_both(forge, &size, &history, why);
-    void *map = error ? MAP_FAILED : mmap(NULL, size, PROT_READ, MAP_PRIVATE, forge->set, 0);
-    if (map == MAP_FAILED) {
-        free((void *)(uintptr_t)history.at);
-        return error ? error : fail(why, errno, "the rules need too much memory");
+    int error = seal_both(forge, why);
+    if (error)
+        return error;
+    void *map = mmap(NULL, forge->sealed_size, PROT_READ, MAP_PRIVATE, forge->set, 0);
+    if (map == MAP_FAILED)
+        return fail(why, errno, "the rules need too much memory");
+    *ret_file = 0;
+    if (forge->is_placed) {
+        *ret_file = forge->set + 1;
+        forge->set = -1;
     }
-    *ret_history = history;
+    *ret_history = forge->history;
+    forge->history = (bytes){0};
     *ret = map;
-    *ret_size = size;
+    *ret_size = forge->sealed_size;
     return 0;
 }

@@ -17,6 +17,7 @@ void forge_forget(struct forge *forge)
         free(one);
     }
     forge->all = forge->now = NULL;
+    forge->all_count = 0;
     forge->end = &forge->all;
 }
 
@@ -146,13 +147,19 @@ static struct waiting *put_off(struct forge *beside, const struct database_files
         one->files.fd[i] = files->fd[i] < 0 ? -1 : open_again(files->fd[i]);
         good &= files->fd[i] < 0 || one->files.fd[i] >= 0;
     }
+    if (!good) {
+        databases_close(&one->files);
+        free(one);
+        return NULL;
+    }
     *beside->end = one;
     beside->end = &one->next;
+    beside->all_count++;
     bool idle = !beside->now;
     beside->now = idle ? one : beside->now;
     if (idle)
         hand_over(beside);
-    return good ? one : NULL;
+    return one;
 }
 
 static int add_here(struct forge *forge, const struct database_files *files, bytes name,
@@ -179,21 +186,47 @@ static bool push_name(struct forge *forge, const char *name)
     return names[forge->name_count++] != NULL;
 }
 
+/* Whether the second worker reads something of it; *ret_both: the first one, too. */
+static bool is_for_both(const char *path, bool *ret_both)
+{
+    const char *slash = strrchr(path, '/');
+    enum clamav_kind kind = clamav_kind_of(bytes_of(slash ? slash + 1 : path));
+    *ret_both = databases_is_container(path) || kind == CLAMAV_IGNORED;
+    return *ret_both || clamav_is_hash(kind);
+}
+
+bool forge_ahead(struct forge *forge, const struct database_files *files, const char *path)
+{
+    bool both;
+    if (!forge->beside || !is_for_both(path, &both))
+        return true;
+    return forge->beside->all_count < AHEAD_MOST && put_off(forge->beside, files, path);
+}
+
+/* What was put off ahead of its turn. */
+static struct waiting *find_put_off(const struct forge *beside, const char *path)
+{
+    for (struct waiting *one = beside->all; one; one = one->next)
+        if (strcmp(one->path, path) == 0)
+            return one;
+    return NULL;
+}
+
 int forge_add_database(struct forge *forge, const struct database_files *files,
                        const char *path, struct definitions_clamav *ret, struct why *why)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
-    enum clamav_kind kind = clamav_kind_of(bytes_of(name));
-    bool all = databases_is_container(path) || kind == CLAMAV_IGNORED;
     struct waiting *put = NULL;
+    bool both;
     int error = 0;
     if (!push_name(forge, name))
         return fail(why, ENOMEM, "out of memory");
-    if (forge->beside && (all || clamav_is_hash(kind)) &&
+    bool is_beside = is_for_both(path, &both) && forge->beside;
+    if (is_beside && !(put = find_put_off(forge->beside, path)) &&
         !(put = put_off(forge->beside, files, path)))
         return fail(why, ENOMEM, "no memory or descriptors for two at a time");
-    if (!put || all) {
+    if (!put || both) {
         error = add_here(forge, files, bytes_of(name), why);
         if (put)
             put->said = error != 0;

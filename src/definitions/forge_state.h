@@ -9,6 +9,7 @@ enum {
     FDS = DATABASE_FILES,
     SAYS_MAX = 1 << 20, /* letters from the worker for one of ours */
     HISTORY_MAX = 16 << 20,
+    AHEAD_MOST = 64, /* databases that are open for the second worker */
     SEAL_TRIES = 100,
     SEAL_PAUSE_MS = 100
 };
@@ -25,6 +26,7 @@ enum letter_kind {
     LETTER_SEAL,
     LETTER_ASK,
     LETTER_SAY,
+    LETTER_NEED, /* the table of hash signatures */
     LETTER_DONE
 };
 
@@ -35,7 +37,7 @@ struct letter {
     uint32_t numbers[4];
     uint32_t fds; /* bits: which descriptors come with it */
     uint64_t lengths[PARTS];
-    uint64_t size; /* of the ruleset */
+    uint64_t size; /* of the ruleset, or of the table */
 };
 
 /* A database for the second worker. */
@@ -54,14 +56,19 @@ struct forge {
     struct forge *beside; /* the second worker, or NULL */
     /* Of the second worker, in the order in which they came. */
     struct waiting *all, *now, **end;
+    size_t all_count;
     struct definitions_clamav found;
     /* Databases in the order in which they came: base names, malloc'd. */
     char **names;
     size_t name_count;
     struct sandbox_child child;
     int socket;
-    int set; /* a file without a name, for the ruleset */
+    int set;        /* a file without a name, for the ruleset */
+    bool is_placed; /* it is where it will be kept, and not in memory */
     uint8_t *box;
+    bool sealed;
+    uint64_t sealed_size; /* then: of what is in `set` */
+    bytes history;        /* then: of what was read; malloc'd */
     /* The worker's. */
     struct definitions_loader *loader;
     struct arena *texts;

@@ -48,11 +48,17 @@ struct draft {
     VEC(struct ruleset_catalogued) catalogue;
     VEC(uint32_t) targets;       /* of each rule: TARGET_BITs */
     struct hashes_build *hashes; /* hash signatures (match/hashes.h), or NULL */
-    bytes table;                 /* of those that were sealed elsewhere, instead of them */
+    /* Or NULL: gives the table of those that are sealed elsewhere, instead of them. False when
+     * there is none to be had. */
+    bool (*table)(void *context, bytes *ret);
+    void *table_context;
     /* Where the ruleset goes: room(room_context, size) gives zeroed bytes on a 64-byte border.
      * NULL: the arena that it is sealed in. */
     void *(*room)(void *context, size_t size);
     void *room_context;
+    /* With `room`, or NULL: writes a part of the ruleset there, which is cheaper for a file
+     * than to write through its mapping. False when that cannot be. */
+    bool (*put)(void *context, uint64_t at, bytes part);
     uint32_t rule_nodes, rule_links; /* nodes and links before the rule that was begun last */
     struct draft_index *index;       /* what is interned already */
 };

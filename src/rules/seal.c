@@ -293,6 +293,18 @@ struct part {
         (vec).at, (vec).n, sizeof *(vec).at                                                    \
     }
 
+static bool put_part(const struct draft *draft, uint8_t *file, uint64_t at,
+                     const struct part *part)
+{
+    bytes view = {part->at, part->count * part->size};
+    if (!view.len)
+        return true;
+    if (draft->put)
+        return draft->put(draft->room_context, at, view);
+    memcpy(file + at, view.at, view.len);
+    return true;
+}
+
 /* Lays the parts out one after the other behind the header and the section table. */
 static int lay_out(const struct part *parts, struct arena *arena, const struct draft *draft,
                    bytes *ret, struct why *why)
@@ -318,8 +330,8 @@ static int lay_out(const struct part *parts, struct arena *arena, const struct d
         memcpy(file + RULESET_HEADER_SIZE + 16 * i, entry, sizeof entry);
         memset(file + end, 0, offset[i] - end);
         end = offset[i] + parts[i].count * parts[i].size;
-        if (parts[i].count)
-            memcpy(file + offset[i], parts[i].at, parts[i].count * parts[i].size);
+        if (!put_part(draft, file, offset[i], &parts[i]))
+            return fail(why, EIO, "the ruleset cannot be written");
     }
     memset(file + end, 0, size - end);
     uint32_t targets = 0;
@@ -410,9 +422,9 @@ int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why 
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
     int error =
         filter_build(seal.literals.at, wants, seal.literals.n, arena, &seal.filters, why);
-    if (draft->table.len)
-        seal.hashes = draft->table;
-    else if (!error && draft->hashes)
+    if (!error && draft->table && !draft->table(draft->table_context, &seal.hashes))
+        error = fail(why, EIO, "the table of hash signatures did not come");
+    else if (!error && !draft->table && draft->hashes)
         error = hashes_seal(draft->hashes, arena, &seal.hashes, why);
     return error ? error : write_file(&seal, arena, ret, why);
 }

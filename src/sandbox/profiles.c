@@ -46,6 +46,10 @@ static const struct filter_row worker_calls[] = {WORKER_CALLS, END};
 static const struct filter_row writer_calls[] = {
     WORKER_CALLS, ANY(pwrite64), ANY(copy_file_range), ANY(getrandom), ANY(getpid), EQUAL(getrusage, 0, RUSAGE_SELF),
     END};
+
+/* What comes out of rules goes into the one file that it was started with. */
+static const struct filter_row compiler_calls[] = {
+    WORKER_CALLS, EQUAL(pwrite64, 0, SANDBOX_FIRST + 1), END};
 /* clang-format on */
 
 const struct sandbox_profile profile_worker = {
@@ -68,10 +72,11 @@ const struct sandbox_profile profile_writer = {
 /* Rules, what is made of them on the way, and the ruleset: 4 GiB each at most. */
 const struct sandbox_profile profile_compiler = {
     .name = "candor-compiler",
-    .calls = worker_calls,
+    .calls = compiler_calls,
     .memory = (size_t)13 << 30,
     .address = (size_t)1 << 38,
     .files = 8,
+    .writes = true,
 };
 
 /* clang-format off */

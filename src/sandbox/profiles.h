@@ -15,7 +15,8 @@ struct sandbox_profile {
 /* Parses and matches hostile bytes: reads the descriptors it is handed on its socket
  * (SANDBOX_FIRST), answers there. Not even a descriptor of its own can it make. */
 extern const struct sandbox_profile profile_worker;
-/* The same, for the rules of strangers: parses and compiles them. */
+/* The same, for the rules of strangers: parses and compiles them, and writes what comes of it
+ * into the file that it was started with (SANDBOX_FIRST + 1). */
 extern const struct sandbox_profile profile_compiler;
 /* As the first; and it writes what comes out of encrypted files to the descriptors that it is
  * handed for that. */
