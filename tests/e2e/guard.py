@@ -96,11 +96,11 @@ def a_record_is_left_and_changes_nothing():
     check(len(records()) == 1)
 
 
-def some_touched(magic, size, sums):
+def some_touched(name, magic, size, sums):
     """Blocks that a scan needs: those at which it ends while all others are wrong."""
     touched = set()
     while len(touched) < 6:
-        write_record(magic, size, [s ^ (i not in touched) for i, s in enumerate(sums)])
+        write_record(name, magic, size, [s ^ (i not in touched) for i, s in enumerate(sums)])
         block = int(re.search(rb"\(block (\d+),", scan("-j", "1").stderr)[1])
         check(block not in touched)
         touched.add(block)
@@ -114,7 +114,7 @@ def a_damaged_block_ends_the_scan():
     first = scan()
     magic, size, _, sums = read_record()
     ends = same = 0
-    touched = some_touched(magic, size, sums)
+    touched = some_touched(name, magic, size, sums)
     for block in range(len(sums)):
         # All at the front, where its sections' ends and few things lie; then some.
         if block % 23 and block > 3 and block not in touched:
