@@ -194,9 +194,9 @@ static enum filetype tar_of(bytes data)
 /* FILETYPE_ANY when the last two bytes of the sector stand there by chance. */
 static enum filetype disk_of(bytes data)
 {
-    const uint8_t *entries = data.at + MBR_ENTRIES;
     if (data.len < SECTOR || load_be16(data.at + SECTOR - 2) != 0x55aa)
         return FILETYPE_ANY;
+    const uint8_t *entries = data.at + MBR_ENTRIES;
     if (entries[4] == MBR_PROTECTIVE || entries[4] == MBR_HYBRID)
         return FILETYPE_GPT;
     for (int i = 0; i < 4; i++, entries += 16) {
