@@ -40,9 +40,9 @@
 static const struct filter_row worker_calls[] = {WORKER_CALLS, END};
 
 /* Writes only at a place, or has the kernel copy from what it reads to what it writes: what it
- * was handed for reading cannot be written to in any way. OpenSSL
- * blinds private keys with random numbers, and looks whether it was forked. GMP-ECM, which
- * divides numbers, looks how long it has worked. */
+ * was handed for reading cannot be written to in any way. OpenSSL blinds private keys with random
+ * numbers, and looks whether it was forked. GMP-ECM, which divides numbers, looks how long it has
+ * worked. */
 static const struct filter_row writer_calls[] = {
     WORKER_CALLS, ANY(pwrite64), ANY(copy_file_range), ANY(getrandom), ANY(getpid), EQUAL(getrusage, 0, RUSAGE_SELF),
     END};
@@ -66,7 +66,7 @@ const struct sandbox_profile profile_writer = {
     .memory = (size_t)512 << 20,
     .address = (size_t)1 << 38,
     .files = 16,
-    .writes = true,
+    .file = UINT64_MAX,
 };
 
 /* Rules, what is made of them on the way, and the ruleset: 4 GiB each at most. */
@@ -76,7 +76,7 @@ const struct sandbox_profile profile_compiler = {
     .memory = (size_t)13 << 30,
     .address = (size_t)1 << 38,
     .files = 8,
-    .writes = true,
+    .file = UINT64_C(4) << 30,
 };
 
 /* clang-format off */

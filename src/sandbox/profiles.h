@@ -9,7 +9,7 @@ struct sandbox_profile {
      * that it only reads count for the second. */
     size_t memory, address;
     uint32_t files; /* descriptors it may hold */
-    bool writes;    /* files of any size; else of none */
+    uint64_t file;  /* bytes of a file that it may write at most; UINT64_MAX: any */
 };
 
 /* Parses and matches hostile bytes: reads the descriptors it is handed on its socket

@@ -154,8 +154,8 @@ static int set_limits(const struct sandbox_profile *profile, const struct mapped
     int error = limit(RLIMIT_NOFILE, profile->files);
     for (size_t i = 0; i < COUNT(zero) && !error; i++)
         error = limit(zero[i], 0);
-    if (!error && !profile->writes)
-        error = limit(RLIMIT_FSIZE, 0);
+    if (!error && profile->file < UINT64_MAX)
+        error = limit(RLIMIT_FSIZE, profile->file);
 #ifndef SANDBOX_SANITIZED
     if (!error && mapped->all)
         error = limit(RLIMIT_AS, mapped->all + profile->address);

@@ -4,10 +4,11 @@
  * the other walls with the system call filter left open: what a single wall holds it must hold
  * alone.
  *
- * usage: escape [--user] [--rescuer]
+ * usage: escape [--user] [--rescuer | --compiler]
  *
  * --user: root becomes an ordinary user first; --rescuer: the worker of candor rescue, which
- * may write at places of files that it was handed for that. */
+ * may write at places of files that it was handed for that; --compiler: that of rules, which
+ * may write at places of the one file that it was started with. */
 #include "sandbox/sandbox.h"
 #include "stage.h"
 #include "tap.h"
@@ -235,6 +236,8 @@ int main(int argc, char **argv)
         user = user || strcmp(argv[i], "--user") == 0;
         if (strcmp(argv[i], "--rescuer") == 0)
             tried = &profile_writer;
+        if (strcmp(argv[i], "--compiler") == 0)
+            tried = &profile_compiler;
     }
     if (user) {
         become_user();

@@ -132,14 +132,14 @@ WAY(other_memory_limit)
 
 WAY(more_than_granted)
 {
-    return mapped(mmap(NULL, (size_t)8 << 30, PROT_READ | PROT_WRITE,
+    return mapped(mmap(NULL, (size_t)16 << 30, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 }
 
 /* No limit counts what is shared and has no file. */
 WAY(shared_without_file)
 {
-    return mapped(mmap(NULL, (size_t)8 << 30, PROT_READ | PROT_WRITE,
+    return mapped(mmap(NULL, (size_t)16 << 30, PROT_READ | PROT_WRITE,
                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 }
 
@@ -232,8 +232,8 @@ const struct way ways_memory[] = {
     {"userfaultfd for the kernel", page_faults_of_kernel, WALL_CAPABILITIES},
     {"personality READ_IMPLIES_EXEC", read_means_execute, WALL_CALLS},
     {"64 TiB of memory", other_memory_limit, WALL_LIMITS},
-    {"8 GiB of memory", more_than_granted, WALL_LIMITS},
-    {"8 GiB of shared memory", shared_without_file, WALL_CALLS},
+    {"16 GiB of memory", more_than_granted, WALL_LIMITS},
+    {"16 GiB of shared memory", shared_without_file, WALL_CALLS},
 #ifdef __x86_64__
     {"getpid by int 0x80", getpid_32, WALL_CALLS},
     {"open by int 0x80", open_32, WALL_LANDLOCK},
