@@ -278,13 +278,13 @@ def hinted(args):
 
 def test(args):
     number = 2
-    why = hinted(args)
-    print("%s 2 - files of one folder explain each other%s" % ("not ok" if why else "ok", why and ": " + why))
-    try:
-        why = large_disk(args)
-        print("%s 1 - a large disk in little memory%s" % ("not ok" if why else "ok", why and ": " + why))
-    except OSError as error:
-        print("ok 1 - a large disk in little memory # SKIP %s" % error)
+    for at, what, tried in ((1, "a large disk in little memory", large_disk),
+                            (2, "files of one folder explain each other", hinted)):
+        try:
+            why = tried(args)
+            print("%s %d - %s%s" % ("not ok" if why else "ok", at, what, why and ": " + why), flush=True)
+        except OSError as error:
+            print("ok %d - %s # SKIP %s" % (at, what, error))
     for kind, floor in FLOORS.items():
         number += 1
         folder = tempfile.mkdtemp(prefix="salvage-")
