@@ -6,6 +6,7 @@
 #include "definitions/rulefiles.h"
 #include "scan/content.h"
 #include "scan/examine.h"
+#include "scan/facts.h"
 #include "scan/pool/pool.h"
 #include "scan/process.h"
 
@@ -243,20 +244,6 @@ static void take_log(void *context, bytes text)
     text_byte(logs, '\n');
 }
 
-static struct value external_value(const struct external *external)
-{
-    switch (external->type) {
-    case TYPE_FLOAT:
-        return VALUE_FLOAT(external->real);
-    case TYPE_STRING:
-        return value_bytes(external->text);
-    case TYPE_BOOL:
-        return VALUE_BOOL(external->integer);
-    default:
-        return VALUE_INT(external->integer);
-    }
-}
-
 static struct yara_worker *worker_new(struct yara_run *run, const volatile bool *stop)
 {
     const struct scanner_options options = {
@@ -270,7 +257,7 @@ static struct yara_worker *worker_new(struct yara_run *run, const volatile bool 
     worker->run = run;
     worker->scanner = scanner;
     for (uint32_t k = 0; k < run->external_count; k++)
-        scanner_set(scanner, run->externals[k].name, external_value(&run->externals[k]));
+        scanner_set(scanner, run->externals[k].name, facts_external(&run->externals[k]));
     return worker;
 }
 
