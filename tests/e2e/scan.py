@@ -237,8 +237,9 @@ def broken_pipe():
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.readline()
     process.stdout.close()
-    error = process.stderr.read()
-    check(process.wait(timeout=60) == -signal.SIGPIPE, process.returncode)
+    process.stdout = None
+    error = process.communicate(timeout=60)[1]
+    check(process.returncode == -signal.SIGPIPE, process.returncode)
     check(error == b'', error)
 
 
@@ -402,8 +403,11 @@ def on_terminal(*arguments, stop=None, **environment):
                                stdout=secondary, stderr=secondary, stdin=secondary,
                                env={'TERM': 'xterm', 'PATH': '/usr/bin:/bin', **environment})
     os.close(secondary)
-    seen = b''
+    seen, end = b'', time.monotonic() + 240
     while select.select([primary], [], [], 60)[0]:
+        if time.monotonic() > end:
+            process.kill()
+            raise AssertionError('the scan does not end; last seen: %r' % seen[-300:])
         try:
             part = os.read(primary, 65536)
         except OSError:
