@@ -1,4 +1,5 @@
 /* A reply is read or refused; what was read has numbers that exist and sums that agree. */
+#include "alert/alert.h"
 #include "scan/reply.h"
 
 #include <stdlib.h>
@@ -48,6 +49,10 @@ static void look(const struct examined *examined, const struct definitions *set)
     for (uint32_t i = 0; i < examined->gap.n; i++)
         if (examined->gap.at[i].object >= examined->object.n ||
             examined->gap.at[i].kind >= GAPS)
+            abort();
+    for (uint32_t i = 0; i < examined->alert.n; i++)
+        if (examined->alert.at[i].object >= examined->object.n ||
+            !alert_name(examined->alert.at[i].alert))
             abort();
     if (examined->verdict == VERDICT_CLEAN && (examined->finding.n || examined->gap.n))
         abort();

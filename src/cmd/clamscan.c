@@ -151,6 +151,7 @@ static void begin_report(struct clamscan *run)
         .alert_documents = arguments->encrypted || arguments->encrypted_doc,
         .alert_limits = arguments->exceeds_max,
         .alert_macros = arguments->macros,
+        .alerts_first = arguments->alerts_first,
         .copies = arguments->copy && !arguments->move,
         .version = CANDOR_VERSION " (Candor, as ClamAV " CLAMAV ")",
         .excluded = is_excluded,
@@ -199,10 +200,34 @@ static uint32_t most_icons(const struct clamscan_arguments *arguments)
     return wanted < 1 ? 1 : wanted < UINT32_MAX ? (uint32_t)wanted : UINT32_MAX;
 }
 
+static uint32_t count_of(int64_t given)
+{
+    return given < UINT32_MAX ? (uint32_t)given : UINT32_MAX;
+}
+
+/* Whether any are asked for. */
+static bool set_alerts(const struct clamscan_arguments *arguments, struct alert_options *ret)
+{
+    bool pictures = arguments->broken_media && arguments->heuristics && arguments->algorithms;
+    *ret = (struct alert_options){.structured = arguments->structured,
+                                  .programs = arguments->broken,
+                                  .pictures = pictures,
+                                  .partitions = arguments->partitions,
+                                  .cards_only = arguments->card_mode == 1,
+                                  .hyphens = arguments->ssn_format != 1,
+                                  .plain = arguments->ssn_format != 0,
+                                  .least_cards = count_of(arguments->card_count),
+                                  .least_ssns = count_of(arguments->ssn_count),
+                                  .most_partitions = count_of(arguments->max_partitions)};
+    return ret->structured || ret->programs || pictures || ret->partitions;
+}
+
 static int scan_files(struct clamscan *run, int argc, char **argv)
 {
     const struct clamscan_arguments *arguments = run->arguments;
     bytes passwords[PROFILE_PASSWORDS];
+    struct alert_options alerts;
+    bool asks = set_alerts(arguments, &alerts);
     struct scan_result result;
     struct why why;
     struct clamscan_walk walk = {.arguments = arguments,
@@ -217,6 +242,7 @@ static int scan_files(struct clamscan *run, int argc, char **argv)
                     .matches = 1,
                     .tree = arguments->macros,
                     .icons = most_icons(arguments),
+                    .alerts = asks ? &alerts : NULL,
                     .no_signers = arguments->no_certificates,
                     .first_signer = !arguments->all,
                     .no_links = !arguments->phishing_urls,
@@ -235,8 +261,8 @@ static int scan_files(struct clamscan *run, int argc, char **argv)
         .clamscan = &run->report,
     };
     uint32_t *count = &options.examine.password_count;
-    bool alerts = run->report.alert_archives || run->report.alert_documents;
-    if (!alerts)
+    bool encrypted = run->report.alert_archives || run->report.alert_documents;
+    if (!encrypted)
         *count = profile_add_passwords(options.examine.sets, options.examine.set_count, 0,
                                        passwords);
     set_limits(arguments, &options);
@@ -273,11 +299,21 @@ static int check_links(const struct clamscan_arguments *arguments, struct why *w
     return 0;
 }
 
+static int check_structured(const struct clamscan_arguments *arguments, struct why *why)
+{
+    if (arguments->structured && arguments->ssn_format > 2)
+        return fail(why, EINVAL, "Invalid argument for --structured-ssn-format");
+    if (arguments->structured && arguments->card_mode > 1)
+        return fail(why, EINVAL, "Invalid argument for --structured-cc-mode");
+    return 0;
+}
+
 static int check_options(const struct clamscan_arguments *arguments, struct why *why)
 {
     if (arguments->include_pua.n && arguments->exclude_pua.n)
         return fail(why, EINVAL, "--exclude-pua and --include-pua exclude each other");
-    return clamscan_options_check(arguments, why);
+    clamscan_options_check(arguments);
+    return 0;
 }
 
 static int run_clamscan(const struct command *self, void *parsed, int argc, char **argv)
@@ -303,7 +339,7 @@ static int run_clamscan(const struct command *self, void *parsed, int argc, char
                                               : CLAMSCAN_LEAVE,
                           target, &why) < 0) {
         status = say_error(&run, why.text);
-    } else if (check_links(arguments, &why) < 0 ||
+    } else if (check_links(arguments, &why) < 0 || check_structured(arguments, &why) < 0 ||
                clamscan_check_age(arguments, run.report.began, &why) < 0 ||
                clamscan_load(arguments, &run.sets, &why) < 0) {
         status = fail_load(&run, why.text);

@@ -17,11 +17,9 @@
 /* The help of these says why. */
 static const char idle[] = "Accepted, without effect here";
 static const char always[] = "Always so, also with =no";
-static const char refused[] = "Refused, unless with =no";
-#define IDLE    idle
-#define ALWAYS  always
-#define REFUSED refused
-#define OLD     "of another version"
+#define IDLE   idle
+#define ALWAYS always
+#define OLD    "of another version"
 
 const struct option clamscan_table[] = {
     {"help", 'h', OPTION_SWITCH, NULL, REPORT, "show this help", NULL, NULL, TARGET(help)},
@@ -124,6 +122,33 @@ const struct option clamscan_table[] = {
      TARGET(no_certificates)},
     {"alert-macros", 0, OPTION_SWITCH, NULL, FOUND, "report documents with VBA macros as found",
      NULL, NULL, TARGET(macros)},
+    {"alert-broken", 0, OPTION_SWITCH, NULL, FOUND,
+     "report broken programs (PE, ELF, Mach-O) as found",
+     "Broken is what clamscan calls so: also programs that run, but whose sections leave "
+     "holes.",
+     NULL, TARGET(broken)},
+    {"alert-broken-media", 0, OPTION_SWITCH, NULL, FOUND,
+     "report broken pictures (GIF, JPEG, PNG, TIFF) as found", NULL, NULL,
+     TARGET(broken_media)},
+    {"alert-partition-intersection", 0, OPTION_SWITCH, NULL, FOUND,
+     "report disk images whose partitions overlap as found", NULL, NULL, TARGET(partitions)},
+    {"detect-structured", 0, OPTION_SWITCH, NULL, FOUND,
+     "report texts with numbers of payment cards and American social insurances as found", NULL,
+     NULL, TARGET(structured)},
+    {"structured-ssn-format", 0, OPTION_NUMBER, "N", FOUND,
+     "of insurances: 0 123-45-6789 (default), 1 123456789, 2 both", NULL, NULL,
+     TARGET(ssn_format)},
+    {"structured-ssn-count", 0, OPTION_NUMBER, "N", FOUND,
+     "report a text with N numbers of insurances (default: 3)", NULL, NULL, TARGET(ssn_count)},
+    {"structured-cc-count", 0, OPTION_NUMBER, "N", FOUND,
+     "report a text with N numbers of cards (default: 3)", NULL, NULL, TARGET(card_count)},
+    {"structured-cc-mode", 0, OPTION_NUMBER, "N", FOUND,
+     "of cards: 0 all (default), 1 credit cards only", NULL, NULL, TARGET(card_mode)},
+    {"heuristic-alerts", 0, OPTION_SWITCH, NULL, FOUND,
+     "no: broken pictures are not reported (default: yes)", NULL, NULL, TARGET(heuristics)},
+    {"heuristic-scan-precedence", 0, OPTION_SWITCH, NULL, FOUND,
+     "of a file, name what is reported by these options before what signatures find", NULL,
+     NULL, TARGET(alerts_first)},
     {"strict", 0, OPTION_SWITCH, NULL, FOUND,
      "exit with 2 when something was not fully examined and nothing was found",
      "Not known to clamscan.", NULL, TARGET(strict)},
@@ -162,12 +187,6 @@ const struct option clamscan_table[] = {
      TARGET(idle_number)},
     {"statistics", 0, OPTION_LIST, "none|bytecode|pcre", IDLE, "no statistics are kept", NULL,
      NULL, TARGET(idle_list)},
-    {"heuristic-alerts", 0, OPTION_SWITCH, NULL, IDLE,
-     "nothing is found but by signatures, rules and the alerts that are asked for", NULL, NULL,
-     TARGET(idle_switch[6])},
-    {"heuristic-scan-precedence", 0, OPTION_SWITCH, NULL, IDLE,
-     "nothing is found but by signatures, rules and the alerts that are asked for", NULL, NULL,
-     TARGET(idle_switch[7])},
     {"dumpcerts", 0, OPTION_SWITCH, NULL, IDLE, "signers of programs are not asked", NULL, NULL,
      TARGET(idle_switch[23])},
     {"max-embeddedpe", 0, OPTION_SIZE, "SIZE", IDLE,
@@ -180,8 +199,9 @@ const struct option clamscan_table[] = {
      "the limits on work and memory are those of candor scan", NULL, NULL, TARGET(idle_size)},
     {"max-ziptypercg", 0, OPTION_SIZE, "SIZE", IDLE,
      "the limits on work and memory are those of candor scan", NULL, NULL, TARGET(idle_size)},
-    {"max-partitions", 0, OPTION_NUMBER, "N", IDLE,
-     "the limits on work and memory are those of candor scan", NULL, NULL, TARGET(idle_number)},
+    {"max-partitions", 0, OPTION_NUMBER, "N", LIMITS,
+     "compare up to N partitions for --alert-partition-intersection (default: 50)", NULL, NULL,
+     TARGET(max_partitions)},
     {"max-rechwp3", 0, OPTION_NUMBER, "N", IDLE,
      "the limits on work and memory are those of candor scan", NULL, NULL, TARGET(idle_number)},
     {"pcre-match-limit", 0, OPTION_NUMBER, "N", IDLE,
@@ -192,14 +212,6 @@ const struct option clamscan_table[] = {
      "the limits on work and memory are those of candor scan", NULL, NULL, TARGET(idle_size)},
     {"disable-cache", 0, OPTION_SWITCH, NULL, IDLE, "verdicts are not cached", NULL, NULL,
      TARGET(idle_switch[24])},
-    {"structured-ssn-format", 0, OPTION_NUMBER, "N", IDLE, "structured data is not detected",
-     NULL, NULL, TARGET(idle_number)},
-    {"structured-ssn-count", 0, OPTION_NUMBER, "N", IDLE, "structured data is not detected",
-     NULL, NULL, TARGET(idle_number)},
-    {"structured-cc-count", 0, OPTION_NUMBER, "N", IDLE, "structured data is not detected",
-     NULL, NULL, TARGET(idle_number)},
-    {"structured-cc-mode", 0, OPTION_NUMBER, "N", IDLE, "structured data is not detected", NULL,
-     NULL, TARGET(idle_number)},
     {"phishing-sigs", 0, OPTION_SWITCH, NULL, ALWAYS,
      "signatures of phishing are used when the databases have them", NULL, NULL,
      TARGET(idle_switch[4])},
@@ -231,28 +243,15 @@ const struct option clamscan_table[] = {
      NULL, NULL, TARGET(idle_switch[20])},
     {"scan-image-fuzzy-hash", 0, OPTION_SWITCH, NULL, ALWAYS,
      "everything that can be opened is opened", NULL, NULL, TARGET(idle_switch[21])},
-    {"detect-structured", 0, OPTION_SWITCH, NULL, REFUSED,
-     "numbers of credit cards and insurances are not looked for", NULL, NULL,
-     TARGET(idle_switch[25])},
-    {"alert-broken", 0, OPTION_SWITCH, NULL, REFUSED,
-     "programs that are broken are examined, and not reported", NULL, NULL,
-     TARGET(idle_switch[26])},
-    {"alert-broken-media", 0, OPTION_SWITCH, NULL, REFUSED,
-     "images that are broken are examined, and not reported", NULL, NULL,
-     TARGET(idle_switch[27])},
-    {"alert-partition-intersection", 0, OPTION_SWITCH, NULL, REFUSED,
-     "partitions that overlap are examined, and not reported", NULL, NULL,
-     TARGET(idle_switch[30])},
     {"phishing-ssl", 0, OPTION_SWITCH, NULL, NULL, "", NULL, NULL, TARGET(phishing_ssl)},
     {"phishing-cloak", 0, OPTION_SWITCH, NULL, NULL, "", NULL, NULL, TARGET(phishing_cloak)},
-    {"partition-intersection", 0, OPTION_SWITCH, NULL, REFUSED,
-     "the older name of --alert-partition-intersection", NULL, NULL, TARGET(idle_switch[33])},
+    {"partition-intersection", 0, OPTION_SWITCH, NULL, NULL, "", NULL, NULL,
+     TARGET(partitions)},
     {"block-encrypted", 0, OPTION_SWITCH, NULL, NULL, "", NULL, NULL, TARGET(encrypted)},
     {"block-macros", 0, OPTION_SWITCH, NULL, NULL, "", NULL, NULL, TARGET(macros)},
     {"block-max", 0, OPTION_SWITCH, NULL, NULL, "", NULL, NULL, TARGET(exceeds_max)},
     {"gen-mdb", 0, OPTION_SWITCH, NULL, NULL, "", NULL, NULL, TARGET(idle_switch[34])},
-    {"algorithmic-detection", 0, OPTION_SWITCH, NULL, NULL, "", NULL, NULL,
-     TARGET(idle_switch[35])},
+    {"algorithmic-detection", 0, OPTION_SWITCH, NULL, NULL, "", NULL, NULL, TARGET(algorithms)},
     {"cache-size", 0, OPTION_NUMBER, "N", NULL, "", NULL, NULL, TARGET(idle_number)},
     {"yara-rules", 0, OPTION_TEXT, "WORD", NULL, "", NULL, NULL, TARGET(idle_text)},
     {"bytecode-mode", 0, OPTION_TEXT, "WORD", NULL, "", NULL, NULL, TARGET(idle_text)},
@@ -305,6 +304,11 @@ const struct clamscan_arguments clamscan_defaults = {.cross_fs = 1,
                                                      .max_files = -1,
                                                      .max_recursion = -1,
                                                      .max_icons = 100,
+                                                     .max_partitions = 50,
+                                                     .heuristics = 1,
+                                                     .algorithms = 1,
+                                                     .ssn_count = 3,
+                                                     .card_count = 3,
                                                      .max_filesize = UINT64_MAX,
                                                      .max_scansize = UINT64_MAX};
 
@@ -315,14 +319,12 @@ static bool option_asks(const struct clamscan_arguments *arguments, const struct
     return option->kind != OPTION_SWITCH || *value == (option->category != always);
 }
 
-int clamscan_options_check(const struct clamscan_arguments *arguments, struct why *why)
+void clamscan_options_check(const struct clamscan_arguments *arguments)
 {
     for (size_t i = 0; clamscan_table[i].name; i++) {
         const struct option *option = &clamscan_table[i];
         if (!arguments->given[i])
             continue;
-        if (option->category == refused && option_asks(arguments, option))
-            return fail(why, EINVAL, "--%s is not done here: %s", option->name, option->help);
         bool is_idle = option->category == idle || option->category == always;
         if (arguments->quiet)
             continue;
@@ -331,5 +333,4 @@ int clamscan_options_check(const struct clamscan_arguments *arguments, struct wh
         else if (!option->category && strcmp(option->help, OLD) == 0)
             fprintf(stderr, "WARNING: Ignoring deprecated option --%s\n", option->name);
     }
-    return 0;
 }

@@ -12,9 +12,11 @@ struct clamscan_arguments {
     int help, version, verbose, archive_verbose, debug, quiet, to_stdout, no_summary, infected,
         no_ok, bell, official, recursive, all, cross_fs, remove, pua, encrypted,
         encrypted_archive, encrypted_doc, exceeds_max, macros, bytecode, strict, phishing_urls,
-        phishing_ssl, phishing_cloak, no_certificates;
+        phishing_ssl, phishing_cloak, no_certificates, broken, broken_media, partitions,
+        structured, heuristics, algorithms, alerts_first;
     int64_t outdated_days, follow_directories, follow_files, max_directory_depth;
-    int64_t max_scantime, max_files, max_recursion, max_icons, jobs;
+    int64_t max_scantime, max_files, max_recursion, max_icons, max_partitions, jobs;
+    int64_t ssn_format, ssn_count, card_count, card_mode;
     uint64_t max_filesize, max_scansize;
     /* Read past. */
     int idle_switch[64];
@@ -29,7 +31,5 @@ struct clamscan_arguments {
 extern const struct option clamscan_table[];
 extern const struct clamscan_arguments clamscan_defaults;
 
-/* Says once which options have no effect here, and why, and which are of old programs. -EINVAL:
- * one asks for a detection that is not made here, and to go on would hide that. */
-int clamscan_options_check(const struct clamscan_arguments *arguments,
-                           struct why *why) MUST_USE;
+/* Says once which options have no effect here, and why, and which are of old programs. */
+void clamscan_options_check(const struct clamscan_arguments *arguments);

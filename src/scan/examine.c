@@ -21,6 +21,7 @@
 /* Work of an object's views. */
 #define VIEW_STEPS      (UINT64_C(1) << 26)
 #define VIEW_STEPS_BYTE 256
+#define ALERT_STEPS     (UINT64_C(1) << 34)
 #define UNPACK_MEMORY   ((size_t)256 << 20)
 
 /* Objects that are handed over together, and what is not worth it. */
@@ -382,6 +383,19 @@ static void scan_urls(struct examiner *examiner, struct reply_object *object)
     examiner->url_fault = URL_FINE;
 }
 
+static void check_alerts(struct examiner *examiner, struct reply_object *object,
+                         enum filetype begun)
+{
+    struct budget budget = {.steps = ALERT_STEPS, .stop = &examiner->control->stop};
+    uint64_t alerts = examiner->options.alerts
+                          ? alert_check(examiner->options.alerts, object->data, begun,
+                                        (enum filetype)object->type, &budget)
+                          : 0;
+    for (uint32_t i = 0; i < ALERTS; i++)
+        if (alerts >> i & 1)
+            reply_alert(&examiner->reply, object, (uint8_t)i);
+}
+
 /* False when the watcher said stop. */
 static bool run_scanners(struct examiner *examiner, struct reply_object *object)
 {
@@ -391,12 +405,13 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
     examiner->found_count = 0;
     if (examiner->later)
         hash_later_next(examiner->later);
-    if (examiner->targets) {
+    if (examiner->targets || examiner->options.alerts) {
         enum filetype type = filetype_of_by(examiner->table, object->data);
         targets = facts_targets(type);
         look_begin(&examiner->look, object->data, type, examiner->run.arena,
                    &examiner->control->stop);
         object->type = (uint16_t)filetype_read_by(examiner->table, object->data, type);
+        check_alerts(examiner, object, type);
         examiner->type_count = facts_around(examiner->file, object->up, examiner->types);
     }
     scan_bytes(examiner, object, object->data, targets);

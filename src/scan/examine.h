@@ -2,6 +2,7 @@
  * opens it if it is a container, does the same with each object in it, and writes down what
  * came of it (reply.h). One examiner per thread or worker. */
 #pragma once
+#include "alert/alert.h"
 #include "engine/engine.h"
 #include "engine/hash_later.h"
 #include "scan/content.h"
@@ -26,9 +27,10 @@ struct examine_options {
     uint32_t icons;       /* that are compared in a program; 0: a customary number */
     bool no_signers;      /* do not ask who signed a program */
     bool first_signer;    /* of those who are blocked, only find the first */
-    bool no_links;        /* leave links as they are; else: */
-    bool insecure_links;  /* find all links that are shown as https and are not ... */
-    bool cloaked_links;   /* ... or have a NUL, not only to hosts that are watched */
+    const struct alert_options *alerts; /* NULL: none are asked for */
+    bool no_links;                      /* leave links as they are; else: */
+    bool insecure_links; /* find all links that are shown as https and are not ... */
+    bool cloaked_links;  /* ... or have a NUL, not only to hosts that are watched */
 };
 
 /* What an examiner is at. Objects have numbers that only depend on the way to them, not on what

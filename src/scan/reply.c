@@ -8,7 +8,7 @@ enum { RESERVE = 1024, GAP_MAX = REPLY_MAX / 2 };
 /* Bytes of an OBJECT or PART at most. */
 enum { OBJECT_MAX = 21 + UINT8_MAX + REPLY_NAME };
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH, KIND };
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH, KIND, ALERT };
 
 static void put8(struct text *out, uint8_t value)
 {
@@ -182,6 +182,17 @@ void reply_gap(struct reply *reply, struct reply_object *object, enum gap kind, 
     put16(reply->out, (uint16_t)member.len);
     text_add(reply->out, member.at, member.len);
     reply->gap_bytes += reply->out->len - before;
+}
+
+void reply_alert(struct reply *reply, struct reply_object *object, uint8_t alert)
+{
+    reply_object(reply, object);
+    say_kind(reply, object);
+    if (!is_announced(object) || !fits(reply, 6))
+        return;
+    put8(reply->out, ALERT);
+    put32(reply->out, object->number);
+    put8(reply->out, alert);
 }
 
 void reply_digest(struct reply *reply, const struct reply_object *object,

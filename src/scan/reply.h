@@ -19,6 +19,7 @@
  *                in which the object is number 0
  *    10 KIND     u8 n, kind[n]: of object 0; before the first that is said of it or in it,
  * where it is a container
+ *    11 ALERT    u32 object, u8 alert: enum alert, where it was asked for
  *
  * Objects are announced when something is said of them, so a clean file is one END. Whoever
  * reads trusts nothing: numbers, lengths and order are checked, and texts stay hostile. */
@@ -86,6 +87,12 @@ struct examined_gap {
     bytes member, text;
 };
 
+/* What was asked for besides signatures (alert.h). */
+struct examined_alert {
+    uint32_t object;
+    uint8_t alert; /* enum alert, below ALERTS */
+};
+
 /* What --quarantine made of a file. */
 struct examined_move {
     bool tried;
@@ -115,6 +122,7 @@ struct examined {
     VEC(struct examined_pattern) pattern;
     VEC(struct examined_match) match;
     VEC(struct examined_gap) gap;
+    VEC(struct examined_alert) alert;
 };
 
 /* A reply, and those about its parts: large objects in the file that other workers examined,
@@ -177,6 +185,7 @@ void reply_match(struct reply *reply, uint64_t offset, uint32_t length, uint8_t 
                  bytes data);
 void reply_gap(struct reply *reply, struct reply_object *object, enum gap kind, bytes member,
                const char *text);
+void reply_alert(struct reply *reply, struct reply_object *object, uint8_t alert);
 /* Of an object in which something was found. */
 void reply_digest(struct reply *reply, const struct reply_object *object,
                   const uint8_t sha256[REPLY_SHA256]);

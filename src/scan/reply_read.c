@@ -1,5 +1,6 @@
 /* Reads the records that reply.h specifies. What wrote them may have been taken over by what it
  * examined. */
+#include "alert/alert.h"
 #include "rules/ruleset.h"
 #include "scan/reply.h"
 
@@ -7,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH, KIND };
+enum { OBJECT = 1, FINDING, PATTERN, MATCH, GAP, PART, END, DIGEST, BATCH, KIND, ALERT };
 
 /* Of END: type, error, flags, and numbers. */
 enum { END_SIZE = 6 + 8 * (7 + GAPS), END_MEMBERS = 6 + 8 * 4 };
@@ -195,6 +196,19 @@ static int read_gap(struct reader *reader)
     return 0;
 }
 
+static int read_alert(struct reader *reader)
+{
+    struct examined_alert alert = {.object = number_of(reader, take32(reader))};
+    alert.alert = take8(reader);
+    if (reader->bad || alert.alert >= ALERTS)
+        return -EBADMSG;
+    struct examined_alert *at = vec_push(reader->arena, &reader->into->alert);
+    if (!at)
+        return -ENOMEM;
+    *at = alert;
+    return 0;
+}
+
 static int read_digest(struct reader *reader)
 {
     uint32_t number = number_of(reader, take32(reader));
@@ -362,6 +376,8 @@ static int read_record(struct reader *reader, uint8_t type)
         return read_digest(reader);
     case KIND:
         return read_kind(reader);
+    case ALERT:
+        return read_alert(reader);
     case BATCH:
         return read_batch(reader);
     default:

@@ -22,6 +22,7 @@ struct report_clamscan {
     bool all;      /* findings of one file, not only the first */
     bool all_gaps; /* said, not only some of each file */
     bool alert_archives, alert_documents, alert_limits, alert_macros;
+    bool alerts_first; /* before findings */
     bool copies;
     const char *version;
     const char *input;       /* paths that begin so are standard input, or NULL */

@@ -68,12 +68,21 @@ def deep_folders_are_said():
 
 
 @case
-def what_is_not_done_is_refused():
-    put("clean", b"clean")
-    for name in ("detect-structured", "alert-broken", "alert-partition-intersection"):
-        done = run("--" + name, "clean")
-        check(done.returncode == 2 and b"--" + name.encode() in done.stderr and not b"OK" in done.stdout, done)
-        check(run("--%s=no" % name, "clean").returncode == 0, name)
+def alerts_are_findings_where_they_are_asked_for():
+    put("cards", b"4111 1111 1111 1111, 378282246310005 and 5555555555554444")
+    put("program", b"\x7fELF\x07" + bytes(100))
+    put("picture", b"GIF89a\x01\x00\x01")
+    for option, name, alert in (("--detect-structured", "cards", b"Structured.CreditCardNumber"),
+                                ("--alert-broken", "program", b"Broken.Executable"),
+                                ("--alert-broken-media", "picture", b"Broken.Media.GIF.TruncatedScreenDescriptor")):
+        for jobs in ("--jobs=1", "--jobs=2"):
+            done = run(option, jobs, "cards", "program", "picture")
+            check(done.returncode == 1 and done.stdout.count(b" FOUND") == 1, done)
+            check(name.encode() + b": Heuristics." + alert + b" FOUND\n" in done.stdout, done)
+        check(run(option + "=no", name).returncode == 0, name)
+    check(run("--alert-broken-media", "--heuristic-alerts=no", "picture").returncode == 0, "no heuristics")
+    done = run("--detect-structured", "--structured-cc-mode=2", "cards")
+    check(done.returncode == 2 and b"Invalid argument for --structured-cc-mode" in done.stderr, done)
 
 
 @case

@@ -111,7 +111,7 @@ def main():
     parser.add_argument('--databases', action='append', default=[])
     parser.add_argument('--cache')
     parser.add_argument('paths', nargs='*')
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     if not shutil.which('clamscan'):
         print('1..0 # SKIP there is no clamscan to compare with')
         return 0

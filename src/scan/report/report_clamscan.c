@@ -1,5 +1,6 @@
 /* The report in the words of clamscan 1.4: a line for each file, a summary at the end. What it
  * leaves out, that something was not fully examined, is said on standard error. */
+#include "alert/alert.h"
 #include "scan/examine.h"
 #include "scan/report/report_clamscan_order.h"
 
@@ -140,8 +141,8 @@ static void say_finding(struct report_clamscan *own, const struct examined *exam
 }
 
 /* What an alert that was asked for calls a gap, or NULL. */
-static const char *alert_name(const struct report_clamscan *own,
-                              const struct examined *examined, const struct examined_gap *gap)
+static const char *gap_name(const struct report_clamscan *own, const struct examined *examined,
+                            const struct examined_gap *gap)
 {
     static const struct {
         const char *kind, *name;
@@ -189,9 +190,10 @@ static bool has_macros(const struct examined *examined)
 static uint32_t say_alerts(struct report_clamscan *own, const struct examined *examined,
                            bool found, struct text *out, struct text *err)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i <= examined->gap.n && (own->all || !found); i++) {
-        const char *name = i < examined->gap.n ? alert_name(own, examined, &examined->gap.at[i])
+    uint32_t count = 0, gaps = examined->gap.n, rest = gaps + 1;
+    for (uint32_t i = 0; i < rest + examined->alert.n && (own->all || !found); i++) {
+        const char *name = i >= rest  ? alert_name(examined->alert.at[i - rest].alert)
+                           : i < gaps ? gap_name(own, examined, &examined->gap.at[i])
                            : own->alert_macros && has_macros(examined)
                                ? "Heuristics.OLE2.ContainsMacros.VBA"
                                : NULL;
@@ -230,11 +232,11 @@ static void say_gaps(struct report_clamscan *own, const struct examined *examine
 }
 
 static uint32_t say_findings(struct report_clamscan *own, const struct examined *examined,
-                             struct text *out, struct text *err)
+                             bool found, struct text *out, struct text *err)
 {
     uint32_t count = 0;
     uint32_t *order = examined->finding.n > 1 ? report_clamscan_order(examined) : NULL;
-    for (uint32_t i = 0; i < examined->finding.n && (own->all || !count); i++) {
+    for (uint32_t i = 0; i < examined->finding.n && (own->all || !(found || count)); i++) {
         const struct examined_finding *finding = &examined->finding.at[order ? order[i] : i];
         char name[NAME];
         finding_name(examined, finding, name, sizeof name);
@@ -264,8 +266,10 @@ static void clamscan_file(const struct report_context *context, const struct exa
     }
     own->files++;
     own->blocks_examined += (examined->examined + examined->unpacked) / BLOCK;
-    uint32_t count = say_findings(own, examined, out, err);
-    count += say_alerts(own, examined, count, out, err);
+    uint32_t count = own->alerts_first ? say_alerts(own, examined, false, out, err) : 0;
+    count += say_findings(own, examined, count, out, err);
+    if (!own->alerts_first)
+        count += say_alerts(own, examined, count, out, err);
     own->found = count;
     own->infected += own->found;
     if (own->found && own->bell)

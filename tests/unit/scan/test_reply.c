@@ -52,6 +52,7 @@ static void write_example(struct text *out)
     reply_match(&reply, 9, 2, 0, bytes_of("aa"));
     reply_finding(&reply, &second, 0, 1);
     reply_gap(&reply, &first, GAP_ENCRYPTED, bytes_of("secret"), "encrypted with ZipCrypto");
+    reply_alert(&reply, &second, 2);
     reply_finding(&reply, &file, 0, 1);
     reply_end(&reply, 0);
 }
@@ -74,6 +75,8 @@ static void round_trip(void)
     CHECK(examined.pattern.at[0].count == 7 && examined.pattern.at[0].match_count == 2);
     CHECK(examined.match.at[1].offset == 9 && bytes_is(examined.match.at[1].data, "aa"));
     CHECK(examined.gap.n == 1 && examined.gap.at[0].object == 1);
+    CHECK(examined.alert.n == 1 && examined.alert.at[0].object == 2);
+    CHECK_INT(examined.alert.at[0].alert, 2);
     CHECK(bytes_is(examined.gap.at[0].member, "secret"));
     CHECK_INT(examined.gap_counts[GAP_ENCRYPTED], 1);
     text_free(&out);
