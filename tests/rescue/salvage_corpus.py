@@ -205,6 +205,8 @@ def main():
 # Of the bytes that survive, at least this many percent come back in parts that open.
 FLOORS = {"zip": 99, "docx": 98, "odt": 99, "txt": 99.9, "csv": 99.9, "mbox": 99.9, "tar": 80,
           "pdf": 95, "sqlite": 90, "ext4": 85}
+# With 64 bytes of each 6,400 encrypted: gaps within every compressed member.
+DENSE_FLOORS = {"zip": 94, "docx": 85, "gz": 90}
 
 
 MIB = 1 << 20
@@ -285,12 +287,15 @@ def test(args):
             print("%s %d - %s%s" % ("not ok" if why else "ok", at, what, why and ": " + why), flush=True)
         except OSError as error:
             print("ok %d - %s # SKIP %s" % (at, what, error))
-    for kind, floor in FLOORS.items():
+    tests = [(kind, floor, ("qilin",) if kind in ("ext4", "pdf") else ("akira", "qilin"))
+             for kind, floor in FLOORS.items()]
+    tests += [(kind, floor, ("basta-1G",)) for kind, floor in DENSE_FLOORS.items()]
+    for kind, floor, patterns in tests:
         number += 1
         folder = tempfile.mkdtemp(prefix="salvage-")
         try:
             got = [measure(args, kind, p, 0, KINDS[kind].sizes[0] // (1 if kind == "ext4" else 3), folder)
-                   for p in (("qilin",) if kind in ("ext4", "pdf") else ("akira", "qilin"))]
+                   for p in patterns]
         except (OSError, ImportError) as error:
             print("ok %d - %s # SKIP %s" % (number, kind, error))
             continue
@@ -300,8 +305,8 @@ def test(args):
         survive = sum(g["survive"] for g in got)
         usable = 100.0 * sum(g["usable"] for g in got) / survive
         good = not wrong and usable >= floor
-        print("%s %d - %s: %.2f %% of what survives is usable" %
-              ("ok" if good else "not ok", number, kind, usable))
+        print("%s %d - %s, %s: %.2f %% of what survives is usable" %
+              ("ok" if good else "not ok", number, kind, " and ".join(patterns), usable))
         for line in wrong[:5]:
             print("# " + line)
     print("1..%d" % number)

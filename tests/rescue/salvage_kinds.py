@@ -310,6 +310,12 @@ def check_zip(made, part, path):
         # Data of no format (noise) are as usable with gaps as they can be.
         part["opens"] = data == truth or name.startswith(("pictures/", "Pictures/"))
         return check_blanked(data, truth)
+    if part["kind"] == "PNG":
+        from salvage_media import check_png, png_data
+        name = next(n for n in made.truth if n[:-4] + "." in part["name"])
+        truth = made.truth[name]
+        row = struct.unpack(">I", truth[16:20])[0] * 3 + 1
+        return check_png(Made(name, truth, [], (zlib.decompress(png_data(truth)[0]), row)), part, path)
     return False
 
 

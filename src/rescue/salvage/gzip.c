@@ -72,7 +72,9 @@ void gzip_give(struct salvage *salvage)
     bool text = !salvage_named(salvage, "tar") && !salvage_named(salvage, "tgz");
     if (!salvage_begin(salvage, name, "gzip"))
         return;
-    uint64_t gaps = member_inflate(salvage, from, end - TRAILER, UINT64_MAX, text);
-    (void)salvage_end(salvage, whole ? SALVAGE_PROVEN : SALVAGE_PARTIAL, "%llu gaps",
-                      (unsigned long long)gaps);
+    uint64_t size = UINT64_MAX;
+    if (map_is_plain(&salvage->map, end - 4, end))
+        size = load_le32(salvage->file.at + end - 4);
+    struct member_gaps gaps = member_inflate(salvage, from, end - TRAILER, size, text);
+    member_end(salvage, whole ? SALVAGE_PROVEN : SALVAGE_PARTIAL, text, &gaps);
 }

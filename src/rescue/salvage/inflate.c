@@ -13,6 +13,9 @@ enum {
     TRACE = 2048, /* bits of which it is remembered where codes began */
     AGREE = 3,    /* starts that must agree */
     LEAST = 24,   /* symbols of a block that is believed without a next one */
+    CHAIN = 3,    /* stored blocks that are believed by themselves */
+    CHECKSUM = 4, /* bytes that may follow the last block */
+    STORED_LEAST = 64,
 };
 
 static const uint16_t length_base[29] = {3,  4,  5,  6,   7,   8,   9,   10,  11, 13,
@@ -197,15 +200,30 @@ static bool copy_back(struct inflate *inflate, unsigned length, unsigned distanc
     if (!make_room(inflate, length))
         return false;
     uint16_t *to = inflate->window + inflate->used;
+    /* The window is never shorter than the longest distance. */
     for (unsigned i = 0; i < length; i++)
-        to[i] = inflate->used + i >= distance ? to[(ptrdiff_t)i - (ptrdiff_t)distance]
-                                              : (uint16_t)INFLATE_UNKNOWN;
+        to[i] = to[(ptrdiff_t)i - (ptrdiff_t)distance];
     inflate->used += length;
     inflate->out += length;
     return true;
 }
 
-/* A stored block's bytes. */
+/* What is left of a stored block's bytes. */
+static enum inflate_end run_bytes(struct inflate *inflate)
+{
+    bytes data = bytes_slice(inflate->in, (size_t)(inflate->bit / 8), inflate->stored);
+    for (size_t i = 0; i < data.len; i++) {
+        if (!make_room(inflate, 1))
+            return INFLATE_STOPPED;
+        inflate->window[inflate->used++] = data.at[i];
+    }
+    inflate->out += data.len;
+    inflate->bit += (uint64_t)data.len * 8;
+    inflate->stored -= (uint32_t)data.len;
+    return inflate->stored ? INFLATE_CUT : INFLATE_FINAL;
+}
+
+/* A stored block: how many bytes, that number's complement, the bytes. */
 static enum inflate_end run_stored(struct inflate *inflate)
 {
     inflate->bit = (inflate->bit + 7) & ~(uint64_t)7;
@@ -215,15 +233,9 @@ static enum inflate_end run_stored(struct inflate *inflate)
         return INFLATE_CUT;
     if ((size ^ other) != 0xffff)
         return INFLATE_DAMAGED;
-    bytes data = bytes_slice(inflate->in, (size_t)at + 4, size);
-    for (size_t i = 0; i < data.len; i++) {
-        if (!make_room(inflate, 1))
-            return INFLATE_STOPPED;
-        inflate->window[inflate->used++] = data.at[i];
-    }
-    inflate->out += data.len;
-    inflate->bit += ((uint64_t)data.len + 4) * 8;
-    return data.len < size ? INFLATE_CUT : INFLATE_FINAL;
+    inflate->bit += 4 * 8;
+    inflate->stored = size;
+    return run_bytes(inflate);
 }
 
 /* The codes of a block to its end, which is INFLATE_FINAL. */
@@ -300,18 +312,22 @@ void inflate_open(struct inflate *inflate, bytes in, uint64_t bit, struct budget
     inflate->budget = budget;
     inflate->block = inflate->solid = UINT64_MAX;
     inflate->known = inflate->final = false;
+    inflate->stored = 0;
+    inflate->loose = false;
     inflate->out = 0;
     inflate->put = NULL;
     inflate->used = inflate->given = INFLATE_WINDOW;
     for (size_t i = 0; i < INFLATE_WINDOW; i++)
-        inflate->window[i] = INFLATE_UNKNOWN;
+        inflate->window[i] = (uint16_t)(INFLATE_UNKNOWN + i);
 }
 
 enum inflate_end inflate_run(struct inflate *inflate)
 {
     enum inflate_end end = INFLATE_FINAL;
-    /* In the middle of a block (inflate_step_in): to its end first. */
-    if (inflate->known && !inflate->out && inflate->block != UINT64_MAX)
+    /* In the middle of a block (inflate_step_in, inflate_pass): to its end first. */
+    if (inflate->stored)
+        end = run_bytes(inflate);
+    else if (inflate->known && !inflate->out && inflate->block != UINT64_MAX)
         end = run_codes(inflate);
     while (end == INFLATE_FINAL && !inflate->final) {
         end = run_block(inflate);
@@ -375,6 +391,27 @@ static bool lengths_fit(bytes in, uint64_t bit)
     return left == 0;
 }
 
+/* Whether a stored block's length stands at the whole byte `at`, and behind the block something
+ * that chance does not write: a block with codes of its own, or another length. */
+static bool stored_holds(struct inflate *inflate, bytes in, uint64_t at)
+{
+    for (int n = 0; n < CHAIN; n++) {
+        uint16_t size, other;
+        if (at > in.len || in.at[at - 1] >> (n ? 1 : 5) || !bytes_le16(in, at, &size) ||
+            !bytes_le16(in, at + 2, &other) || (size ^ other) != 0xffff || size < STORED_LEAST)
+            return false;
+        uint64_t after = at + 4 + size;
+        if (after + STORED_LEAST > in.len)
+            return n > 0 && after <= in.len;
+        if (may_begin(in, after * 8) && lengths_fit(in, after * 8)) {
+            inflate->in = in;
+            return header_fits(inflate, after * 8);
+        }
+        at = after + 1;
+    }
+    return true;
+}
+
 bool inflate_find(struct inflate *inflate, bytes in, uint64_t from, uint64_t to,
                   struct budget *budget, uint64_t *ret_bit)
 {
@@ -383,6 +420,10 @@ bool inflate_find(struct inflate *inflate, bytes in, uint64_t from, uint64_t to,
     for (uint64_t bit = from; bit < to; bit++) {
         if (bit % 4096 == 0 && !budget_charge(budget, 4096))
             return false;
+        if (bit % 8 == 5 && stored_holds(inflate, in, bit / 8 + 1)) {
+            *ret_bit = bit;
+            return true;
+        }
         if (!may_begin(in, bit) || !lengths_fit(in, bit))
             continue;
         if (!budget_charge(budget, 1024))
@@ -406,8 +447,10 @@ static bool trace(struct inflate *inflate, uint64_t from, uint64_t start, uint64
         if (inflate->bit - from < TRACE)
             set[(inflate->bit - from) / 64] |= (uint64_t)1 << (inflate->bit - from) % 64;
         int symbol = symbol_next(inflate, &inflate->literals);
-        if (is_over(inflate))
+        if (is_over(inflate)) {
+            inflate->loose = true;
             return n > 256;
+        }
         if (symbol < 0 || symbol > 285)
             return false;
         if (symbol == END_OF_BLOCK)
@@ -415,21 +458,38 @@ static bool trace(struct inflate *inflate, uint64_t from, uint64_t start, uint64
         if (symbol > 256) {
             inflate->bit += length_extra[symbol - 257];
             int far = symbol_next(inflate, &inflate->distances);
-            if (far < 0 || far > 29)
+            if (far < 0 || far > 29) {
+                inflate->loose = true;
                 return is_over(inflate) && n > 256;
+            }
             inflate->bit += distance_extra[far];
         }
         if (n % 4096 == 0 && !budget_charge(inflate->budget, 4096))
             return false;
     }
     if (inflate->final)
-        return inflate->bit + 8 > (uint64_t)inflate->in.len * 8;
+        return inflate->bit + 8 + CHECKSUM * 8 > (uint64_t)inflate->in.len * 8;
     struct inflate_code literals = inflate->literals, distances = inflate->distances;
     bool fits =
         (peek(inflate->in, inflate->bit) >> 1 & 3) != 1 && header_fits(inflate, inflate->bit);
     inflate->literals = literals;
     inflate->distances = distances;
     return fits;
+}
+
+bool inflate_pass(struct inflate *inflate, bytes in, uint64_t from)
+{
+    uint64_t here = inflate->bit / 8;
+    if (!inflate->stored || from < here || from - here > inflate->stored)
+        return false;
+    uint32_t left = inflate->stored - (uint32_t)(from - here);
+    bool final = inflate->final;
+    if (!left && final)
+        return false;
+    inflate_open(inflate, in, from * 8, inflate->budget);
+    inflate->stored = left;
+    inflate->final = final;
+    return true;
 }
 
 bool inflate_step_in(struct inflate *inflate, bytes in, uint64_t from)
@@ -439,11 +499,15 @@ bool inflate_step_in(struct inflate *inflate, bytes in, uint64_t from)
     if (!inflate->known)
         return false;
     inflate->in = in;
+    inflate->loose = false;
     memset(common, 0xff, sizeof common);
     for (uint64_t start = from; start < from + STARTS; start++) {
         uint64_t set[TRACE / 64] = {0};
-        if (!trace(inflate, from, start, set))
+        bool loose = inflate->loose;
+        if (!trace(inflate, from, start, set)) {
+            inflate->loose = loose;
             continue;
+        }
         good++;
         for (size_t i = 0; i < TRACE / 64; i++)
             common[i] &= set[i];
@@ -451,10 +515,11 @@ bool inflate_step_in(struct inflate *inflate, bytes in, uint64_t from)
     for (uint64_t i = 0; good >= AGREE && i < TRACE; i++) {
         if (!(common[i / 64] >> i % 64 & 1))
             continue;
-        bool final = inflate->final;
+        bool final = inflate->final, loose = inflate->loose;
         uint64_t block = inflate->block;
         inflate_open(inflate, in, from + i, inflate->budget);
         inflate->known = true;
+        inflate->loose = loose;
         inflate->final = final;
         inflate->block = block;
         return true;

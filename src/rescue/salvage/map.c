@@ -25,7 +25,7 @@ enum {
 
 /* log2(num / den) in eighths, to the nearest below, without floating point: by the bits of
  * 32.32 numbers. num, den > 0. */
-static int eighths(uint64_t num, uint64_t den)
+int map_eighths(uint64_t num, uint64_t den)
 {
     int whole = 0, part = 0;
     while (num < den)
@@ -55,7 +55,7 @@ static int model_says(uint64_t seen, uint64_t all)
     /* Without the occurrence itself, and half a one for what was never seen. */
     seen -= seen > 0;
     all -= all > 0;
-    int says = eighths((2 * seen + 1) * CONTEXTS, 2 * all + CONTEXTS);
+    int says = map_eighths((2 * seen + 1) * CONTEXTS, 2 * all + CONTEXTS);
     return says < -CLIP ? -CLIP : says > CLIP ? CLIP : says;
 }
 

@@ -72,6 +72,8 @@ int map_open(struct map *map, bytes file, struct arena *arena, struct budget *bu
 int map_given(struct map *map, bytes file, const struct map_range *ranges, uint32_t count,
               struct arena *arena, struct budget *budget) MUST_USE;
 int map_part(struct map *map, const struct map *whole, uint64_t from, uint64_t to) MUST_USE;
+/* log2(num / den) in eighths, to the nearest below; both above 0 and below 2^47. */
+int map_eighths(uint64_t num, uint64_t den);
 /* Structure. They count from the next map_solve on. */
 void map_prove(struct map *map, uint64_t from, uint64_t to);
 void map_decode(struct map *map, uint64_t from, uint64_t to);

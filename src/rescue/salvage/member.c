@@ -1,16 +1,26 @@
 #include "rescue/salvage/member.h"
 
-#include "rescue/salvage/inflate.h"
+#include "rescue/salvage/packed.h"
 #include "shim/stream.h"
 
 #include <string.h>
 
-enum { OUT = 4096, LEAST = 64, LOOK_MOST = 64 << 20, END_SLACK = 2048, OUT_SIZE = 1 << 16 };
+enum {
+    OUT = 4096,
+    LEAST = 64,
+    END_SLACK = 2048,
+    OUT_SIZE = 1 << 16,
+    GATHER_MOST = 48 << 20,
+    GATHER_ROOM = 16 << 20, /* for what is known of it */
+    HOLES_MOST = 1 << 18,
+    ALIKE_TEXT = 1, /* streams that explain each other */
+    ALIKE_OTHER,
+};
 
 struct writer {
     struct salvage *salvage;
     bool text;
-    uint64_t unknown, wrote;
+    uint64_t unknown;
 };
 
 /* Unknown bytes: a question mark in text, zeros elsewhere. */
@@ -28,87 +38,151 @@ static bool put_symbols(void *to, const uint16_t *symbols, size_t n)
         if (!salvage_put(writer->salvage, (bytes){out, k}))
             return false;
     }
-    writer->wrote += n;
     return true;
 }
 
-static bool put_gap(struct writer *writer, uint64_t size)
+static bool put_line(struct writer *writer, uint64_t packed)
 {
     return !writer->text || salvage_text(writer->salvage, "\n[%llu packed bytes lost]\n",
-                                         (unsigned long long)size);
+                                         (unsigned long long)packed);
 }
 
-/* Places inflate behind the gap that ends at `from`, in [.., to) of the file; false when
- * nothing can be read there. `base`: where the stream begins. */
-static bool go_on(struct salvage *salvage, struct inflate *inflate, uint64_t base,
-                  uint64_t from, uint64_t to)
+/* Where what comes behind it belongs must be known: only text can do without. */
+static bool put_gap(void *to, uint64_t packed, uint64_t size)
 {
-    bytes in = bytes_slice(salvage->file, (size_t)base, (size_t)(to - base));
-    uint64_t bit = (from - base) * 8, found, most = (to - base) * 8;
-    if (inflate->known && inflate_step_in(inflate, in, bit))
-        return true;
-    if (most - bit > (uint64_t)LOOK_MOST * 8)
-        most = bit + (uint64_t)LOOK_MOST * 8;
-    if (!inflate_find(inflate, in, bit, most, salvage->budget, &found))
+    static const uint8_t zeros[OUT];
+    struct writer *writer = to;
+    if (writer->text)
+        return put_line(writer, packed);
+    if (size == JOINT_UNKNOWN)
         return false;
-    inflate_open(inflate, in, found, salvage->budget);
+    for (uint64_t left = size, n; left; left -= n) {
+        n = left < OUT ? left : OUT;
+        if (!salvage_put(writer->salvage, (bytes){zeros, (size_t)n}))
+            return false;
+    }
+    writer->unknown += size;
     return true;
 }
 
-uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uint64_t size,
-                        bool text)
+static void came(void *to, uint64_t from, uint64_t until)
 {
+    struct writer *writer = to;
+    salvage_gives(writer->salvage, from, until);
+}
+
+struct member_gaps member_inflate(struct salvage *salvage, uint64_t from, uint64_t to,
+                                  uint64_t size, bool text)
+{
+    struct writer writer = {salvage, text, 0};
+    struct packed_taker taker = {put_symbols, put_gap, came, &writer};
+    struct packed_result result;
+    if (packed_read(salvage, from, to, true, size, text ? ALIKE_TEXT : ALIKE_OTHER, &taker,
+                    &result) < 0)
+        return (struct member_gaps){.gaps = 1, .cut = true};
+    bool cut = result.refused || (!result.ended && result.lost < to);
+    if (cut)
+        (void)put_line(&writer, to - result.lost);
+    return (struct member_gaps){result.gaps + cut, writer.unknown, cut};
+}
+
+/* --- what is to be read by its own type is put together first --- */
+
+struct gathering {
+    uint8_t *into;
+    uint64_t size, used, given; /* given: as far as scales tell */
+    struct arena *arena;
+    VEC(struct map_range) holes;
+    VEC(struct salvage_scale) scales;
+};
+
+static bool gather_hole(struct gathering *gathering, uint64_t from, uint64_t to)
+{
+    struct map_range *last =
+        gathering->holes.n ? &gathering->holes.at[gathering->holes.n - 1] : NULL;
+    if (last && last->to == from) {
+        last->to = to;
+        return true;
+    }
+    last = from < to && gathering->holes.n < HOLES_MOST
+               ? vec_push(gathering->arena, &gathering->holes)
+               : NULL;
+    if (last)
+        *last = (struct map_range){from, to};
+    return last || from >= to;
+}
+
+static bool gather(void *to, const uint16_t *symbols, size_t n)
+{
+    struct gathering *gathering = to;
+    if (n > gathering->size - gathering->used)
+        return false;
+    for (size_t i = 0; i < n; i++, gathering->used++) {
+        bool known = symbols[i] < INFLATE_UNKNOWN;
+        gathering->into[gathering->used] = known ? (uint8_t)symbols[i] : 0;
+        if (!known && !gather_hole(gathering, gathering->used, gathering->used + 1))
+            return false;
+    }
+    return true;
+}
+
+static bool gather_gap(void *to, uint64_t packed, uint64_t size)
+{
+    struct gathering *gathering = to;
+    (void)packed;
+    if (size == JOINT_UNKNOWN || size > gathering->size - gathering->used ||
+        !gather_hole(gathering, gathering->used, gathering->used + size))
+        return false;
+    gathering->used += size;
+    gathering->given = gathering->used;
+    return true;
+}
+
+static void gather_came(void *to, uint64_t from, uint64_t until)
+{
+    struct gathering *gathering = to;
+    struct salvage_scale *scale = gathering->used > gathering->given && until > from
+                                      ? vec_push(gathering->arena, &gathering->scales)
+                                      : NULL;
+    if (scale)
+        *scale = (struct salvage_scale){gathering->given, gathering->used - gathering->given,
+                                        from, until - from};
+    gathering->given = gathering->used;
+}
+
+static bool give_gathered(struct salvage *salvage, struct gathering *gathering, bytes name)
+{
+    struct salvage inner = {.file = {gathering->into, (size_t)gathering->size},
+                            .name = name,
+                            .places = salvage->places,
+                            .place_count = salvage->place_count,
+                            .scales = gathering->scales.at,
+                            .scale_count = gathering->scales.n};
+    if (!inner.scales || !gather_hole(gathering, gathering->used, gathering->size) ||
+        map_given(&inner.map, inner.file, gathering->holes.at, gathering->holes.n,
+                  gathering->arena, salvage->budget) < 0)
+        return false;
     struct arena_mark mark = arena_mark(salvage->arena);
-    struct inflate *inflate = arena_push_raw(salvage->arena, sizeof *inflate);
-    struct writer writer = {salvage, text, 0, 0};
-    uint64_t gaps = 0, lost = from, at = from;
-    (void)size, (void)mark;
-    if (!inflate)
-        return 1;
-    inflate->known = false;
-    while (at < to && !salvage->stopped) {
-        uint64_t end = map_plain_end(&salvage->map, at, to);
-        bytes in = bytes_slice(salvage->file, (size_t)from, (size_t)(end - from));
-        bool ready = false;
-        if (end > at && at == from) {
-            inflate_open(inflate, in, 0, salvage->budget);
-            ready = true;
-        } else if (end >= at + LEAST) {
-            ready = go_on(salvage, inflate, from, at, end);
-        }
-        /* Where what comes behind a gap belongs is not known: only text can do without. */
-        if (ready && !text && at > from)
-            break;
-        if (ready) {
-            uint64_t start = from + inflate->bit / 8;
-            if (start > lost && !put_gap(&writer, start - lost))
-                break;
-            gaps += start > lost;
-            inflate->put = put_symbols;
-            inflate->to = &writer;
-            enum inflate_end how = inflate_run(inflate);
-            lost = from + (inflate->bit + 7) / 8;
-            if (lost > end)
-                lost = end;
-            salvage_gives(salvage, start, lost);
-            if (how == INFLATE_FINAL && lost + END_SLACK < to)
-                how = INFLATE_DAMAGED;
-            if (how == INFLATE_FINAL || how == INFLATE_STOPPED)
-                return gaps;
-            /* Codes that are none, in bytes that the map takes for plain: go on behind. */
-            if (how == INFLATE_DAMAGED && lost < end) {
-                inflate->known = false;
-                at = lost + 1;
-                continue;
-            }
-        }
-        at = map_plain_next(&salvage->map, end > at ? end : at + 1, to);
-    }
-    if (lost < to) {
-        gaps++;
-        (void)put_gap(&writer, to - lost);
-    }
-    return gaps;
+    if (!salvage_child_of(salvage, &inner))
+        salvage->stopped = true;
+    arena_pop(salvage->arena, mark);
+    return true;
+}
+
+bool member_unpacked(struct salvage *salvage, bytes name, uint64_t from, uint64_t to,
+                     uint64_t size)
+{
+    if (size > GATHER_MOST)
+        return false;
+    struct gathering gathering = {.size = size, .arena = arena_new((size_t)size + GATHER_ROOM)};
+    struct packed_taker taker = {gather, gather_gap, gather_came, &gathering};
+    struct packed_result result;
+    bool given =
+        gathering.arena && (gathering.into = arena_push(gathering.arena, (size_t)size + 1)) &&
+        packed_read(salvage, from, to, true, size, ALIKE_OTHER, &taker, &result) == 0 &&
+        give_gathered(salvage, &gathering, name);
+    arena_free(gathering.arena);
+    return given;
 }
 
 void member_tell(struct map *map, uint64_t at, uint64_t from, uint64_t until,
@@ -152,6 +226,14 @@ void member_prove(struct salvage *salvage, bytes stream, uint64_t at_stream,
         bit = inflate->bit > bit ? inflate->bit : bit + 1;
         begin = false;
     }
+}
+
+void member_end(struct salvage *salvage, enum salvage_verdict verdict, bool text,
+                const struct member_gaps *gaps)
+{
+    (void)salvage_end(salvage, verdict, "%llu gaps, %llu bytes are not known (%s)%s",
+                      (unsigned long long)gaps->gaps, (unsigned long long)gaps->unknown,
+                      text ? "question marks" : "zeros", gaps->cut ? ", cut short" : "");
 }
 
 bool member_decodes(struct salvage *salvage, bytes in, uint32_t *ret_crc, uint64_t *ret_size,
@@ -211,6 +293,9 @@ void member_give(struct salvage *salvage, const struct member *member, bytes fol
             (void)!salvage_child(salvage, name, member->data, to);
         return;
     }
+    if (!text && member->sized && member->method == MEMBER_DEFLATE &&
+        member_unpacked(salvage, name, member->data, to, member->size))
+        return;
     if (!salvage_begin(salvage, name, "member"))
         return;
     salvage_counts(salvage, 1);
@@ -219,7 +304,7 @@ void member_give(struct salvage *salvage, const struct member *member, bytes fol
             (void)salvage_end(salvage, SALVAGE_PARTIAL, "its checksum does not hold");
         return;
     }
-    uint64_t gaps = member_inflate(salvage, member->data, to,
-                                   member->sized ? member->size : UINT64_MAX, text);
-    (void)salvage_end(salvage, SALVAGE_PARTIAL, "%llu gaps", (unsigned long long)gaps);
+    struct member_gaps gaps = member_inflate(salvage, member->data, to,
+                                             member->sized ? member->size : UINT64_MAX, text);
+    member_end(salvage, SALVAGE_PARTIAL, text, &gaps);
 }

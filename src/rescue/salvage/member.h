@@ -20,10 +20,25 @@ struct member {
  */
 void member_give(struct salvage *salvage, const struct member *member, bytes folder);
 
+/* What is missing in a stream that was read. */
+struct member_gaps {
+    uint64_t gaps, unknown; /* stretches of packed bytes; bytes that came out unknown */
+    bool cut;               /* what comes behind the last gap is not there */
+};
+
 /* A deflate stream in [from, to), whose plain size is known or UINT64_MAX; the part was begun.
- * Puts what can be read; the number of gaps. */
-uint64_t member_inflate(struct salvage *salvage, uint64_t from, uint64_t to, uint64_t size,
-                        bool text);
+ * Puts what can be read: what is not known is a question mark in text, zero elsewhere. Where
+ * it is not known how much a gap held, text goes on behind a line that says so, and the rest
+ * ends there. */
+struct member_gaps member_inflate(struct salvage *salvage, uint64_t from, uint64_t to,
+                                  uint64_t size, bool text);
+/* The same of what is no text: what its own type can give back of it, or all of it with zeros
+ * for what is not known. False: it is too large, or nothing of it is left. */
+bool member_unpacked(struct salvage *salvage, bytes name, uint64_t from, uint64_t to,
+                     uint64_t size);
+/* Ends the part, and says what is missing in it. */
+void member_end(struct salvage *salvage, enum salvage_verdict verdict, bool text,
+                const struct member_gaps *gaps);
 
 /* Decodes a deflate stream to its end; false when it is damaged. */
 bool member_decodes(struct salvage *salvage, bytes in, uint32_t *ret_crc, uint64_t *ret_size,

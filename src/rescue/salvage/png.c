@@ -5,8 +5,8 @@
  * The header is nearly always lost. How long a row is, is told by the filters: the only bytes
  * that are 0 to 4 at equal distances through all that can be decoded. A new picture is written
  * of the rows that there are, black between them. */
-#include "rescue/salvage/inflate.h"
 #include "rescue/salvage/member.h"
+#include "rescue/salvage/packed.h"
 
 #include "shim/stream.h"
 
@@ -32,6 +32,12 @@ struct piece {
     bool first, last; /* begins with the picture; ends with it */
 };
 
+/* Bytes of the stream of which some came out in a piece. */
+struct stretch {
+    uint32_t piece;
+    uint64_t from, to;
+};
+
 struct png {
     struct salvage *salvage;
     VEC(struct window_place) places; /* of the stream's bytes in the file */
@@ -41,6 +47,8 @@ struct png {
     uint16_t *raw; /* symbols of all pieces, one after the other */
     size_t raw_size, raw_room;
     VEC(struct piece) pieces;
+    VEC(struct stretch) stretches;
+    size_t row; /* bytes, its filter included; 0: not known */
     uint8_t header[IHDR];
     bool has_header;
     VEC(bytes) extras; /* whole chunks that come before the data: PLTE, tRNS ... */
@@ -187,16 +195,6 @@ static void prove(void *to, uint64_t from, uint64_t until, enum member_says says
                     says);
 }
 
-static bool take_symbols(void *to, const uint16_t *symbols, size_t n)
-{
-    struct png *png = to;
-    if (n > png->raw_room - png->raw_size)
-        n = png->raw_room - png->raw_size;
-    memcpy(png->raw + png->raw_size, symbols, n * sizeof *symbols);
-    png->raw_size += n;
-    return png->raw_size < png->raw_room;
-}
-
 static void gives(struct png *png, uint64_t from, uint64_t to)
 {
     for (uint32_t i = 0; i < png->places.n; i++) {
@@ -233,52 +231,62 @@ static struct map stream_map(struct png *png)
     return map;
 }
 
+static bool open_piece(struct png *png)
+{
+    struct piece *piece =
+        png->pieces.n < PIECES_MOST ? vec_push(png->salvage->arena, &png->pieces) : NULL;
+    if (piece)
+        *piece = (struct piece){.from = png->raw_size, .to = png->raw_size};
+    return piece != NULL;
+}
+
+static bool take_symbols(void *to, const uint16_t *symbols, size_t n)
+{
+    struct png *png = to;
+    if (n > png->raw_room - png->raw_size)
+        n = png->raw_room - png->raw_size;
+    memcpy(png->raw + png->raw_size, symbols, n * sizeof *symbols);
+    png->raw_size += n;
+    png->pieces.at[png->pieces.n - 1].to = png->raw_size;
+    return png->raw_size < png->raw_room;
+}
+
+/* Rows go on behind a gap of known size. */
+static bool take_gap(void *to, uint64_t packed, uint64_t size)
+{
+    struct png *png = to;
+    (void)packed;
+    if (size >= png->raw_room - png->raw_size || !png->raw_size)
+        return open_piece(png);
+    for (uint64_t i = 0; i < size; i++)
+        png->raw[png->raw_size++] = INFLATE_UNKNOWN;
+    return true;
+}
+
+static void came(void *to, uint64_t from, uint64_t until)
+{
+    struct png *png = to;
+    struct stretch *stretch = vec_push(png->salvage->arena, &png->stretches);
+    if (stretch)
+        *stretch = (struct stretch){png->pieces.n - 1, from, until};
+}
+
 static void decode(struct png *png, const struct map *map)
 {
-    struct inflate *inflate = arena_push_raw(png->salvage->arena, sizeof *inflate);
-    uint64_t to = png->size;
+    struct salvage stream = {.file = {png->stream, png->size},
+                             .map = *map,
+                             .arena = png->salvage->arena,
+                             .budget = png->salvage->budget};
     bool zlib = png->size > 2 && (png->stream[0] & 15) == 8 &&
                 load_be16(png->stream) % 31 == 0 && map_is_plain(map, 0, 2);
-    if (!inflate)
+    struct packed_taker taker = {take_symbols, take_gap, came, png};
+    struct packed_result result;
+    uint64_t size = png->has_header ? load_be32(png->header + 4) * (uint64_t)png->row : 0;
+    if (!open_piece(png) || packed_read(&stream, zlib ? 2 : 0, png->size, zlib,
+                                        size ? size : UINT64_MAX, 0, &taker, &result) < 0)
         return;
-    inflate->known = false;
-    for (uint64_t at = zlib ? 2 : map_plain_next(map, 0, to); at < to;) {
-        uint64_t end = map_plain_end(map, at, to), found;
-        bytes in = {png->stream, (size_t)end};
-        bool first = zlib && at == 2, ready = first;
-        if (first)
-            inflate_open(inflate, in, 16, png->salvage->budget);
-        else if (end >= at + LEAST && inflate->known && inflate_step_in(inflate, in, at * 8))
-            ready = true;
-        else if (end >= at + LEAST &&
-                 inflate_find(inflate, in, at * 8, end * 8, png->salvage->budget, &found)) {
-            inflate_open(inflate, in, found, png->salvage->budget);
-            ready = true;
-        }
-        if (ready && png->pieces.n < PIECES_MOST) {
-            struct piece *piece = vec_push(png->salvage->arena, &png->pieces);
-            if (!piece)
-                return;
-            uint64_t from = inflate->bit / 8;
-            piece->from = png->raw_size;
-            piece->first = first;
-            inflate->put = take_symbols;
-            inflate->to = png;
-            enum inflate_end how = inflate_run(inflate);
-            uint64_t last = (inflate->bit + 7) / 8;
-            piece->to = png->raw_size;
-            piece->last = how == INFLATE_FINAL;
-            gives(png, from, last < end ? last : end);
-            if (how == INFLATE_FINAL || how == INFLATE_STOPPED)
-                return;
-            if (how == INFLATE_DAMAGED && last < end) {
-                inflate->known = false;
-                at = last + 1;
-                continue;
-            }
-        }
-        at = map_plain_next(map, end > at ? end : at + 1, to);
-    }
+    png->pieces.at[0].first = zlib && map_is_plain(map, 2, 3);
+    png->pieces.at[png->pieces.n - 1].last = result.ended;
 }
 
 static const struct piece *longest(const struct png *png)
@@ -424,11 +432,18 @@ static size_t piece_phase(const struct png *png, const struct piece *piece, size
     for (size_t phase = 0; phase < row && phase < size; phase++) {
         bool fits = true;
         for (size_t at = piece->from + phase; fits && at < piece->to; at += row)
-            fits = png->raw[at] <= 4 || png->raw[at] == INFLATE_UNKNOWN;
+            fits = png->raw[at] <= 4 || png->raw[at] >= INFLATE_UNKNOWN;
         if (fits)
             return phase;
     }
     return 0;
+}
+
+/* How many whole rows of `row` bytes are in a piece. */
+static uint64_t piece_rows(const struct png *png, const struct piece *piece, size_t row)
+{
+    size_t phase = piece_phase(png, piece, row), size = piece->to - piece->from;
+    return size > phase ? (size - phase) / row : 0;
 }
 
 static uint64_t put_rows(struct png *png, size_t row, uint32_t *sum, uint64_t most)
@@ -440,10 +455,14 @@ static uint64_t put_rows(struct png *png, size_t row, uint32_t *sum, uint64_t mo
         const struct piece *piece = &png->pieces.at[i];
         for (size_t at = piece->from + piece_phase(png, piece, row);
              at + row <= piece->to && rows < most; at += row, rows++) {
-            for (size_t k = 0; k < row; k++)
-                line[k] = png->raw[at + k] < INFLATE_UNKNOWN ? (uint8_t)png->raw[at + k] : 0;
-            if (line[0] > 4)
-                line[0] = 0;
+            /* A row of which some is not known stays black. */
+            bool known = png->raw[at] <= 4;
+            for (size_t k = 0; known && k < row; k++) {
+                known = png->raw[at + k] < INFLATE_UNKNOWN;
+                line[k] = (uint8_t)png->raw[at + k];
+            }
+            if (!known)
+                memset(line, 0, row);
             if (!put_row(png->salvage, room, line, row, sum))
                 return rows;
         }
@@ -458,11 +477,8 @@ static uint64_t put_rows(struct png *png, size_t row, uint32_t *sum, uint64_t mo
 static uint64_t count_rows(const struct png *png, size_t row)
 {
     uint64_t rows = 0;
-    for (uint32_t i = 0; i < png->pieces.n; i++) {
-        const struct piece *piece = &png->pieces.at[i];
-        size_t phase = piece_phase(png, piece, row), size = piece->to - piece->from;
-        rows += size > phase ? (size - phase) / row : 0;
-    }
+    for (uint32_t i = 0; i < png->pieces.n; i++)
+        rows += piece_rows(png, &png->pieces.at[i], row);
     return rows;
 }
 
@@ -471,6 +487,11 @@ static void write_picture(struct png *png, size_t row)
     struct salvage *salvage = png->salvage;
     uint64_t rows = count_rows(png, row);
     uint32_t sum = 1;
+    for (uint32_t i = 0; i < png->stretches.n; i++) {
+        const struct stretch *stretch = &png->stretches.at[i];
+        if (piece_rows(png, &png->pieces.at[stretch->piece], row))
+            gives(png, stretch->from, stretch->to);
+    }
     if (png->has_header)
         rows = load_be32(png->header + 4);
     else
@@ -516,11 +537,14 @@ void png_give(struct salvage *salvage)
     struct map map = stream_map(&png);
     png.raw_room = RAW_MOST;
     png.raw = arena_push_raw(salvage->arena, png.raw_room * sizeof *png.raw);
-    if (!png.raw || !map.file.len ||
-        !salvage_begin(salvage, salvage_name(salvage, "png"), "PNG"))
+    if (!png.raw || !map.file.len)
         return;
+    if (png.has_header)
+        png.row = row_of_header(&png);
     decode(&png, &map);
-    size_t row = png.has_header ? row_of_header(&png) : find_row(&png);
-    if (row > 1 && (png.has_header || count_rows(&png, row)))
-        write_picture(&png, row);
+    if (!png.has_header)
+        png.row = find_row(&png);
+    if (png.row > 1 && count_rows(&png, png.row) &&
+        salvage_begin(salvage, salvage_name(salvage, "png"), "PNG"))
+        write_picture(&png, png.row);
 }

@@ -86,7 +86,7 @@ static size_t place_of(const struct salvage *salvage, uint64_t at)
     return low;
 }
 
-void salvage_gives(struct salvage *salvage, uint64_t from, uint64_t to)
+static void give_outer(struct salvage *salvage, uint64_t from, uint64_t to)
 {
     if (!salvage->places) {
         span_add(salvage, from, to);
@@ -99,6 +99,22 @@ void salvage_gives(struct salvage *salvage, uint64_t from, uint64_t to)
         uint64_t a = from > place->at ? from - place->at : 0;
         uint64_t b = to - place->at < place->len ? to - place->at : place->len;
         span_add(salvage, place->outer + a, place->outer + b);
+    }
+}
+
+void salvage_gives(struct salvage *salvage, uint64_t from, uint64_t to)
+{
+    if (!salvage->scales)
+        give_outer(salvage, from, to);
+    for (size_t i = 0; salvage->scales && i < salvage->scale_count; i++) {
+        const struct salvage_scale *scale = &salvage->scales[i];
+        uint64_t a = from > scale->at ? from - scale->at : 0;
+        uint64_t b = to > scale->at ? to - scale->at : 0;
+        b = b < scale->len ? b : scale->len;
+        /* No more than a few hundred MB each: the products fit. */
+        if (a < b)
+            give_outer(salvage, scale->outer + a * scale->packed / scale->len,
+                       scale->outer + b * scale->packed / scale->len);
     }
 }
 
@@ -200,7 +216,7 @@ bool salvage_child_of(struct salvage *salvage, struct salvage *inner)
     salvage_counts(inner, 1);
     if (fine && salvage_put_blanked(inner, 0, size))
         (void)(map->total ? salvage_end(inner, SALVAGE_PARTIAL,
-                                        "%llu bytes are encrypted, and zeros here",
+                                        "%llu bytes are not known, and zeros here",
                                         (unsigned long long)map->total)
                           : salvage_end(inner, SALVAGE_PLAUSIBLE, "whole"));
     salvage->stopped |= inner->stopped;

@@ -31,6 +31,12 @@ struct salvage_sink {
                 const struct salvage_span *spans, size_t n);
 };
 
+/* Unpacked bytes [at, at + len) came out of packed ones [outer, outer + packed) of what they
+ * lie in: sorted by `at`. */
+struct salvage_scale {
+    uint64_t at, len, outer, packed;
+};
+
 struct salvage_given {
     VEC(struct salvage_span) spans;
 };
@@ -50,6 +56,9 @@ struct salvage {
     /* Of what lies in a container: its places in the outermost file, else none. */
     const struct window_place *places;
     size_t place_count;
+    /* Of what was unpacked: whence; places are those of what it lay in. */
+    const struct salvage_scale *scales;
+    size_t scale_count;
     /* Of a disk: keeps what its parts gave, in no order; shared with what lies in it. */
     struct salvage_given *given;
     struct arena *keep; /* where that is kept */
@@ -58,6 +67,7 @@ struct salvage {
     VEC(struct salvage_span) spans;
     uint64_t rows, parts; /* parts: that were begun */
     bool stopped, waited;
+    struct packed_room *room; /* for streams that are unpacked */
 };
 
 struct salvage_type {

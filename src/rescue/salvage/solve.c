@@ -16,10 +16,10 @@ enum {
     RANDOM = 40 * EIGHTHS,      /* for a random stretch */
     LONG_MOST = 160,            /* bits against one that is longer than others */
     UNREAD = 2048,              /* bytes that are plain and not read, for each bit */
-    UNREAD_MOST = 24 * EIGHTHS,
-    DECODED = 4,    /* bits against a range through which codes went on */
-    INSIDE = 40,    /* against one with a whole block in it */
-    PASSED = 32768, /* and of how many bytes there is one more */
+    UNREAD_MOST = 24 * UNREAD,  /* of which so many in a row count */
+    DECODED = 4,                /* bits against a range through which codes went on */
+    INSIDE = 40,                /* against one with a whole block in it */
+    PASSED = 32768,             /* and of how many bytes there is one more */
     UNLIKELY = 2 << 20,
     DENSE_STRIDE = 65536, /* below, little can be read between the runs */
     SMALL_RUN = 4096,     /* codes often go on through shorter ones */
@@ -59,6 +59,7 @@ struct cursor {
     uint64_t behind; /* end of the last range */
     int64_t inside;  /* of the random stretch at hand: what of it is not explained */
     uint64_t bare;   /* and how long that is */
+    uint64_t unread; /* bytes that are plain and not read */
     uint64_t passed; /* in short ranges through which codes went on, HOLE bytes each */
     int64_t cost;
 };
@@ -132,8 +133,7 @@ static void pass_lost(const struct map *map, struct cursor *cursor, uint64_t fro
         uint64_t a =
             map->lost.at[k].from > cursor->behind ? map->lost.at[k].from : cursor->behind;
         uint64_t b = map->lost.at[k].to < from ? map->lost.at[k].to : from;
-        int64_t bits = (int64_t)((b - a) / UNREAD) * EIGHTHS;
-        cursor->cost += bits < UNREAD_MOST ? bits : UNREAD_MOST;
+        cursor->unread += b - a < UNREAD_MOST ? b - a : UNREAD_MOST;
     }
 }
 
@@ -154,6 +154,11 @@ static void pass_decoded(const struct map *map, struct cursor *cursor, uint64_t 
         uint64_t bits = to - from < UNLIKELY ? (to - from) / PASSED : UNLIKELY / PASSED;
         cursor->cost += (int64_t)(inside ? INSIDE : DECODED + bits) * EIGHTHS;
     }
+}
+
+static int64_t cost_of(const struct cursor *cursor)
+{
+    return cursor->cost + (int64_t)(cursor->passed / 8 + cursor->unread * EIGHTHS / UNREAD);
 }
 
 static int64_t name_cost(const struct teller *teller, const struct pattern *pattern)
@@ -215,7 +220,7 @@ static int64_t tell(const struct teller *teller, const struct pattern *pattern,
         pass_lost(map, &cursor, size);
     if (!budget_charge(map->budget, n + map->plain.n / 4 + 64))
         return REFUSED;
-    return cursor.cost + (int64_t)(cursor.passed / 8);
+    return cost_of(&cursor);
 }
 
 /* That nothing has a pattern. */
@@ -227,7 +232,7 @@ static int64_t tell_none(const struct teller *teller)
     pass_breaks(map, &cursor, size, UINT64_MAX);
     pass_random(teller, &cursor, size, UINT64_MAX);
     pass_lost(map, &cursor, size);
-    return cursor.cost;
+    return cost_of(&cursor);
 }
 
 /* --- the stories that are left --- */
