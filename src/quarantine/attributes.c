@@ -22,6 +22,9 @@ static int by_name(const void *a, const void *b)
 /* The names of all attributes, in order. A file system without any has none. */
 static int list_names(int fd, struct arena *arena, struct entry_facts *ret, struct why *why)
 {
+    /* Most files have none, and many small ones are asked. */
+    if (flistxattr(fd, NULL, 0) == 0)
+        return 0;
     char *names = arena_push_raw(arena, NAMES_MAX);
     if (!names)
         return fail(why, ENOMEM, "out of memory");
@@ -51,8 +54,12 @@ static ssize_t read_value(int fd, bytes name, uint8_t *buffer)
 static int read_attributes(int fd, struct arena *arena, struct entry_facts *ret,
                            struct why *why)
 {
+    int error = list_names(fd, arena, ret, why);
+    if (error || !ret->attribute.n)
+        return error;
     uint8_t *buffer = arena_push_raw(arena, VALUE_MAX);
-    int error = buffer ? list_names(fd, arena, ret, why) : fail(why, ENOMEM, "out of memory");
+    if (!buffer)
+        return fail(why, ENOMEM, "out of memory");
     uint32_t kept = 0;
     for (uint32_t i = 0; !error && i < ret->attribute.n; i++) {
         struct entry_attribute one = ret->attribute.at[i];
@@ -167,9 +174,9 @@ static int drop_attributes(int fd, const struct entry_facts *entry, struct arena
 static int write_attributes(int fd, const struct entry_facts *entry, struct arena *arena,
                             struct why *why)
 {
-    uint8_t *buffer = arena_push_raw(arena, VALUE_MAX);
+    uint8_t *buffer = entry->attribute.n ? arena_push_raw(arena, VALUE_MAX) : NULL;
     char name[256];
-    if (!buffer)
+    if (entry->attribute.n && !buffer)
         return fail(why, ENOMEM, "out of memory");
     for (uint32_t i = 0; i < entry->attribute.n; i++) {
         const struct entry_attribute *one = &entry->attribute.at[i];
@@ -192,7 +199,8 @@ int attributes_write(int fd, const struct entry_facts *entry, struct arena *aren
     const struct timespec times[2] = {entry->accessed, entry->modified};
     struct stat st;
     /* A change of the owner takes away special modes and capabilities: it goes first. */
-    if (fchown(fd, entry->uid, entry->gid) < 0)
+    bool owned = fstat(fd, &st) == 0 && st.st_uid == entry->uid && st.st_gid == entry->gid;
+    if (!owned && fchown(fd, entry->uid, entry->gid) < 0)
         return fail(why, errno, "cannot give it back to user %u, group %u: %s", entry->uid,
                     entry->gid, strerror(errno));
     int error = drop_attributes(fd, entry, arena, why);

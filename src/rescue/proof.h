@@ -10,8 +10,8 @@
 enum proof {
     PROOF_FAILED,  /* it begins as a kind of file whose structure then breaks, or it is noise */
     PROOF_UNKNOWN, /* nothing is known about such files */
-    PROOF_PLAUSIBLE, /* structure holds, but does not reach all bytes: 40 bits at least */
-    PROOF_PROVEN,    /* checksums or structure cover the whole file */
+    PROOF_PLAUSIBLE, /* structure holds, 40 bits at least, but a wrong byte could go unseen */
+    PROOF_PROVEN,    /* checksums cover what is in it, structure the rest */
 };
 
 struct proof_result {
@@ -19,10 +19,9 @@ struct proof_result {
     const char *kind;  /* "PNG", NULL: unknown */
     struct why reason; /* "all 14 chunks have their CRC-32" */
     uint64_t good;     /* bytes from the start up to which all is well */
+    bool settles;      /* nothing is left open: it is not encrypted once more */
 };
 
 /* `plain->name` only helps to choose. -E...: the source could not be read. */
 int proof_check(const struct source *plain, struct arena *arena, struct budget *budget,
                 struct proof_result *ret, struct why *why) MUST_USE;
-/* Whether what was found out leaves nothing open: a text can be what some families write. */
-bool proof_settles(enum proof proof, const char *kind);

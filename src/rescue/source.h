@@ -16,12 +16,18 @@ struct source_watch {
     void *context;
 };
 
+/* What many ask of a file, found out once. */
+struct source_memo {
+    enum { SOURCE_UNASKED, SOURCE_NO, SOURCE_YES } unmarked; /* compose_unmarked */
+};
+
 struct source {
     uint64_t size;
     bytes name;   /* its file name without folders, as found (hostile); may be empty */
     int fd;       /* -1: it is `memory` */
     bytes memory; /* borrowed */
     const struct source_watch *watch; /* of a file; NULL: none */
+    struct source_memo *memo;         /* NULL: everybody finds out */
 };
 
 struct source source_of_file(int fd, uint64_t size, bytes name);

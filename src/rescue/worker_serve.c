@@ -358,6 +358,7 @@ static int prove(struct worker_serve *serve, const struct source *source,
         return error;
     ret->proof = result.proof;
     ret->good = result.good;
+    ret->settles = result.settles;
     ret->reason = result.reason;
     put_text(ret->kind, sizeof ret->kind, result.kind);
     return 0;
@@ -440,9 +441,7 @@ static int apply(struct worker_serve *serve, const struct worker_request *reques
     struct source plain = source_of_file(fds[1], recipe.size, name);
     plain.watch = source->watch;
     error = prove(serve, &plain, &ret->proof, why);
-    ret->again = error || proof_settles(ret->proof.proof, ret->proof.kind)
-                     ? -1
-                     : encrypted_again(serve, &plain);
+    ret->again = error || ret->proof.settles ? -1 : encrypted_again(serve, &plain);
     return error;
 }
 

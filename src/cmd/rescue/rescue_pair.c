@@ -71,11 +71,7 @@ struct gather {
 static bool gather_file(void *context, const struct walk_file *file)
 {
     struct gather *gather = context;
-    struct stat facts;
-    if (walk_stat(file, &facts) < 0 || !facts.st_size)
-        return true;
-    return find_add(gather->list, gather->run->arena, file->path, gather->folder,
-                    (uint64_t)facts.st_size);
+    return find_add_walked(gather->list, gather->run->arena, file, gather->folder);
 }
 
 static void gather_skip(void *context, enum walk_skip reason, bytes path, int error)
@@ -537,7 +533,7 @@ const struct command rescue_pair_command = {
         "that are joined again and again by the zeros that disks are full of.\n\n"
         "The encrypted files are only read. What comes back is written below --output, "
         "checked, "
-        "and each file is said to be proven (checksums or structure cover it), plausible, of "
+        "and each file is said to be proven (checksums cover it), plausible, of "
         "unknown kind, or there in part: bytes that no pair shows stay encrypted and are "
         "counted as lost. A file whose structure is broken although no byte is lost is not "
         "written.",

@@ -120,7 +120,7 @@ int compose_try(struct recipe *recipe, const struct source *source, struct arena
     return 0;
 }
 
-bool compose_unmarked(const struct source *source)
+static bool is_unmarked(const struct source *source)
 {
     uint8_t part[KNOWN_HEAD];
     size_t len = source->size < sizeof part ? (size_t)source->size : sizeof part;
@@ -131,6 +131,16 @@ bool compose_unmarked(const struct source *source)
     if (!known_noise((bytes){part, len}))
         return false;
     return source_tail(source, part, len, NULL) == 0 && known_noise((bytes){part, len});
+}
+
+bool compose_unmarked(const struct source *source)
+{
+    if (source->memo && source->memo->unmarked)
+        return source->memo->unmarked == SOURCE_YES;
+    bool ret = is_unmarked(source);
+    if (source->memo)
+        source->memo->unmarked = ret ? SOURCE_YES : SOURCE_NO;
+    return ret;
 }
 
 bool compose_secret(const struct key *key, size_t len, bytes *ret)

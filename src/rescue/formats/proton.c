@@ -325,10 +325,10 @@ static int shinra_recognise(const struct source *source, struct recognition *ret
     int error = source_tail(source, tail, sizeof tail, why);
     if (!error)
         error = source_read(source, 0, head, sizeof head, why);
-    if (error || !curve25519_is_public(tail + SHINRA_FILE - KEY) ||
-        !curve25519_is_public(tail + SHINRA_TRAILER - KEY) ||
-        !known_noise((bytes){.at = tail, .len = sizeof tail}) ||
-        !known_noise((bytes){.at = head, .len = sizeof head}))
+    if (error || !known_noise((bytes){.at = tail, .len = sizeof tail}) ||
+        !known_noise((bytes){.at = head, .len = sizeof head}) ||
+        !curve25519_is_public(tail + SHINRA_FILE - KEY) ||
+        !curve25519_is_public(tail + SHINRA_TRAILER - KEY))
         return error;
     ret->fit = FIT_CAN_BE;
     ret->plain = source->size - SHINRA_TRAILER;

@@ -16,6 +16,7 @@ enum {
 /* How many begins and ends of parts are edges, to within a few bytes: noise on the inner side,
  * 32 bytes that no noise has on the outer. Parts rise, do not overlap, and end at `end`, where
  * noise (a trailer) must follow, at the latest; the begin and the end of the file are no edges.
- * -1: where one should be encrypted, it is not. Reads at most 4 KiB for each part. */
+ * -1: where one should be encrypted, it is not (0 when nothing is outside of noise). Reads at
+ * most 4 KiB for each part. */
 int ranges_edges(const struct source *source, const struct ranges_part *parts, size_t count,
                  uint64_t end);

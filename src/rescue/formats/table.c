@@ -55,10 +55,13 @@ static size_t insert(const struct format **ret, struct recognition *fits, size_t
 size_t format_recognise(const struct source *source, const struct format **ret,
                         struct recognition *fits, size_t max)
 {
+    struct source_memo memo = {.unmarked = SOURCE_UNASKED};
+    struct source same = *source;
     size_t n = 0;
+    same.memo = &memo;
     for (const struct format *const *format = formats; *format; format++) {
         struct recognition fit = {.plain = UINT64_MAX};
-        if (!(*format)->recognise(source, &fit, NULL) && fit.fit != FIT_NO)
+        if (!(*format)->recognise(&same, &fit, NULL) && fit.fit != FIT_NO)
             n = insert(ret, fits, n, max, *format, &fit);
     }
     return n;

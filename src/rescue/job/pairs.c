@@ -137,11 +137,7 @@ struct gather {
 static bool gather_file(void *context, const struct walk_file *file)
 {
     struct gather *gather = context;
-    struct stat facts;
-    if (walk_stat(file, &facts) < 0 || !facts.st_size)
-        return true;
-    return find_add(&gather->list, gather->job->arena, file->path, gather->folder,
-                    (uint64_t)facts.st_size);
+    return find_add_walked(&gather->list, gather->job->arena, file, gather->folder);
 }
 
 static void gather_skip(void *context, enum walk_skip reason, bytes path, int error)

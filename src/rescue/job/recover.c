@@ -137,8 +137,8 @@ static int make_temporary(struct task *task, struct why *why)
     int error = recover->error ? fail(why, -recover->error, "%s", recover->why.text)
                                : place_create(task->folder, task->temporary, &task->out, why);
     task->begun = !error;
-    bool sized = task->sparse || task->share;
-    if (!error && ftruncate(task->out, sized ? (off_t)task->file->plain : 0) < 0)
+    if (!error && (task->sparse || task->share) &&
+        ftruncate(task->out, (off_t)task->file->plain) < 0)
         error = fail(why, errno, "cannot write: %s", strerror(errno));
     return error;
 }
@@ -386,7 +386,7 @@ static void take_applied(struct task *task, const struct worker_applied *applied
         take_hash(task, applied->before);
     if (task->with & WORKER_WITH_PROOF) {
         judge(task, &applied->proof);
-        if (!proof_settles(task->file->proof, task->file->kind))
+        if (!applied->proof.settles)
             judge_again(task, applied->again);
         task->proved = task->looked = true;
     }
@@ -402,7 +402,7 @@ static void go_on(struct task *task, unsigned slot)
             ask(proof, slot, STEP_PROOF);
     } else if (!task->applied || proof->running) {
         return;
-    } else if (!task->looked && !proof_settles(task->file->proof, task->file->kind)) {
+    } else if (!task->looked) {
         ask(proof, slot, STEP_AGAIN);
     } else if (!task->hashed && !hash->running && task->recover->job->options->hashes) {
         ask(hash, slot, STEP_DIGEST);
@@ -424,6 +424,7 @@ static void take(struct part *part, unsigned slot, const struct worker_reply *re
         break;
     case STEP_PROOF:
         judge(task, &reply->proof);
+        task->looked = reply->proof.settles;
         task->proved = true;
         break;
     case STEP_AGAIN:

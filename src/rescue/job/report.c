@@ -189,9 +189,9 @@ void report_text_summary(const struct job *job, bool done, struct text *ret)
         count_line(ret, planned, "can be recovered with the keys at hand");
     }
     count_line(ret, job->proofs[PROOF_PROVEN],
-               "recovered, proven: checksums or structure hold "
-               "to the last byte");
-    count_line(ret, job->proofs[PROOF_PLAUSIBLE], "recovered, plausible: the structure holds");
+               "recovered, proven: checksums hold to the last byte");
+    count_line(ret, job->proofs[PROOF_PLAUSIBLE],
+               "recovered, plausible: whole to the end, without a checksum");
     count_line(ret, job->proofs[PROOF_UNKNOWN],
                "recovered, unknown: nothing in such files can be checked; look at them");
     count_line(ret, count[JOB_ALREADY], "already recovered before");

@@ -137,27 +137,35 @@ static int check_written(struct task *task, struct why *why)
 
 /* All that are on the file system of one of them, if that is worth it: *ret tells whether they
  * are on the disk then. */
-static void sync_together(struct recover *recover, const struct task *of, bool *ret)
+static void sync_together(const struct batch *batch, const struct task *of, bool *ret)
 {
     size_t n = 0;
-    for (size_t i = 0; i < recover->ready_count; i++)
-        n += recover->ready[i]->device == of->device;
+    for (size_t i = 0; i < batch->count; i++)
+        n += batch->task[i]->device == of->device;
     *ret = n >= SYNC_TOGETHER && syncfs(of->out) == 0;
 }
 
-static int put_on_disk(struct recover *recover, size_t i, struct why *why)
+static int put_on_disk(const struct batch *batch, size_t i, struct why *why)
 {
-    struct task *task = recover->ready[i];
+    struct task *task = batch->task[i];
     size_t first = 0;
-    while (recover->ready[first]->device != task->device)
+    while (batch->task[first]->device != task->device)
         first++;
     if (first == i)
-        sync_together(recover, task, &task->synced);
-    if (recover->ready[first]->synced)
+        sync_together(batch, task, &task->synced);
+    if (batch->task[first]->synced)
         return check_written(task, why);
     return fsync(task->out) == 0
                ? 0
                : fail(why, errno, "cannot be put on the disk: %s", strerror(errno));
+}
+
+static void *put_all_on_disk(void *at)
+{
+    const struct batch *batch = at;
+    for (size_t i = 0; i < batch->count; i++)
+        batch->task[i]->disk_error = put_on_disk(batch, i, &batch->task[i]->disk_why);
+    return NULL;
 }
 
 /* Under its name, which only what is on the disk gets. */
@@ -173,16 +181,27 @@ static int give_name(struct task *task, struct why *why)
     return error;
 }
 
+/* Whether what the thread did took all that is on this file system to the disk. */
+static bool was_synced(const struct batch *batch, uint64_t device)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->task[i]->device == device)
+            return batch->task[i]->synced;
+    return false;
+}
+
 /* The directories that got new names, each once. */
 static void sync_folders(struct recover *recover)
 {
+    const struct batch *batch = &recover->named;
     struct why why = {""};
-    for (size_t i = 0; i < recover->ready_count; i++) {
-        const struct task *task = recover->ready[i];
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct task *task = batch->task[i];
         size_t same = 0;
-        while (!bytes_equal(recover->ready[same]->file->folder, task->file->folder))
+        while (!bytes_equal(batch->task[same]->file->folder, task->file->folder))
             same++;
-        if (same == i && original_sync(task->folder, &why))
+        if (same == i && !was_synced(&recover->going, task->device) &&
+            original_sync(task->folder, &why))
             recover->job->options->note(recover->job->options->context, why.text);
     }
 }
@@ -204,27 +223,48 @@ static void settle(struct task *task)
     settle_finish(task, file->state, file->why);
 }
 
+static void name_one(struct task *task)
+{
+    struct why why = task->disk_why;
+    struct stat made;
+    int error = task->disk_error;
+    if (!error && fstat(task->out, &made) < 0)
+        error = fail(&why, errno, "cannot be put on the disk: %s", strerror(errno));
+    if (!error) {
+        task->made = journal_file_of(&made);
+        error = give_name(task, &why);
+    }
+    if (error)
+        task->failed = keep_text(task->recover->job, why.text);
+    settle_close(&task->out);
+}
+
+/* One step further for all: those that have names are done, those that are on the disk get
+ * them, those that are ready go to the disk while others are made. */
+static void move_on(struct recover *recover)
+{
+    if (recover->runs)
+        pthread_join(recover->thread, NULL);
+    recover->runs = false;
+    sync_folders(recover);
+    for (size_t i = 0; i < recover->named.count; i++)
+        settle(recover->named.task[i]);
+    recover->named = recover->going;
+    for (size_t i = 0; i < recover->named.count; i++)
+        name_one(recover->named.task[i]);
+    recover->going = recover->ready;
+    recover->ready = (struct batch){.count = 0};
+    if (!recover->going.count)
+        return;
+    recover->runs = !pthread_create(&recover->thread, NULL, put_all_on_disk, &recover->going);
+    if (!recover->runs)
+        put_all_on_disk(&recover->going);
+}
+
 void settle_all(struct recover *recover)
 {
-    for (size_t i = 0; i < recover->ready_count; i++) {
-        struct task *task = recover->ready[i];
-        struct why why = {""};
-        struct stat made;
-        int error = put_on_disk(recover, i, &why);
-        if (!error && fstat(task->out, &made) < 0)
-            error = fail(&why, errno, "cannot be put on the disk: %s", strerror(errno));
-        if (!error) {
-            task->made = journal_file_of(&made);
-            error = give_name(task, &why);
-        }
-        if (error)
-            task->failed = keep_text(recover->job, why.text);
-    }
-    sync_folders(recover);
-    for (size_t i = 0; i < recover->ready_count; i++)
-        settle(recover->ready[i]);
-    recover->ready_count = 0;
-    recover->ready_bytes = 0;
+    while (recover->ready.count || recover->going.count || recover->named.count)
+        move_on(recover);
 }
 
 void settle_ready(struct task *task)
@@ -253,8 +293,9 @@ void settle_ready(struct task *task)
     settle_close(&task->other);
     if (fstat(task->out, &made) == 0)
         task->device = made.st_dev;
-    recover->ready[recover->ready_count++] = task;
-    recover->ready_bytes += task->size;
-    if (recover->ready_count == READY_MOST || recover->ready_bytes >= READY_BYTES)
-        settle_all(recover);
+    struct batch *ready = &recover->ready;
+    ready->task[ready->count++] = task;
+    ready->bytes += task->size;
+    if (ready->count == READY_MOST || ready->bytes >= READY_BYTES)
+        move_on(recover);
 }

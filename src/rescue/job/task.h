@@ -3,6 +3,7 @@
 #pragma once
 #include "rescue/job/job.h"
 
+#include <pthread.h>
 #include <sys/stat.h>
 
 enum step {
@@ -51,12 +52,20 @@ struct task {
     struct stat st;
     uint64_t device; /* of `out` */
     bool synced;     /* the first of its device among those that settle: it was synced */
+    int disk_error;  /* of putting `out` on the disk, with `disk_why` */
+    struct why disk_why;
     struct journal_file made; /* `out` as it was put on the disk */
     char temporary[JOURNAL_TEMPORARY], name[NAMES_MAX];
 };
 
 /* So many files wait for the disk together. */
 enum { READY_MOST = 128 };
+
+struct batch {
+    struct task *task[READY_MOST];
+    size_t count;
+    uint64_t bytes;
+};
 
 /* Directories that are likely to be needed again: each worker is at its own. */
 enum { FOLDERS = 8 };
@@ -73,9 +82,13 @@ struct folders {
 struct recover {
     struct job *job;
     struct arena *facts;
-    struct task *ready[READY_MOST];
-    size_t ready_count;
-    uint64_t ready_bytes;
+    struct batch ready;
+    /* Those before: a thread that makes no other calls puts them on the disk meanwhile. */
+    struct batch going;
+    /* Those before them: they have their names, which are on the disk when `going` is. */
+    struct batch named;
+    pthread_t thread;
+    bool runs;                          /* `thread` is to be joined */
     struct task *large[TEAM_MOST];      /* those that are written now */
     struct task *shares[WORKER_SHARES]; /* whose each place in the team's shares is */
     uint32_t next[TEAM_MOST], next_any; /* place in job->file */

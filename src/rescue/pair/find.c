@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { DIFFERENCES = 4097, BY_SIZE_LEAST = 2, BY_SIZE_EACH = 32 };
 
@@ -26,6 +27,14 @@ bool find_add(struct find_list *list, struct arena *arena, bytes path, bytes fol
         below++;
     *file = (struct find_file){copy, (uint32_t)name, (uint32_t)below, size};
     return true;
+}
+
+bool find_add_walked(struct find_list *list, struct arena *arena, const struct walk_file *file,
+                     bytes folder)
+{
+    struct stat facts;
+    return walk_stat(file, &facts) < 0 || !facts.st_size ||
+           find_add(list, arena, file->path, folder, (uint64_t)facts.st_size);
 }
 
 static bytes name_of(const struct find_file *file)

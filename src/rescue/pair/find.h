@@ -2,6 +2,7 @@
  * nothing: whoever walks says what there is, pair_learn finds out who does not belong. */
 #pragma once
 #include "base/arena.h"
+#include "scan/walk.h"
 
 enum { FIND_GROWTH = 64 << 10, FIND_MOST = 4 << 20 };
 
@@ -26,6 +27,9 @@ struct find_pair {
  * no room, which list->full says too. */
 bool find_add(struct find_list *list, struct arena *arena, bytes path, bytes folder,
               uint64_t size);
+/* The same of what a walk came to; what is empty or cannot be looked at is left out. */
+bool find_add_walked(struct find_list *list, struct arena *arena, const struct walk_file *file,
+                     bytes folder);
 /* At most `max` pairs: an encrypted file is called as its original, or as that and more
  * ("a.doc.locked"), and is not shorter, nor longer by more than FIND_GROWTH. The largest, and
  * of the others some of each size. Where no name tells anything: files that are longer than an

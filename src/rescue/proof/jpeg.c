@@ -3,8 +3,9 @@
  *
  * Of Huffman coding (sequential and progressive) every bit of every scan is decoded (annexes F
  * and G): a scan holds when its last unit ends in the last byte before the next marker, and all
- * values can be. The coefficients are not kept, but for which of them are not zero, where a
- * scan that refines needs to know. */
+ * values can be. A bit that is changed in a value still decodes: nothing here is proven. The
+ * coefficients are not kept, but for which of them are not zero, where a scan that refines
+ * needs to know. */
 #include "rescue/proof/jpeg.h"
 #include "rescue/proof/jpeg_bits.h"
 #include "rescue/proof/kind.h"
@@ -503,11 +504,16 @@ static void check(struct reader *reader, struct proof_result *ret)
         scans += jpeg.scan;
         decoded = decoded && jpeg.decoded;
     } while (proof_reader_take(reader, end, head, 4) && begins((bytes){head, 4}));
-    if (decoded)
+    if (decoded && end == reader->size) {
+        kind_plausible(ret, end, "%u scan%s decoded to the last bit; a JPEG has no checksum",
+                       scans, scans == 1 ? " is" : "s are");
+        ret->settles = true;
+    } else if (decoded) {
         kind_ends(reader, ret, end, "%u scan%s decoded to the last bit", scans,
                   scans == 1 ? " is" : "s are");
-    else
+    } else {
         kind_plausible(ret, end, "all markers are there up to its end");
+    }
 }
 
 const struct proof_kind kind_jpeg = {"JPEG", " jpg jpeg jpe jfif mpo ", begins, check};

@@ -14,7 +14,8 @@ struct proof_kind {
 
 enum { KIND_HEAD = 4096 };
 
-/* What a check says; each writes the reason. `good`: up to where all is well. */
+/* What a check says; each writes the reason. `good`: up to where all is well. Proven is only
+ * that of which a changed bit would show. */
 void kind_proven(struct proof_result *ret, uint64_t good, const char *fmt, ...)
     LIKE_PRINTF(3, 4);
 void kind_plausible(struct proof_result *ret, uint64_t good, const char *fmt, ...)

@@ -18,8 +18,9 @@ enum { DEPTH_MOST = 64, HEAD_MOST = 1024, WORD = 24, GAP_BINARY = 8 };
 struct pdf {
     struct reader *reader;
     uint64_t at;
-    uint64_t objects, streams, uncovered;
-    uint64_t damaged_at; /* UINT64_MAX: nowhere */
+    uint64_t objects, streams;
+    uint64_t uncovered, unsummed; /* bytes that nothing, and that no checksum covers */
+    uint64_t damaged_at;          /* UINT64_MAX: nowhere */
     const char *damage;
     uint64_t start; /* what the last startxref says */
     bool encrypted, ended;
@@ -210,8 +211,10 @@ static bool stream_holds(struct pdf *pdf, uint64_t at, uint64_t len, enum filter
             damage(pdf, at + jpeg.end, "an image is damaged");
             return false;
         }
+        pdf->unsummed += len;
         return jpeg.decoded && len - jpeg.end < 4;
     }
+    pdf->unsummed += len;
     return filter == FILTER_NONE && proof_text_is_utf8(&part, &good);
 }
 
@@ -385,6 +388,10 @@ static void check(struct reader *reader, struct proof_result *ret)
         kind_plausible(ret, reader->size,
                        "its %llu objects are whole; nothing covers %llu bytes in them", objects,
                        bare);
+    else if (pdf.unsummed)
+        kind_plausible(ret, reader->size,
+                       "its %llu objects are whole; %llu bytes in them have no checksum",
+                       objects, (unsigned long long)pdf.unsummed);
     else
         kind_proven(ret, reader->size, "all %llu objects are whole, %llu streams unpack",
                     objects, streams);

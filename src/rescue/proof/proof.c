@@ -29,6 +29,7 @@ say(struct proof_result *ret, enum proof proof, uint64_t good, const char *fmt, 
 {
     ret->proof = proof;
     ret->good = good;
+    ret->settles = proof == PROOF_PROVEN;
     vsnprintf(ret->reason.text, sizeof ret->reason.text, fmt, values);
 }
 
@@ -158,9 +159,4 @@ int proof_check(const struct source *plain, struct arena *arena, struct budget *
                      "it was not checked to its end: a limit was reached");
     *ret = result;
     return 0;
-}
-
-bool proof_settles(enum proof proof, const char *kind)
-{
-    return proof == PROOF_PROVEN && kind && strcmp(kind, kind_text.name) != 0;
 }

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { PLAUSIBLE_LEAST = 29, PROVEN_LEAST = 64, WIDE_PROVEN = 32, WIDE_PLAUSIBLE = 200 };
+enum { PLAUSIBLE_LEAST = 29, OLD_LEAST = 64, WIDE_NEAR = 32, WIDE_FAR = 200 };
 
 static bool is_plain(uint8_t c)
 {
@@ -154,9 +154,9 @@ static void check_wide(struct reader *reader, bool big, struct proof_result *ret
     if (!is_wide(reader, big, &wide, &good))
         kind_failed(ret, good, "it begins as text in UTF-16, which ends at %llu",
                     (unsigned long long)good);
-    else if (!wide.far && wide.units >= WIDE_PROVEN)
-        kind_proven(ret, good, "all of it is text in UTF-16");
-    else if (wide.units >= WIDE_PLAUSIBLE)
+    else if (!wide.far && wide.units >= WIDE_NEAR)
+        kind_plausible(ret, good, "all of it is text in UTF-16");
+    else if (wide.units >= WIDE_FAR)
         kind_plausible(ret, good, "all of it can be text in UTF-16");
     else
         kind_unknown(ret, good, "it can be text in UTF-16");
@@ -176,7 +176,7 @@ static void check_bytes(struct reader *reader, uint64_t good, struct proof_resul
         else
             kind_failed(ret, good, "it begins as text, which ends at %llu",
                         (unsigned long long)good);
-    } else if (counts.high > reader->size / 8 || reader->size < PROVEN_LEAST) {
+    } else if (counts.high > reader->size / 8 || reader->size < OLD_LEAST) {
         kind_unknown(ret, good, "it can be text in an old character set");
     } else {
         kind_plausible(ret, good, "all of it can be text in an old character set");
@@ -192,10 +192,8 @@ static void check(struct reader *reader, struct proof_result *ret)
         check_wide(reader, wide == 2, ret);
     else if (!proof_text_is_utf8(reader, &good))
         check_bytes(reader, good, ret);
-    else if (reader->size >= PROVEN_LEAST)
-        kind_proven(ret, good, "all of it is text in UTF-8");
     else if (reader->size >= PLAUSIBLE_LEAST)
-        kind_plausible(ret, good, "all of it is text, and it is short");
+        kind_plausible(ret, good, "all of it is text; a text has no checksum");
     else
         kind_unknown(ret, good, "it is text, and too short to say more");
 }

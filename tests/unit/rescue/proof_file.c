@@ -1,12 +1,12 @@
 /* What proof_check says of files, and of what is left of them when they are damaged: for
  * proof.py and for looking at files by hand.
  *
- *     proof_file [--as NAME] [--flip N] [--cut N] [--noise N] FILE...
+ *     proof_file [--as NAME] [--bit N] [--flip N] [--cut N] [--noise N] FILE...
  *
  * Without an option: "proven|plausible|unknown|failed KIND GOOD SIZE FILE: reason" a line. Each
- * option damages a copy N times, at places that are spread over the file: a block of 16 bytes
- * becomes random, the end is cut off, all from a place on becomes random. Then the line is
- * "DAMAGE: P of N still proven FILE". */
+ * option damages a copy N times, at places that are spread over the file: a bit is changed, a
+ * block of 16 bytes becomes random, the end is cut off, all from a place on becomes random.
+ * Then the line is "DAMAGE: P of N still proven FILE". */
 #include "rescue/proof.h"
 
 #include <stdio.h>
@@ -45,6 +45,10 @@ static bytes spoil(bytes file, uint8_t *copy, const char *how, size_t at)
     memcpy(copy, file.at, file.len);
     if (!strcmp(how, "--cut"))
         return (bytes){copy, at};
+    if (!strcmp(how, "--bit")) {
+        copy[at] ^= (uint8_t)(1 << (random_byte() & 7));
+        return (bytes){copy, file.len};
+    }
     for (size_t i = at; i < end && i < file.len; i++)
         copy[i] = random_byte();
     return (bytes){copy, file.len};
@@ -56,7 +60,7 @@ static void spoil_often(bytes file, const char *name, const char *path, const ch
     uint8_t *copy = malloc(file.len + 1);
     size_t proven = 0;
     for (size_t i = 0; copy && i < n; i++) {
-        size_t at = file.len / n * i;
+        size_t at = (size_t)((uint64_t)file.len * i / n);
         struct proof_result result = examine(spoil(file, copy, how, at), name);
         proven += result.proof == PROOF_PROVEN;
     }
