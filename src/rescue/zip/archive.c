@@ -58,7 +58,10 @@ static int find_directory(const struct source *source, struct arena *arena,
         ret->entries = load_le16(at + 10);
         ret->size = load_le32(at + 12);
         ret->at = load_le32(at + 16);
-        if (i >= LOCATOR && memcmp(at - LOCATOR, "PK\6\7", 4) == 0)
+        /* A locator is meant only where a number did not fit; a name can look like one. */
+        bool beyond =
+            ret->entries == UINT16_MAX || ret->size == UINT32_MAX || ret->at == UINT32_MAX;
+        if (beyond && i >= LOCATOR && memcmp(at - LOCATOR, "PK\6\7", 4) == 0)
             return find_directory64(source, load_le64(at - LOCATOR + 8), ret, why);
         return 0;
     }
