@@ -146,7 +146,7 @@ struct worker_written {
 struct worker_proof {
     uint32_t proof; /* enum proof */
     uint64_t good;
-    bool settles; /* it is not encrypted once more */
+    bool settles;  /* it is not encrypted once more */
     char kind[32]; /* "": unknown */
     struct why reason;
 };
