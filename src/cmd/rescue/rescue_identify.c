@@ -34,6 +34,7 @@ struct identifying {
     struct knowledge knowledge;
     struct identify_worker *worker;
     struct text out;
+    uint64_t seen, shown, unsure; /* files; `unsure`: not shown, and could be encrypted */
     int status;
 };
 
@@ -41,8 +42,12 @@ static void print(struct identifying *identifying, bytes path, bool named,
                   const struct sighting *sighting)
 {
     struct text *out = &identifying->out;
-    if (sighting->kind == IDENTITY_NOTHING && !named && !identifying->arguments->all)
+    identifying->seen++;
+    if (sighting->kind == IDENTITY_NOTHING && !named && !identifying->arguments->all) {
+        identifying->unsure += sighting->guesses > 0;
         return;
+    }
+    identifying->shown++;
     if (identifying->arguments->json) {
         text_word(out, "{\"path\":");
         text_json(out, path);
@@ -54,6 +59,25 @@ static void print(struct identifying *identifying, bytes path, bool named,
         text_byte(out, '\n');
         rescue_describe_text(&identifying->knowledge, sighting, out);
     }
+}
+
+/* For people: that there was more, or nothing. */
+static void print_rest(struct identifying *identifying)
+{
+    struct text *out = &identifying->out;
+    if (identifying->arguments->json || identifying->seen == identifying->shown)
+        return;
+    text_grouped(out, identifying->seen);
+    text_printf(out, " file%s looked at", identifying->seen == 1 ? "" : "s");
+    if (!identifying->shown)
+        text_word(out, ": nothing in them is surely encrypted, or a ransom note");
+    if (identifying->unsure) {
+        text_word(out, identifying->shown ? "; of the others, " : "; ");
+        text_grouped(out, identifying->unsure);
+        text_word(out, " could be encrypted, or be archives, films and the like: their bytes "
+                       "look the same ('--all' shows them)");
+    }
+    text_word(out, ".\n");
 }
 
 static bool take_file(void *context, const struct walk_file *file)
@@ -114,6 +138,7 @@ static int run(const struct command *self, void *parsed, int argc, char **argv)
     if (error)
         identifying.status = command_error(why.text);
     identify_worker_free(identifying.worker);
+    print_rest(&identifying);
     if (text_write(&identifying.out, 1) < 0)
         identifying.status = EXIT_ERROR;
     text_free(&identifying.out);

@@ -269,9 +269,9 @@ static void say_steps(const struct rescue_triage_report *report, const struct to
              "rescue decrypt PATH --key FILE.");
     if (totals->partial || totals->by_rescue[RESCUE_NOT_TODAY] ||
         totals->by_rescue[RESCUE_UNKNOWN])
-        step(&steps,
-             "candor rescue salvage PATH: gives back what survives in files that are only "
-             "partly encrypted, as large ones often are.");
+        step(&steps, "candor rescue salvage --output DIR PATH: gives back what survives in "
+                     "files that are only "
+                     "partly encrypted, as large ones often are.");
     if (report->parked[0])
         step(&steps,
              "candor rescue recheck, from time to time: says when newer definitions bring a "

@@ -204,6 +204,8 @@ void report_text_summary(const struct job *job, bool done, struct text *ret)
                                        "that says so; no key opens it"
                                      : "that look as if they can be encrypted, without a mark "
                                        "that says so; no key opens them");
+    if (count[JOB_MAYBE])
+        text_word(ret, "    (which, and what they could be: candor rescue identify --all)\n");
     count_line(ret, count[JOB_UNREAD], "could not be read");
     if (count[JOB_NO_KEY])
         text_word(ret, "Keep what no key opens: keys are published years later. Until then "
