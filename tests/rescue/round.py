@@ -385,6 +385,19 @@ def far_inc(key, size):
             xor(plain_of(4096), ctr(hashed[:16], hashed[16:32], 0, 4096)))
 
 
+def mammon(key, plain, kind):
+    """`kind`: whole, part, spots (the second pass, over what the first one left)."""
+    own = noise(48)
+    if kind == "whole":
+        return AESGCM(own[:32]).encrypt(own[32:], plain, None) + b"K:" + oaep(key, own)
+    stream, data = Cipher(algorithms.AES(own[:32]), modes.GCM(own[32:])).encryptor(), bytearray(plain)
+    spots = range(0, max(len(plain) - 0x640000, 0), 0x650000) if kind == "spots" else [0]
+    for at in spots:
+        length = 0x10000 if kind == "spots" else 0x32000
+        data[at:at + length] = stream.update(bytes(data[at:at + length]))
+    return bytes(data) + oaep(key, own)
+
+
 def far_enmity(key, size):
     own = noise(48)
     first = Cipher(algorithms.AES(own[:32]), modes.GCM(own[32:])).encryptor().update(bytes(16))
@@ -546,16 +559,16 @@ class Bench:
                                              serialization.NoEncryption()))
         return path
 
-    def opened(self, family, encrypted, key):
+    def opened(self, family, encrypted, key, called="a"):
         with open(self.path, "wb") as file:
             file.write(encrypted)
-        done = subprocess.run([self.program, self.path, "a", key], text=True, capture_output=True,
+        done = subprocess.run([self.program, self.path, called, key], text=True, capture_output=True,
                               timeout=120)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         return [line for line in lines if line.get("opened") == family], done.stdout + done.stderr[-2000:]
 
-    def comes_out(self, what, family, plain, encrypted, key):
-        lines, text = self.opened(family, encrypted, key)
+    def comes_out(self, what, family, plain, encrypted, key, called="a"):
+        lines, text = self.opened(family, encrypted, key, called)
         good = any(line["sha256"] == hashlib.sha256(plain).hexdigest() and line["size"] == len(plain)
                    and not line["error"] for line in lines)
         check(good, "%s, %d bytes" % (what, len(plain)), *text.splitlines()[:12])
@@ -618,6 +631,16 @@ def small(bench, rsa4096, other):
     for size in (1000, 0x1400000 - 1, 0x1400000, 0x1400000 + 0xa00000):
         plain = plain_of(size)
         bench.comes_out("enmity, DB", "enmity", plain, enmity(rsa4096, plain, b"DB", False), name)
+    # Nothing but noise says so: what is known by its noise begins and ends with it.
+    for size in (4200, 0x31fff, 0x32000, 0x32001, 900000):
+        plain = noise(size)
+        bench.comes_out("mammon, a part", "mammon", plain, mammon(rsa4096, plain, "part"), name)
+        bench.comes_out("mammon, whole", "mammon", plain, mammon(rsa4096, plain, "whole"), name)
+    for size in (5000, 0x640000, 0x640001, 0x650000 + 0x640000, 0x650000 + 0x640001):
+        plain = noise(4096) + bytes(size - 4096)
+        bench.comes_out("mammon, second pass", "mammon", plain, mammon(rsa4096, plain, "spots"), name, "a.v2")
+    once = mammon(rsa4096, noise(5000), "part")
+    bench.twice_and_wrong("mammon", once, mammon(rsa4096, once, "part"), name, other)
     once = enmity(rsa4096, plain_of(3000), b"LB", True)
     bench.twice_and_wrong("enmity", once, enmity(rsa4096, once, b"LB", True), name, other)
 
