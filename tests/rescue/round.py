@@ -418,6 +418,20 @@ def far_enmity(key, size):
             far_of(runs[:2] + runs[-3:], stream))
 
 
+def far_gandcrab(key, size):
+    own, nonce = noise(32), noise(8)
+    words, part = b"expand 32-byte k", 1 << 20
+    state = words[:4] + own[:16] + words[4:8] + nonce + bytes(8) + words[8:12] + own[16:] + words[12:]
+
+    def stream(at):
+        return salsa_raw(state[:32] + (at // 64).to_bytes(8, "little") + state[40:], bytes(64))
+    sealed = b"".join(key.public_key().encrypt(data, padding.PKCS1v15())[::-1] for data in (own, nonce))
+    count = (size + part - 1) // part
+    runs = [(i * part, min(part, size - i * part), 0) for i in range(count)]
+    return (sealed + struct.pack("<QQ", size, count) + bytes(4) + bytes.fromhex("1829899381820300"), runs,
+            far_of(runs[:2] + runs[-3:], stream))
+
+
 def far_lockbit3(key, size):
     space, first, following = 48 << 20, 2, 3
     state, trailer = lockbit3_trailer(key, space, first, following)
@@ -648,6 +662,7 @@ def small(bench, rsa4096, other):
 def of_2048(bench):
     key = rsa.generate_private_key(65537, 2048)
     name = bench.key("2048", key)
+    bench.far("gandcrab", "gandcrab", far_gandcrab(key, FAR), FAR, name)
     other = bench.key("2048b", rsa.generate_private_key(65537, 2048))
     for size in (512, 513, 4097, 100000, 1572863, 1572864, 2000001):
         # Of what is in parts, noise stands for what is known by its noise.
