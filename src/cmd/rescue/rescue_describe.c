@@ -80,10 +80,17 @@ static void percent(float share, struct text *out)
     text_printf(out, "%.0f %%", share > 0.99F ? 99 : 100 * (double)share);
 }
 
+/* A name or an extension alone makes no file an encrypted one. */
+static bool is_sure(const struct sighting *sighting)
+{
+    return sighting->kind != IDENTITY_NOTHING && sighting->guesses &&
+           sighting->guess[0].share >= IDENTIFY_SURE;
+}
+
 void rescue_describe_text(const struct knowledge *knowledge, const struct sighting *sighting,
                           struct text *out)
 {
-    bool sure = sighting->guesses && sighting->guess[0].share >= IDENTIFY_SURE;
+    bool sure = is_sure(sighting);
     text_printf(out, "  %s", rescue_describe_kind(sighting->kind));
     if (sighting->kind == IDENTITY_NOTHING) {
         text_word(out, sighting->guesses ? " certain; it could be\n" : "\n");
@@ -170,8 +177,7 @@ void rescue_describe_json(const struct knowledge *knowledge, const struct sighti
 {
     text_printf(out, "\"kind\":\"%s\",\"note_odds\":%.2f,\"sure\":%s,\"families\":[",
                 kind_word(sighting->kind), (double)sighting->note,
-                sighting->guesses && sighting->guess[0].share >= IDENTIFY_SURE ? "true"
-                                                                               : "false");
+                is_sure(sighting) ? "true" : "false");
     for (uint32_t i = 0; i < sighting->guesses; i++) {
         text_word(out, i ? "," : "");
         json_guess(knowledge, sighting, &sighting->guess[i], out);
