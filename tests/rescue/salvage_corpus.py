@@ -203,8 +203,8 @@ def main():
 
 
 # Of the bytes that survive, at least this many percent come back in parts that open.
-FLOORS = {"zip": 99, "docx": 98, "odt": 99, "txt": 99.9, "csv": 99.9, "mbox": 99.9, "tar": 80,
-          "pdf": 95, "sqlite": 90, "ext4": 85}
+FLOORS = {"zip": 99, "docx": 98, "odt": 99, "txt": 99.9, "csv": 99.9, "mbox": 99.9, "tar": 98,
+          "pdf": 95, "sqlite": 90, "mp4": 98, "ext4": 85}
 # With 64 bytes of each 6,400 encrypted: gaps within every compressed member.
 DENSE_FLOORS = {"zip": 94, "docx": 85, "gz": 90}
 

@@ -154,6 +154,8 @@ def check_orphan(made, part, path):
     """A file whose name is lost: one of the files, by its contents."""
     with open(path, "rb") as f:
         data = f.read()
+    if "/lost/" in part["name"]:
+        data = data.rstrip(b"\0")  # a member of tar ends with a block
     for inner in made.truth.values():
         if data == inner.data:
             part["opens"] = True

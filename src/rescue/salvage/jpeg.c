@@ -463,8 +463,7 @@ static void give_as_it_is(struct salvage *salvage)
                                   : salvage_end(salvage, SALVAGE_PLAUSIBLE, "whole"));
 }
 
-/* Whether the plain bytes keep the rule of a scan: noise breaks it every 260 bytes. */
-static bool is_scan(struct salvage *salvage, uint64_t from)
+bool jpeg_is_scan(struct salvage *salvage, uint64_t from)
 {
     bytes file = salvage->file;
     uint64_t size = file.len - salvage->map.trailer, all = 0, breaks = 0;
@@ -503,7 +502,7 @@ void jpeg_give(struct salvage *salvage)
         give_as_it_is(salvage);
         return;
     }
-    if (!is_scan(salvage, jpeg->whole_head ? jpeg->scan : HEAD_LIKELY))
+    if (!jpeg_is_scan(salvage, jpeg->whole_head ? jpeg->scan : HEAD_LIKELY))
         return;
     if (!jpeg->whole_head)
         find_segments(jpeg);

@@ -121,6 +121,11 @@ int png_fits(struct salvage *salvage);
 void png_give(struct salvage *salvage);
 int jpeg_fits(struct salvage *salvage);
 void jpeg_give(struct salvage *salvage);
+/* Whether the plain bytes from `from` on keep the rule of a JPEG's scan: noise breaks it every
+ * 260 bytes. */
+bool jpeg_is_scan(struct salvage *salvage, uint64_t from);
+int mp4_fits(struct salvage *salvage);
+void mp4_give(struct salvage *salvage);
 int gzip_fits(struct salvage *salvage);
 void gzip_give(struct salvage *salvage);
 int tar_fits(struct salvage *salvage);

@@ -107,11 +107,74 @@ static void prove(struct salvage *salvage)
     }
 }
 
+/* What a member is whose header is lost, and its head most often: by what is left of it. */
+static const char *guess_kind(struct salvage *salvage, uint64_t from, uint64_t to)
+{
+    struct salvage probe = {.file =
+                                bytes_slice(salvage->file, (size_t)from, (size_t)(to - from)),
+                            .name = bytes_of("a.db"),
+                            .arena = salvage->arena,
+                            .budget = salvage->budget};
+    bytes packages = bytes_of("PK\3\4");
+    if (map_part(&probe.map, &salvage->map, from, to) < 0)
+        return "dat";
+    if (bytes_find(probe.file, packages, 0) != SIZE_MAX && zip_fits(&probe))
+        return "zip";
+    if (bytes_find(probe.file, bytes_of("endobj"), 0) != SIZE_MAX)
+        return "pdf";
+    if (bytes_find(probe.file, bytes_of("IDAT"), 0) != SIZE_MAX)
+        return "png";
+    if (sqlite_fits(&probe))
+        return "db";
+    probe.name = bytes_of("a");
+    if (plain_fits(&probe))
+        return "txt";
+    return jpeg_is_scan(&probe, map_plain_next(&probe.map, 0, probe.file.len)) ? "jpg" : "dat";
+}
+
+static bool is_zero(struct salvage *salvage, uint64_t from, uint64_t to)
+{
+    for (; from < to; from++)
+        if (salvage->file.at[from] && map_is_plain(&salvage->map, from, from + 1))
+            return false;
+    return true;
+}
+
+/* Blocks between members in which no header is: the rest of one whose header is lost. If it is
+ * one only, it begins behind that. */
+static bool give_lost(struct salvage *salvage, bytes folder, uint64_t from, uint64_t to)
+{
+    struct arena_mark mark = arena_mark(salvage->arena);
+    bool more = true;
+    from += BLOCK;
+    while (to >= from + BLOCK && is_zero(salvage, to - BLOCK, to) &&
+           map_is_plain(&salvage->map, to - BLOCK, to) && budget_charge(salvage->budget, BLOCK))
+        to -= BLOCK;
+    if (from >= to || map_plain_size(&salvage->map, from, to) < BLOCK)
+        return true;
+    const char *kind = guess_kind(salvage, from, to);
+    bool other = strcmp(kind, "dat") == 0;
+    if (other)
+        from = map_plain_next(&salvage->map, from, to);
+    bytes name = arena_printf(salvage->arena, "%.*s/lost/at-%llu.%s", (int)folder.len,
+                              folder.at, (unsigned long long)from, kind);
+    if (name.at && !other)
+        more = salvage_child(salvage, name, from, to);
+    /* Spans of this file are kept in the arena. */
+    if (name.at && other && (more = salvage_begin(salvage, name, "file")) &&
+        salvage_put_blanked(salvage, from, to))
+        more = salvage_end(salvage, SALVAGE_PARTIAL,
+                           "the end of a file, or of several, whose header is lost");
+    if (!other)
+        arena_pop(salvage->arena, mark);
+    return more && !salvage->stopped;
+}
+
 static void give_members(struct salvage *salvage, bytes folder)
 {
     struct header header;
     bytes given = {NULL, 0};
-    uint64_t at = 0;
+    uint64_t at = 0, lost = 0;
     while (at + BLOCK <= salvage->file.len && budget_charge(salvage->budget, BLOCK / 4)) {
         struct arena_mark mark = arena_mark(salvage->arena);
         if (!read_header(salvage, at, &header)) {
@@ -119,11 +182,13 @@ static void give_members(struct salvage *salvage, bytes folder)
             given.len = 0;
             continue;
         }
+        if (at > lost && !give_lost(salvage, folder, lost, at))
+            return;
         uint64_t from = at + BLOCK, to = from + header.size;
         if (to > salvage->file.len)
             to = salvage->file.len;
         bytes data = bytes_slice(salvage->file, (size_t)from, (size_t)(to - from));
-        at = from + (header.size + BLOCK - 1) / BLOCK * BLOCK;
+        at = lost = from + (header.size + BLOCK - 1) / BLOCK * BLOCK;
         if (header.type == 'L' || header.type == 'x') {
             if (map_is_plain(&salvage->map, from, to))
                 given = header.type == 'x'
@@ -144,6 +209,8 @@ static void give_members(struct salvage *salvage, bytes folder)
         }
         arena_pop(salvage->arena, mark);
     }
+    if (lost < salvage->file.len - salvage->map.trailer)
+        (void)!give_lost(salvage, folder, lost, salvage->file.len - salvage->map.trailer);
 }
 
 void tar_give(struct salvage *salvage)
