@@ -73,7 +73,9 @@ def disk(rng, size, system):
             with open(os.path.join(home, name), "wb") as f:
                 f.write(made.data)
         if system == "ext4":
-            tool("mkfs.ext4", "-q", "-F", "-d", home, image)
+            # Blocks as on disks of any size, so that files have no holes.
+            tool("mkfs.ext4", "-q", "-F", "-b", "4096", "-g", "2048", "-d", home,
+                 image)
         elif system == "ntfs":
             tool("mkfs.ntfs", "-q", "-F", "-Q", "-T", image)
             for name in files:

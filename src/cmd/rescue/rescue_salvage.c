@@ -112,8 +112,8 @@ static bool part_end(void *to, enum salvage_verdict verdict, uint64_t rows, cons
 static void json_map(struct text *out, const struct map *map)
 {
     const struct pattern *p = &map->pattern;
-    text_printf(out, ",\"encrypted\":{\"bytes\":%llu,\"count\":%u,\"pattern\":",
-                (unsigned long long)map->total, map->encrypted.n);
+    text_printf(out, ",\"encrypted\":{\"bytes\":%llu,\"count\":%llu,\"pattern\":",
+                (unsigned long long)map->total, (unsigned long long)map->count);
     if (map->regular) {
         text_printf(out,
                     "{\"head\":%llu,\"start\":%llu,\"run\":%llu,\"stride\":%llu,"
@@ -148,9 +148,9 @@ static void print_map(struct text *out, const struct map *map)
     }
     text_word(out, "  encrypted: ");
     text_size(out, map->total);
-    text_printf(out, " (%llu.%llu %%) in %u ranges",
-                (unsigned long long)(map->total * 100 / size),
-                (unsigned long long)(map->total * 1000 / size % 10), map->encrypted.n);
+    text_printf(
+        out, " (%llu.%llu %%) in %llu ranges", (unsigned long long)(map->total * 100 / size),
+        (unsigned long long)(map->total * 1000 / size % 10), (unsigned long long)map->count);
     if (map->regular && p->run)
         text_printf(out, ": %llu bytes every %llu", (unsigned long long)p->run,
                     (unsigned long long)p->stride);
@@ -160,8 +160,8 @@ static void print_map(struct text *out, const struct map *map)
     for (uint32_t i = 0; i < map->encrypted.n && i < RANGES_SHOWN; i++)
         text_printf(out, "    %llu to %llu\n", (unsigned long long)map->encrypted.at[i].from,
                     (unsigned long long)map->encrypted.at[i].to);
-    if (map->encrypted.n > RANGES_SHOWN)
-        text_printf(out, "    and %u more\n", map->encrypted.n - RANGES_SHOWN);
+    if (map->count > RANGES_SHOWN)
+        text_printf(out, "    and %llu more\n", (unsigned long long)map->count - RANGES_SHOWN);
 }
 
 static void report(struct text *out, const char *path, const struct salvage *salvage,

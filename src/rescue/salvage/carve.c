@@ -1,15 +1,24 @@
 /* Files lie in one piece more often than not, and begin with a sector. Their ends:
  *   ZIP, OOXML, ODF   the end record "PK\5\6" (22 bytes and a comment)
- *   PDF               the last "%%EOF" before the next file begins
- *   PNG               the chunk IEND; JPEG: ff d9 before the next file
+ *   PDF               "%%EOF" and the end of that line
+ *   PNG               the chunk IEND; JPEG: ff d9
  *   SQLite            size of a page times their number (16 and 28 of the header)
- *   text              a sector that is not all text; zeros fill up the last one */
+ *   text              a sector that is not all text
+ * Zeros fill up the last sector: a mark before anything else stands inside of the file. */
 #include "rescue/salvage/carve.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTOR = 512, FILE_MOST = 1 << 30, TEXT_LEAST = 64, HIGH_MOST = 64, END_SIZE = 22 };
+enum {
+    SECTOR = 512,
+    FILE_MOST = 1 << 30,
+    TEXT_LEAST = 64,
+    HIGH_MOST = 64,
+    END_SIZE = 22,
+    MARKS_MOST = 64,   /* ends that are tried */
+    PAGES_SEEN = 4096, /* of a data base */
+};
 
 struct carve {
     struct salvage *salvage;
@@ -63,20 +72,47 @@ static uint64_t text_end(struct carve *carve, uint64_t at, uint64_t end)
     return at;
 }
 
+/* Behind the end of a file, its last sector is zeros; a line may end there first. */
+static uint64_t ends_at(bytes file, uint64_t at)
+{
+    for (int i = 0; i < 2 && at < file.len && at % SECTOR; i++)
+        at += file.at[at] == '\n' || (i == 0 && file.at[at] == '\r');
+    uint64_t end = (at + SECTOR - 1) / SECTOR * SECTOR;
+    for (uint64_t i = at; i < end && i < file.len; i++)
+        if (file.at[i])
+            return 0;
+    return at;
+}
+
+/* Behind the first mark that ends a sector, else the first one: marks may stand inside, too. */
 static uint64_t find_end(struct carve *carve, uint64_t at, uint64_t end, const char *mark,
-                         size_t len, size_t behind, bool last)
+                         size_t len, size_t behind)
 {
     bytes file = bytes_slice(carve->salvage->file, 0, (size_t)end);
     bytes needle = {(const uint8_t *)mark, len};
-    uint64_t found = 0;
+    uint64_t first = 0;
+    unsigned tried = 0;
     for (size_t i = (size_t)at; (i = bytes_find(file, needle, i)) != SIZE_MAX; i++) {
-        if (!budget_charge(carve->salvage->budget, 64))
-            break;
-        found = i + behind;
-        if (!last)
+        uint64_t stop = i + behind <= end ? ends_at(file, i + behind) : 0;
+        if (stop)
+            return stop;
+        first = first ? first : i + behind;
+        if (++tried == MARKS_MOST || !budget_charge(carve->salvage->budget, 64))
             break;
     }
-    return found && found <= end ? found : 0;
+    return first <= end ? first : 0;
+}
+
+/* Whether the pages of a data base stand where they must: most begin as one does. */
+static bool pages_stand(struct carve *carve, uint64_t at, uint64_t page, uint64_t size)
+{
+    uint64_t fit = 0, seen = 0;
+    for (uint64_t here = page; here < size && seen < PAGES_SEEN; here += page, seen++) {
+        uint8_t kind = carve->salvage->file.at[at + here];
+        fit += !kind || kind == 2 || kind == 5 || kind == 10 || kind == 13 ||
+               !map_is_plain(&carve->salvage->map, at + here, at + here + 1);
+    }
+    return fit * 4 >= seen * 3;
 }
 
 /* A file of a known kind that begins at `at`: its end, 0 for none. */
@@ -87,25 +123,28 @@ static uint64_t known_end(struct carve *carve, uint64_t at, uint64_t end, const 
         end = at + FILE_MOST;
     if (memcmp(p, "PK\3\4", 4) == 0) {
         *ret = "zip";
-        return find_end(carve, at, end, "PK\5\6", 4, END_SIZE, false);
+        return find_end(carve, at, end, "PK\5\6", 4, END_SIZE);
     }
     if (memcmp(p, "%PDF-", 5) == 0) {
         *ret = "pdf";
-        return find_end(carve, at, end, "%%EOF", 5, 5, false);
+        return find_end(carve, at, end, "%%EOF", 5, 5);
     }
     if (memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0) {
         *ret = "png";
-        return find_end(carve, at, end, "IEND\xae\x42\x60\x82", 8, 8, false);
+        return find_end(carve, at, end, "IEND\xae\x42\x60\x82", 8, 8);
     }
     if (memcmp(p, "\xff\xd8\xff", 3) == 0) {
         *ret = "jpg";
-        return find_end(carve, at, end, "\xff\xd9", 2, 2, false);
+        return find_end(carve, at, end, "\xff\xd9", 2, 2);
     }
     if (memcmp(p, "SQLite format 3", 16) == 0) {
         uint64_t page = load_be16(p + 16),
                  size = load_be32(p + 28) * (page == 1 ? 65536 : page);
         *ret = "sqlite";
-        return size && size <= end - at ? at + size : 0;
+        return size && size <= end - at &&
+                       pages_stand(carve, at, page == 1 ? 65536 : page, size)
+                   ? at + size
+                   : 0;
     }
     return 0;
 }

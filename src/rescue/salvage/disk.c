@@ -15,7 +15,7 @@ enum {
     DEPTH = 4,
     MEMBERS = 1 << 24,
     PLACES_MOST = 1 << 18,
-    HOLES_MOST = 1 << 18,
+    HOLES_MOST = 1 << 20,
     KEEP_MOST = 32 << 20,
     TABLES_MOST = 64 << 20,
     PAGE = 4096,
@@ -104,6 +104,12 @@ static bool give_scattered(struct disk *disk, bytes name, bytes data)
             uint64_t next = map_plain_next(&salvage->map, plain, end);
             struct map_range *hole =
                 next > plain && holes.n < HOLES_MOST ? vec_push(salvage->arena, &holes) : NULL;
+            if (next > plain && !hole) {
+                /* More than can be kept: nothing is said of what comes behind. */
+                holes.at[holes.n - 1].to = data.len;
+                i = disk->places.n;
+                break;
+            }
             if (hole)
                 *hole = (struct map_range){place->at + plain - place->outer,
                                            place->at + next - place->outer};

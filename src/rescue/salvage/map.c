@@ -19,6 +19,7 @@ enum {
     CELL_MOST = 400 * EIGHTHS,
     SURE = 24 * EIGHTHS,   /* and those that say more are hardly chance */
     SWITCH = 40 * EIGHTHS, /* a range must gain more than this */
+    LISTED = 1 << 14,      /* ranges of a pattern that are kept */
     RANGES_MOST = 1 << 20, /* ranges without a pattern */
     CONTEXTS = MAP_CONTEXTS,
 };
@@ -263,6 +264,7 @@ int map_given(struct map *map, bytes file, const struct map_range *ranges, uint3
             return -ENOMEM;
         map->total += ranges[i].to - ranges[i].from;
     }
+    map->count = map->encrypted.n;
     return 0;
 }
 
@@ -356,12 +358,22 @@ static void take_pattern(struct map *map, const struct pattern *pattern)
     struct pattern_walk walk = pattern_walk(pattern, map->file.len);
     uint64_t from, to, end = map->file.len - pattern->trailer;
     map->encrypted.n = 0;
-    while (pattern_next(&walk, &from, &to) && range_add(map, from, to))
-        ;
-    (void)range_add(map, end, map->file.len);
+    map->count = 0;
     map->regular = true;
     map->pattern = *pattern;
     map->trailer = pattern->trailer;
+    /* The first ones, for reports. All others are worked out where they are asked for. */
+    while (pattern_next(&walk, &from, &to)) {
+        map->count++;
+        if (map->count <= LISTED && !range_add(map, from, to))
+            break;
+    }
+    map->count += end < map->file.len;
+    if (map->count <= LISTED)
+        (void)range_add(map, end, map->file.len);
+    if (map->count <= LISTED)
+        map->count = map->encrypted.n;
+    map->total = map->file.len - map_plain_size(map, 0, map->file.len);
 }
 
 static void take_ranges(struct map *map)
@@ -393,6 +405,9 @@ void map_solve(struct map *map)
     else if (map->encrypted.n && map->encrypted.at[0].from && !map->broken.n)
         map->encrypted.n = 0; /* random bytes in a file whose head is fine: its own */
     map->sure |= solve.found && solve.sure;
+    if (map->regular)
+        return;
+    map->count = map->encrypted.n;
     map->total = 0;
     for (uint32_t i = 0; i < map->encrypted.n; i++)
         map->total += map->encrypted.at[i].to - map->encrypted.at[i].from;

@@ -56,7 +56,8 @@ struct map {
     VEC(struct map_range) lost; /* where nothing could be read */
     uint32_t hints[MAP_HINTS];  /* rules that explain files beside it, 0: no more */
     /* The result. */
-    VEC(struct map_range) encrypted; /* sorted, apart from each other */
+    VEC(struct map_range) encrypted; /* sorted, apart from each other; of a pattern the first */
+    uint64_t count;                  /* of all */
     uint64_t total;                  /* bytes in them */
     bool regular;                    /* a pattern explains it */
     bool sure;                       /* and nothing else does nearly as well */

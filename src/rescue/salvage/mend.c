@@ -274,9 +274,11 @@ static void blank(struct mend *mend)
     if (salvage->window)
         window_blank(salvage->window, map);
     else if (salvage->patch)
-        for (uint32_t i = 0; i < map->encrypted.n; i++)
-            memset(salvage->patch + map->encrypted.at[i].from, 0,
-                   (size_t)(map->encrypted.at[i].to - map->encrypted.at[i].from));
+        for (uint64_t at = 0, size = salvage->file.len; at < size;) {
+            uint64_t end = map_plain_end(map, at, size);
+            at = map_plain_next(map, end, size);
+            memset(salvage->patch + end, 0, (size_t)(at - end));
+        }
 }
 
 void mend_disk(struct mend *mend)

@@ -44,7 +44,7 @@ struct head {
 struct result {
     int32_t error;
     bool regular, sure;
-    uint64_t total, trailer;
+    uint64_t total, trailer, count;
     struct pattern pattern; /* but for its family */
     char family[WORD], kind[WORD];
     struct why why;
@@ -137,6 +137,7 @@ static bool give_result(struct giver *giver, const struct salvage *salvage, int 
                             .sure = map->sure,
                             .total = map->total,
                             .trailer = map->trailer,
+                            .count = map->count,
                             .pattern = map->pattern,
                             .why = *why};
     _Static_assert(sizeof(struct map_range) == sizeof(struct salvage_span),
@@ -253,6 +254,7 @@ static bool take_result(struct taker *taker, const struct head *head, struct sal
     ret->map.sure = result->sure;
     ret->map.total = result->total < ret->file.len ? result->total : ret->file.len;
     ret->map.trailer = result->trailer;
+    ret->map.count = result->count;
     ret->map.pattern = result->pattern;
     ret->map.pattern.family = words[WORD] ? words + WORD : NULL;
     ret->map.encrypted.at = (struct map_range *)(void *)taker->given.spans.at;

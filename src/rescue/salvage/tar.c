@@ -153,7 +153,10 @@ static bool give_lost(struct salvage *salvage, bytes folder, uint64_t from, uint
     if (from >= to || map_plain_size(&salvage->map, from, to) < BLOCK)
         return true;
     const char *kind = guess_kind(salvage, from, to);
-    bool other = strcmp(kind, "dat") == 0;
+    bool other = strcmp(kind, "dat") == 0, text = strcmp(kind, "txt") == 0;
+    /* What fills up the last block is none of a text. */
+    while (text && to > from && !salvage->file.at[to - 1] && to % BLOCK != 1)
+        to--;
     if (other)
         from = map_plain_next(&salvage->map, from, to);
     bytes name = arena_printf(salvage->arena, "%.*s/lost/at-%llu.%s", (int)folder.len,
