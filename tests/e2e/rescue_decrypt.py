@@ -320,6 +320,17 @@ def a_limit_of_size_is_an_error_of_one_file():
 
 
 @case
+def few_files_may_be_open():
+    plain = sample("d", 150, 700)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+
+    decrypt("--key", KEY.decode(), "d", status=0, preexec_fn=limit)
+    all_back(plain)
+
+
+@case
 def a_full_disk_is_said_before():
     if os.geteuid() != 0:
         raise Skip("mounting needs root")
@@ -535,7 +546,8 @@ def sound(folder, plain, locked):
 
 
 def kill_often(times):
-    plain = sample("d", 24, 30000)
+    # More than wait for the disk together.
+    plain = sample("d", 150, 3000)
     keys = ["--key", KEY.decode()]
     if shutil.which("openssl"):
         large_sample("d", plain)
@@ -571,7 +583,7 @@ def kill_often(times):
 
 @case
 def killed_at_random_moments():
-    kill_often(KILLS or 60)
+    kill_often(KILLS or 40)
 
 
 @case

@@ -8,9 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { FACTS_MEMORY = 4 << 20 };
+enum {
+    FACTS_MEMORY = 4 << 20,
+    OPEN_WANTED = 1024, /* descriptors */
+    OPEN_OTHERS = 96,   /* beside what waits for the disk: workers, folders, files at work */
+};
 
 /* From here on a file keeps all workers that have nothing else to do. */
 #define LARGE ((uint64_t)16 << 20)
@@ -486,11 +491,28 @@ void recover_pause(struct recover *recover)
             tell_progress(recover->large[i]);
 }
 
+/* Of the three batches, one keeps a descriptor for each file, two keep two. */
+static size_t batch_size(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 1;
+    if (limit.rlim_cur < OPEN_WANTED) {
+        struct rlimit more = limit;
+        more.rlim_cur = limit.rlim_max < OPEN_WANTED ? limit.rlim_max : OPEN_WANTED;
+        if (!setrlimit(RLIMIT_NOFILE, &more))
+            limit = more;
+    }
+    uint64_t room = limit.rlim_cur > OPEN_OTHERS ? (limit.rlim_cur - OPEN_OTHERS) / 5 : 1;
+    return room < 1 ? 1 : room < READY_MOST ? (size_t)room : READY_MOST;
+}
+
 struct recover *recover_new(struct job *job, struct why *why)
 {
     struct recover *recover = calloc(1, sizeof *recover);
     if (recover) {
         recover->job = job;
+        recover->ready_most = batch_size();
         recover->facts = arena_new(FACTS_MEMORY);
         for (size_t i = 0; i < FOLDERS; i++)
             recover->from.at[i].fd = recover->to.at[i].fd = -1;

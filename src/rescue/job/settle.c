@@ -296,6 +296,6 @@ void settle_ready(struct task *task)
     struct batch *ready = &recover->ready;
     ready->task[ready->count++] = task;
     ready->bytes += task->size;
-    if (ready->count == READY_MOST || ready->bytes >= READY_BYTES)
+    if (ready->count >= recover->ready_most || ready->bytes >= READY_BYTES)
         move_on(recover);
 }

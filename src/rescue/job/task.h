@@ -83,6 +83,7 @@ struct recover {
     struct job *job;
     struct arena *facts;
     struct batch ready;
+    size_t ready_most; /* files: fewer than READY_MOST where few can be open */
     /* Those before: a thread that makes no other calls puts them on the disk meanwhile. */
     struct batch going;
     /* Those before them: they have their names, which are on the disk when `going` is. */
