@@ -36,6 +36,13 @@ static uint32_t split(bytes text, uint8_t mark, uint32_t from, bytes *ret, uint3
     uint32_t count = 0;
     size_t start = 0;
     bool quoted = false;
+    if (text.at && !memchr(text.at, '/', text.len)) {
+        bytes part;
+        for (; bytes_cut(&text, (char)mark, &part); count++)
+            if (count < room)
+                ret[count] = part;
+        return count;
+    }
     for (size_t i = 0; i <= text.len; i++) {
         if (i < text.len && (quoted || text.at[i] != mark)) {
             if (count >= from && text.at[i] == '/' && i && text.at[i - 1] != '\\')

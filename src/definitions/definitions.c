@@ -233,7 +233,7 @@ void definitions_part(struct definitions_loader *loader, enum clamav_part part)
 }
 
 void definitions_hashes(struct definitions_loader *loader,
-                        bool (*table)(void *context, bytes *ret), void *context)
+                        bool (*table)(void *context, size_t *ret_size), void *context)
 {
     loader->draft->table = table;
     loader->draft->table_context = context;
@@ -373,18 +373,16 @@ static int open_set(struct definitions *definitions, bytes file, struct why *why
     return sum.error ? sum.error : error;
 }
 
-/* Pages of its own for a ruleset: of the forge's file, or anonymous ones. */
+/* Pages of its own for a ruleset. */
 struct room {
     void *map;
     size_t size;
-    int into; /* descriptor + 1; 0: none */
 };
 
 static void *room_of(void *context, size_t size)
 {
     struct room *room = context;
-    int flags = room->into ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
-    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, room->into - 1, 0);
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED)
         return NULL;
     room->map = map;
@@ -394,9 +392,9 @@ static void *room_of(void *context, size_t size)
 
 static bool put_into(void *context, uint64_t at, bytes part)
 {
-    const struct room *room = context;
+    const int *into = context;
     while (part.len) {
-        ssize_t n = pwrite(room->into - 1, part.at, part.len, (off_t)at);
+        ssize_t n = pwrite(*into, part.at, part.len, (off_t)at);
         if (n < 0 && errno != EINTR)
             return false;
         size_t written = n > 0 ? (size_t)n : 0;
@@ -406,44 +404,54 @@ static bool put_into(void *context, uint64_t at, bytes part)
     return true;
 }
 
-/* The table of hash signatures alone. */
-static int seal_hashes(struct hashes_build *hashes, struct arena *arena, struct room *room,
+/* The table of hash signatures alone, where it will lie in the ruleset. */
+static int seal_hashes(struct hashes_build *hashes, int into, struct arena *arena, bytes *ret,
                        struct why *why)
 {
-    bytes table = {0};
-    int error = hashes ? hashes_seal(hashes, arena, &table, why) : 0;
-    if (error || !table.len)
+    int error = hashes ? hashes_seal(hashes, arena, ret, why) : 0;
+    if (error || !ret->len)
         return error;
-    void *to = room_of(room, table.len);
-    if (!to)
-        return fail(why, ENOMEM, "the hash signatures need too much memory");
-    if (!room->into)
-        memcpy(to, table.at, table.len);
-    else if (!put_into(room, 0, table))
-        return fail(why, EIO, "the hash signatures cannot be written");
-    return 0;
+    return put_into(&into, RULESET_HASHES, *ret)
+               ? 0
+               : fail(why, EIO, "the hash signatures cannot be written");
+}
+
+/* Into the forge's file: *ret_size bytes. */
+static int seal_into(struct definitions_loader *loader, struct arena *arena, size_t *ret_size,
+                     struct why *why)
+{
+    int into = loader->options.into - 1;
+    bytes made = {0};
+    loader->draft->put = put_into;
+    loader->draft->room_context = &into;
+    int error = loader->options.clamav.part == CLAMAV_HASHES
+                    ? seal_hashes(loader->draft->hashes, into, arena, &made, why)
+                    : draft_seal(loader->draft, arena, &made, why);
+    *ret_size = made.len;
+    return error;
 }
 
 /* In this process. What nobody writes to any more is made read-only. */
 static int seal_here(struct definitions_loader *loader, struct definitions *made, bytes *ret,
                      struct why *why)
 {
-    struct room room = {.into = loader->options.into};
+    struct room room = {0};
     int error = loader->history ? history_finish(loader->history, &loader->sources, why) : 0;
     if (error)
         return error;
     struct arena *arena = arena_new(COMPILE_MEMORY);
     if (!arena)
         return fail(why, ENOMEM, "out of memory");
-    loader->draft->room = room_of;
-    loader->draft->room_context = &room;
-    loader->draft->put = room.into ? put_into : NULL;
-    error = loader->options.clamav.part == CLAMAV_HASHES
-                ? seal_hashes(loader->draft->hashes, arena, &room, why)
-                : draft_seal(loader->draft, arena, ret, why);
+    if (loader->options.into) {
+        error = seal_into(loader, arena, &made->map_size, why);
+    } else {
+        loader->draft->room = room_of;
+        loader->draft->room_context = &room;
+        error = draft_seal(loader->draft, arena, ret, why);
+        made->map = room.map;
+        made->map_size = room.size;
+    }
     arena_free(arena);
-    made->map = room.map;
-    made->map_size = room.size;
     return error || !room.map || mprotect(room.map, room.size, PROT_READ) == 0
                ? error
                : fail(why, errno, "the rules cannot be protected: %s", strerror(errno));

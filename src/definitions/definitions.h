@@ -45,8 +45,8 @@ struct definitions_options {
     /* Where definitions_save will put the ruleset: with walls it is then written there at once,
      * if that can be, without a name until it is saved. NULL: not known. */
     const char *place;
-    /* For forge.c: descriptor + 1 of a file that the ruleset is written into, and not opened;
-     * 0: none. */
+    /* For forge.c: descriptor + 1 of an empty file that the ruleset is written into, and not
+     * opened: map_size tells how large it is; 0: none. */
     int into;
     /* NULL: included files are read by this process. */
     yara_include_fn *include;
@@ -112,13 +112,13 @@ int definitions_add_database(struct definitions_loader *loader,
                              const struct database_files *files, bytes name,
                              struct why *why) MUST_USE;
 
-/* For forge.c: from now on, only that part of databases is read; a ruleset of CLAMAV_HASHES is
- * sealed as a table of hash signatures alone. */
+/* For forge.c: from now on, only that part of databases is read; of CLAMAV_HASHES a table of
+ * hash signatures is sealed alone, where it lies in a ruleset. */
 void definitions_part(struct definitions_loader *loader, enum clamav_part part);
-/* Where the table comes from that another process makes of them (64-byte aligned, borrowed
- * until sealed): asked for when it is needed. */
+/* Another process has written that table into the same file, or will have: its size is asked
+ * for when it is needed. */
 void definitions_hashes(struct definitions_loader *loader,
-                        bool (*table)(void *context, bytes *ret), void *context);
+                        bool (*table)(void *context, size_t *ret_size), void *context);
 
 /* Seals what was added into *ret, which definitions_close gives back. The loader is then of no
  * use but to be freed. */

@@ -136,24 +136,14 @@ static int add_database(struct forge *forge, const struct letter *letter, const 
     return error;
 }
 
-/* The table of hash signatures that another worker makes meanwhile. */
-static bool need_table(void *context, bytes *ret)
+/* The table of hash signatures that another worker writes into the same file meanwhile. */
+static bool need_table(void *context, size_t *ret_size)
 {
     struct letter letter = {.kind = LETTER_NEED};
-    int fds[FDS];
     (void)context;
-    if (!forge_send(SANDBOX_FIRST, &letter, NULL) ||
-        !forge_receive(SANDBOX_FIRST, &letter, fds))
-        _exit(0);
-    if (!letter.size)
-        return true;
-    void *map =
-        fds[0] < 0 ? MAP_FAILED : mmap(NULL, letter.size, PROT_READ, MAP_PRIVATE, fds[0], 0);
-    for (size_t i = 0; i < FDS; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    *ret = (bytes){map, letter.size};
-    return map != MAP_FAILED;
+    talk(&letter);
+    *ret_size = letter.size;
+    return true;
 }
 
 static int seal(struct forge *forge, const struct letter *letter, struct definitions *made,
@@ -314,9 +304,8 @@ static int hand_table(struct forge *forge, struct letter *letter, struct why *wh
     int error = end_seal(beside, why);
     if (error)
         return error;
-    int fds[FDS] = {beside->sealed_size ? beside->set : -1, -1, -1};
     *letter = (struct letter){.kind = LETTER_DONE, .size = beside->sealed_size};
-    return forge_send(forge->socket, letter, fds) ? 0 : forge_ended(forge, why);
+    return forge_send(forge->socket, letter, NULL) ? 0 : forge_ended(forge, why);
 }
 
 /* Serves the worker until it is done with a letter; *ret as for forge_call. */
@@ -385,9 +374,16 @@ static int open_placed(const char *place)
     return -1;
 }
 
-static int open_set(struct forge *forge, struct why *why)
+/* `first`: the worker whose ruleset this one's part goes into, or NULL. */
+static int open_set(struct forge *forge, const struct forge *first, struct why *why)
 {
-    const char *place = forge->part == CLAMAV_HASHES ? NULL : forge->options->place;
+    const char *place = forge->options->place;
+    if (first) {
+        forge->set = fcntl(first->set, F_DUPFD_CLOEXEC, 3);
+        return forge->set >= 0
+                   ? 0
+                   : fail(why, errno, "cannot start a compiler: %s", strerror(errno));
+    }
     forge->set = place ? open_placed(place) : -1;
     forge->is_placed = forge->set >= 0;
     if (!forge->is_placed)
@@ -398,7 +394,7 @@ static int open_set(struct forge *forge, struct why *why)
 }
 
 int forge_start(const struct definitions_options *options, enum clamav_part part,
-                struct forge **ret, struct why *why)
+                const struct forge *first, struct forge **ret, struct why *why)
 {
     struct forge *forge = calloc(1, sizeof *forge);
     int ends[2];
@@ -411,7 +407,7 @@ int forge_start(const struct definitions_options *options, enum clamav_part part
                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     forge->box = box == MAP_FAILED ? NULL : box;
     forge->socket = forge->set = -1;
-    int error = forge->box ? open_set(forge, why)
+    int error = forge->box ? open_set(forge, first, why)
                            : fail(why, errno, "cannot start a compiler: %s", strerror(errno));
     if (!error)
         error = channel_open(ends, why);
@@ -433,7 +429,7 @@ int forge_start(const struct definitions_options *options, enum clamav_part part
 
 int forge_new(const struct definitions_options *options, struct forge **ret, struct why *why)
 {
-    return forge_start(options, CLAMAV_ALL, ret, why);
+    return forge_start(options, CLAMAV_ALL, NULL, ret, why);
 }
 
 struct forge *forge_free(struct forge *forge)
@@ -546,8 +542,7 @@ static int begin_seal(struct forge *forge, struct why *why)
                : forge_ended(forge, why);
 }
 
-/* Waits until it has, and ends it: its file has sealed_size bytes, which nobody writes to any
- * more. */
+/* Waits until it has, and ends it: it has written sealed_size bytes, and does not any more. */
 static int end_seal(struct forge *forge, struct why *why)
 {
     struct letter letter;
@@ -555,18 +550,23 @@ static int end_seal(struct forge *forge, struct why *why)
     int error = serve(forge, &letter, parts, why);
     if (error)
         return error;
-    if (letter.size > SET_MAX || parts[1].len > HISTORY_MAX ||
+    if (letter.size > SET_MAX - RULESET_HASHES || parts[1].len > HISTORY_MAX ||
         (forge->beside && !forge->beside->sealed))
         return forge_nonsense(forge, why);
     error = add_history(&forge->history, parts[1], why);
     if (error)
         return error;
-    /* Once it is gone, and the file sealed or nobody else's, nobody can change what is checked
-     * now. */
+    /* Once both are gone, and the file sealed or nobody else's, nobody can change what is
+     * checked now. */
     sandbox_end(&forge->child, NULL);
     forge->child.pid = 0;
-    if (ftruncate(forge->set, (off_t)letter.size) < 0 ||
-        (!forge->is_placed && !seal_file(forge->set)))
+    if (forge->part == CLAMAV_HASHES) {
+        /* On its way to the disk while the first worker goes on. */
+        if (letter.size)
+            sync_file_range(forge->set, RULESET_HASHES, (off_t)letter.size,
+                            SYNC_FILE_RANGE_WRITE);
+    } else if (ftruncate(forge->set, (off_t)letter.size) < 0 ||
+               (!forge->is_placed && !seal_file(forge->set)))
         return fail(why, errno, "the rules cannot be sealed: %s", strerror(errno));
     forge->sealed = true;
     forge->sealed_size = letter.size;

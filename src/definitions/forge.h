@@ -6,13 +6,13 @@
  *        -- ADD text, DATABASE, SEAL -->      one at a time, through a box of memory that both
  *        <- ASK for an included file ---      see and a socket that says what is in it
  *        <- SAY an error or a warning --
- *        <- NEED the table (see below) --
+ *        <- NEED the table's size (below)
  *        <- DONE -----------------------
  *
  * Where there are many hash signatures, a second worker reads those: both have the same
- * databases, each its part of them (enum clamav_part), they seal side by side, and the table
- * that the second one made is handed to the first as a descriptor when that needs it, once the
- * second one has ended.
+ * databases, each its part of them (enum clamav_part), they seal side by side, and write into
+ * the same file: the second one its table at the front of the ruleset, the first one the rest
+ * behind it, once it is told how long the table is and the second one has ended.
  *
  * Databases are handed over as descriptors; the ruleset is left in a file without a name: in
  * memory, and sealed when the worker has ended; or in the folder where it is to be kept, which

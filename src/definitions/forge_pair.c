@@ -25,7 +25,7 @@ int forge_split(struct forge *forge, struct why *why)
 {
     return forge->beside || forge->name_count
                ? 0
-               : forge_start(forge->options, CLAMAV_HASHES, &forge->beside, why);
+               : forge_start(forge->options, CLAMAV_HASHES, forge, &forge->beside, why);
 }
 
 static void databases_done(struct forge *beside, int error)

@@ -26,7 +26,7 @@ enum letter_kind {
     LETTER_SEAL,
     LETTER_ASK,
     LETTER_SAY,
-    LETTER_NEED, /* the table of hash signatures */
+    LETTER_NEED, /* the size of the table of hash signatures */
     LETTER_DONE
 };
 
@@ -63,7 +63,7 @@ struct forge {
     size_t name_count;
     struct sandbox_child child;
     int socket;
-    int set;        /* a file without a name, for the ruleset */
+    int set;        /* a file without a name, for the ruleset; of both workers the same */
     bool is_placed; /* it is where it will be kept, and not in memory */
     uint8_t *box;
     bool sealed;
@@ -98,9 +98,10 @@ int forge_call(struct forge *forge, struct letter *letter, const int *fds, bytes
                struct why *why);
 /* What a worker has counted; false when it cannot be. */
 bool forge_take_counts(bytes from, struct definitions_clamav *ret);
-/* Starts a worker for a part of the databases. */
+/* Starts a worker for a part of the databases, which goes into the ruleset of the `first` one;
+ * NULL: into one of its own. */
 int forge_start(const struct definitions_options *options, enum clamav_part part,
-                struct forge **ret, struct why *why);
+                const struct forge *first, struct forge **ret, struct why *why);
 /* Until there is something to read from the worker; meanwhile the second one is served. */
 void forge_wait(struct forge *forge);
 /* What waited for the second worker, or was read by it. */

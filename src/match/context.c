@@ -83,7 +83,10 @@ static void stretch_walk(struct stretch *stretch, const struct re_node *node, ui
     const struct re_node *one = node->kind == RE_RANGE ? node->first : node;
     if (depth < MAX_DEPTH && node->kind == RE_CONCAT) {
         for (const struct re_node *at = node->first; at; at = at->next)
-            stretch_walk(stretch, at, depth + 1);
+            if (at->kind == RE_LITERAL)
+                stretch_add(stretch, at->value, 0xff);
+            else
+                stretch_walk(stretch, at, depth + 1);
         return;
     }
     if (node->kind == RE_GAP && node->start == node->end && node->start <= STRETCH) {
@@ -102,13 +105,14 @@ bool context_find(const struct re_node *root, bool dotall, bytes text, struct ar
                   struct literal_context *ret)
 {
     struct arena_mark mark = arena_mark(arena);
-    struct stretch *stretch = PUSH(arena, struct stretch);
+    struct stretch *stretch = arena_push_raw(arena, sizeof *stretch);
     uint8_t value[sizeof stretch->best_value], known[sizeof stretch->best_mask];
     *ret = (struct literal_context){.lead = 0};
     if (!stretch)
         return false;
     if (text.len == 1 || memcmp(text.at, text.at + 1, text.len - 1) == 0)
         return true;
+    stretch->n = stretch->best_length = stretch->best_lead = 0;
     stretch->dotall = dotall;
     stretch->text = text;
     stretch->best_bits = (uint32_t)text.len * 8;

@@ -71,22 +71,28 @@ static const uint8_t octaves_byte[256] = {
     75,  77,  70,  46,
 };
 
-/* Each pair as if it depended only on the byte before it: P(ab) P(bc) P(cd) / (P(b) P(c)),
+/* With each pair as if it depended only on the byte before it: P(ab) P(bc) P(cd) / (P(b) P(c)),
  * with 2^-6 for the share of a single byte. */
-static uint32_t octaves_chain(const uint8_t *at)
+void frequency_quads(const uint8_t *at, uint32_t count, uint8_t *ret)
 {
-    uint32_t sum = octaves_pair_folded(at[0], at[1]) + octaves_pair_folded(at[1], at[2]) +
-                   octaves_pair_folded(at[2], at[3]);
-    return sum > 96 ? sum - 96 : 0;
-}
-
-uint32_t frequency_quad(const uint8_t *at)
-{
-    uint32_t cell = trained[FREQUENCY_PAIRS + frequency_quad_index(load_le32(at))];
-    if (cell < CROWD)
-        return cost_of(cell);
-    uint32_t chain = octaves_chain(at);
-    return cost_of(chain > cell ? chain : cell);
+    uint8_t pairs[FREQUENCY_ROW + 2];
+    uint8_t cells[FREQUENCY_ROW];
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        cells[i] = trained[FREQUENCY_PAIRS + frequency_quad_index(load_le32(at + i))];
+        any |= cells[i] >= CROWD;
+    }
+    for (uint32_t i = 0; any && i < count + 2; i++)
+        pairs[i] = (uint8_t)octaves_pair_folded(at[i], at[i + 1]);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t octaves = cells[i];
+        if (octaves >= CROWD) {
+            uint32_t sum = (uint32_t)pairs[i] + pairs[i + 1] + pairs[i + 2];
+            uint32_t chain = sum > 96 ? sum - 96 : 0;
+            octaves = chain > octaves ? chain : octaves;
+        }
+        ret[i] = (uint8_t)cost_of(octaves);
+    }
 }
 
 uint32_t frequency_short(bytes text, bool nocase)

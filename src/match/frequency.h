@@ -23,7 +23,11 @@ static inline uint32_t frequency_quad_index(uint32_t quad)
 
 /* Cost of two bytes in a row, as written. */
 uint32_t frequency_pair(uint8_t first, uint8_t second);
-/* Cost of four bytes in a row, folded. */
-uint32_t frequency_quad(const uint8_t *at);
+
+/* Cost of four bytes in a row, folded: of those from at[i] on, for each i below `count`, which
+ * is FREQUENCY_ROW at most; `at` has three bytes more. */
+enum { FREQUENCY_ROW = 80 };
+
+void frequency_quads(const uint8_t *at, uint32_t count, uint8_t *ret);
 /* Cost of one, two or three bytes; with nocase, of all their spellings together. */
 uint32_t frequency_short(bytes text, bool nocase);

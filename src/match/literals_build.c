@@ -43,35 +43,54 @@ struct plan {
 
 enum { TINY = CLASSES, SOLITARY };
 
-/* Share of positions at which one of the windows at at[0..stride) would be met, as a cost: the
- * most frequent decides. */
-static uint32_t row_cost(const uint8_t *quads, uint32_t width, uint32_t stride)
+enum { QUADS = FREQUENCY_ROW };
+
+_Static_assert(WINDOWS + 16 <= QUADS, "all windows that are tried have room");
+
+/* Costs of windows of eight bytes: of two halves that are neither independent nor the same. */
+static void join_halves(const uint8_t *quads, uint32_t count, uint8_t *ret)
 {
-    uint32_t worst = 0;
-    for (uint32_t i = 0; i < stride; i++) {
-        uint32_t cost = quads[i];
-        if (width == 8) {
-            uint32_t a = quads[i], b = quads[i + 4], low = a < b ? a : b, high = a < b ? b : a;
-            /* The two halves of a window are neither independent nor the same. */
-            cost = low > (255 - high) / 2 ? low - (255 - high) / 2 : 0;
-        }
-        worst = cost > worst ? cost : worst;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t a = quads[i], b = quads[i + 4], low = a < b ? a : b, high = a < b ? b : a;
+        uint8_t less = (uint8_t)(255 - high) / 2;
+        ret[i] = low > less ? (uint8_t)(low - less) : 0;
     }
-    return worst;
 }
 
+/* Of each place the dearest of costs[0..stride) from it on: the most frequent decides. */
+static void keep_worst(const uint8_t *costs, uint32_t stride, uint32_t count, uint8_t *ret)
+{
+    memcpy(ret, costs, count);
+    for (uint32_t k = 1; k < stride; k++)
+        for (uint32_t i = 0; i < count; i++)
+            ret[i] = costs[i + k] > ret[i] ? costs[i + k] : ret[i];
+}
+
+static void choose_least(const uint8_t *costs, uint32_t count, struct choice *best)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (costs[i] < best->cost) {
+            best->cost = costs[i];
+            best->back = (uint8_t)i;
+        }
+}
+
+/* The place with the rarest windows at at[0..stride). */
 static struct choice choose_row(const uint8_t *quads, uint32_t quad_count,
                                 enum literals_class c)
 {
     uint32_t width = class_width(c), stride = class_stride(c), used = width - 4 + stride;
+    uint8_t costs[QUADS], worst[QUADS];
     struct choice best = {.cost = UINT32_MAX, .class = (uint8_t)c};
-    for (uint32_t i = 0; i + used <= quad_count; i++) {
-        uint32_t cost = row_cost(quads + i, width, stride);
-        if (cost < best.cost) {
-            best.cost = cost;
-            best.back = (uint8_t)i;
-        }
+    if (quad_count < used)
+        return best;
+    uint32_t count = quad_count - used + 1;
+    if (width == 8) {
+        join_halves(quads, count + stride - 1, costs);
+        quads = costs;
     }
+    keep_worst(quads, stride, count, worst);
+    choose_least(worst, count, &best);
     return best;
 }
 
@@ -79,18 +98,15 @@ static struct choice choose_row(const uint8_t *quads, uint32_t quad_count,
  * it, but one before. */
 static struct choice choose_cores(const uint8_t *quads, uint32_t quad_count)
 {
+    uint8_t worst[QUADS];
     struct choice best = {.cost = UINT32_MAX, .class = MIDDLE};
-    for (uint32_t i = 0; i + 3 <= quad_count; i++) {
-        uint32_t worst = 0;
-        for (uint32_t k = i; k < i + 4; k++) {
-            uint32_t cost = quads[k < quad_count ? k : quad_count - 1];
-            worst = cost > worst ? cost : worst;
-        }
-        if (worst < best.cost) {
-            best.cost = worst;
-            best.back = (uint8_t)i;
-        }
-    }
+    if (quad_count < 3)
+        return best;
+    uint32_t count = quad_count - 2;
+    keep_worst(quads, 3, count, worst);
+    for (uint32_t i = 0; i + 3 < quad_count; i++)
+        worst[i] = quads[i + 3] > worst[i] ? quads[i + 3] : worst[i];
+    choose_least(worst, count, &best);
     return best;
 }
 
@@ -101,11 +117,10 @@ static enum literals_class class_of(size_t length)
 
 static struct choice choose_window(bytes text, enum literals_class class)
 {
-    uint8_t quads[WINDOWS + 16];
+    uint8_t quads[QUADS];
     uint32_t count =
-        text.len - 3 > sizeof quads ? (uint32_t)sizeof quads : (uint32_t)text.len - 3;
-    for (uint32_t i = 0; i < count; i++)
-        quads[i] = (uint8_t)frequency_quad(text.at + i);
+        text.len - 3 > WINDOWS + 16 ? (uint32_t)WINDOWS + 16 : (uint32_t)text.len - 3;
+    frequency_quads(text.at, count, quads);
     struct choice best =
         class == MIDDLE ? choose_cores(quads, count) : choose_row(quads, count, class);
     if (best.cost <= COMMON || best.class == DENSE)

@@ -182,11 +182,29 @@ static uint32_t count_set(struct re_set *set, bool nocase)
     return n;
 }
 
+static void put_byte(struct needs *x, uint8_t c, struct strings *set)
+{
+    uint8_t *text = arena_push_raw(x->arena, 1);
+
+    if (!text) {
+        x->full = true;
+        return;
+    }
+    *text = x->nocase ? ascii_lower(c) : c;
+    set->at[set->n++] = (bytes){text, 1};
+}
+
 static void ask_byte(struct needs *x, const struct re_node *node, struct answer *ret)
 {
     struct re_set set;
     uint32_t n;
 
+    if (node->kind == RE_LITERAL) {
+        ret->exact.known = true;
+        put_byte(x, node->value, &ret->exact);
+        offer(x, ret, &ret->exact);
+        return;
+    }
     if (!re_accepts(node, x->nocase, x->dotall, &set))
         return;
     n = count_set(&set, x->nocase);
@@ -195,14 +213,9 @@ static void ask_byte(struct needs *x, const struct re_node *node, struct answer 
     ret->exact.known = true;
     for (unsigned i = 0; i < sizeof set.bits; i++)
         for (unsigned bits = set.bits[i]; bits; bits &= bits - 1) {
-            uint8_t c = (uint8_t)(i * 8 + (unsigned)__builtin_ctz(bits));
-            uint8_t *text = arena_push_raw(x->arena, 1);
-            if (!text) {
-                x->full = true;
+            put_byte(x, (uint8_t)(i * 8 + (unsigned)__builtin_ctz(bits)), &ret->exact);
+            if (x->full)
                 return;
-            }
-            *text = x->nocase ? ascii_lower(c) : c;
-            ret->exact.at[ret->exact.n++] = (bytes){text, 1};
         }
     offer(x, ret, &ret->exact);
 }

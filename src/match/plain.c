@@ -122,6 +122,31 @@ static bool finish(struct program_plain *plain, struct arena *arena, struct patt
     return true;
 }
 
+#define DIGITS(c, n) [c] = (n), [c + 1] = (n) + 1, [c + 2] = (n) + 2
+
+/* ascii_hex of every byte. */
+static const int8_t digit_of[256] = {
+    [0 ... '0' - 1] = -1, DIGITS('0', 0),  DIGITS('3', 3),
+    DIGITS('6', 6),       ['9'] = 9,       ['9' + 1 ... 'A' - 1] = -1,
+    DIGITS('A', 10),      DIGITS('D', 13), ['F' + 1 ... 'a' - 1] = -1,
+    DIGITS('a', 10),      DIGITS('d', 13), ['f' + 1 ... 255] = -1,
+};
+
+/* Whole bytes in a row from `at` on; their values, if they are wanted. */
+static size_t read_row(bytes hex, size_t at, uint8_t *ret)
+{
+    size_t n = 0;
+
+    for (; at + 1 < hex.len; at += 2, n++) {
+        int high = digit_of[hex.at[at]], low = digit_of[hex.at[at + 1]];
+        if ((high | low) < 0)
+            break;
+        if (ret)
+            ret[n] = (uint8_t)(high << 4 | low);
+    }
+    return n;
+}
+
 /* One step through a body: a byte, or a row of any; false at what is none of these. */
 struct unit {
     uint32_t length; /* in bytes */
@@ -146,7 +171,7 @@ static bool read_unit(bytes hex, size_t at, struct unit *ret)
         return read_jump(hex, at, ret);
     if (hex.len - at < 2)
         return false;
-    int high = ascii_hex(hex.at[at]), low = ascii_hex(hex.at[at + 1]);
+    int high = digit_of[hex.at[at]], low = digit_of[hex.at[at + 1]];
     if ((high < 0 && hex.at[at] != '?') || (low < 0 && hex.at[at + 1] != '?'))
         return false;
     *ret = (struct unit){.length = 1,
@@ -160,18 +185,22 @@ static bool read_unit(bytes hex, size_t at, struct unit *ret)
  * row. */
 static bool measure(bytes hex, size_t *ret_length, bool *ret_masked)
 {
-    size_t length = 0, row = 0;
+    size_t length = 0;
     bool has_row = false;
     struct unit unit;
 
     *ret_masked = false;
     for (size_t at = 0; at < hex.len; at += unit.digits) {
+        size_t row = read_row(hex, at, NULL);
+        has_row |= row >= 2;
+        length += row;
+        at += 2 * row;
+        if (at == hex.len)
+            break;
         if (!read_unit(hex, at, &unit))
             return false;
         length += unit.length;
         *ret_masked |= unit.mask != 0xff;
-        row = unit.mask == 0xff ? row + 1 : 0;
-        has_row |= row >= 2;
     }
     *ret_length = length;
     return has_row && length < UINT32_MAX / 4;
@@ -191,12 +220,20 @@ bool plain_compile(bytes hex, uint32_t flags, struct arena *arena, struct patter
     plain = plain_new(length, masked, flags, arena);
     if (!plain)
         return false;
-    for (size_t at = 0; at < hex.len && read_unit(hex, at, &unit); at += unit.digits)
-        for (uint32_t i = 0; i < unit.length; i++, n++) {
-            plain->text[n] = flags & PATTERN_NOCASE ? ascii_lower(unit.value) : unit.value;
-            if (masked)
-                plain->text[length + n] = unit.mask;
-        }
+    for (size_t at = 0; at < hex.len; at += unit.digits) {
+        size_t row = read_row(hex, at, plain->text + n);
+        if (masked)
+            memset(plain->text + length + n, 0xff, row);
+        n += row;
+        at += 2 * row;
+        if (at == hex.len || !masked || !read_unit(hex, at, &unit))
+            break;
+        memset(plain->text + n, unit.value, unit.length);
+        memset(plain->text + length + n, unit.mask, unit.length);
+        n += unit.length;
+    }
+    for (size_t i = 0; flags & PATTERN_NOCASE && i < length; i++)
+        plain->text[i] = ascii_lower(plain->text[i]);
     return finish(plain, arena, ret);
 }
 

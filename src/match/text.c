@@ -3,15 +3,23 @@
  * Under xor the key cancels out between neighbours, so the finder then looks at each byte xor
  * the one before it: one pass serves all keys. */
 #include "match/text.h"
-#include "match/literals.h"
+#include "match/frequency.h"
 
 #include <string.h>
 
 enum { WINDOW = FIND_BYTES };
 
-uint32_t text_byte_bits(uint8_t c, bool nocase)
+static bool is_common(uint8_t lower)
 {
     static const char common[] = "etaoinsrldc";
+    uint32_t letters = 0;
+    for (size_t i = 0; common[i]; i++)
+        letters |= UINT32_C(1) << (common[i] - 'a');
+    return letters >> (lower - 'a') & 1;
+}
+
+uint32_t text_byte_bits(uint8_t c, bool nocase)
+{
     uint8_t lower = ascii_lower(c);
 
     if (c == 0)
@@ -21,7 +29,7 @@ uint32_t text_byte_bits(uint8_t c, bool nocase)
     if (c == ' ' || c == 1 || c == 0x48 || c == 0x8b || c == 0x89)
         return 18;
     if (lower >= 'a' && lower <= 'z') {
-        if (strchr(common, lower) && (nocase || c == lower))
+        if (is_common(lower) && (nocase || c == lower))
             return nocase ? 18 : 20;
         return nocase ? 22 : c == lower ? 24 : 27;
     }
@@ -30,32 +38,58 @@ uint32_t text_byte_bits(uint8_t c, bool nocase)
     return 28;
 }
 
-/* What a window tells: how rare it is in clean files where that was counted, then a guess. */
-static uint32_t window_score(bytes window, bool nocase)
+/* What byte `i` tells; one that is repeated tells less. */
+static uint32_t byte_score(bytes text, size_t i, bool nocase)
 {
-    uint32_t bits = 0;
+    return i && text.at[i] == text.at[i - 1] ? 4 : text_byte_bits(text.at[i], nocase);
+}
 
-    for (size_t i = 0; i < window.len; i++) {
-        uint8_t c = window.at[i];
-        /* A repeated byte tells less. */
-        bits += i && c == window.at[i - 1] ? 4 : text_byte_bits(c, nocase);
+/* What a window tells: how rare it is in clean files where that was counted, then a guess. Of
+ * windows of four bytes, the costs are asked for in rows. */
+static size_t rarest_window(bytes text, size_t step, bool nocase)
+{
+    uint8_t costs[FREQUENCY_ROW];
+    size_t best = 0, first = 0, count = 0, last = text.len - WINDOW;
+    uint32_t best_score = 0;
+
+    for (size_t at = 0; at <= last; at += step) {
+        if (at >= first + count) {
+            first = at;
+            count = last + 1 - at < sizeof costs ? last + 1 - at : sizeof costs;
+            frequency_quads(text.at + at, (uint32_t)count, costs);
+        }
+        uint32_t bits = text_byte_bits(text.at[at], nocase);
+        for (size_t i = at + 1; i < at + WINDOW; i++)
+            bits += byte_score(text, i, nocase);
+        uint32_t score = (255u - costs[at - first]) * 64 + bits / 4;
+        if (score > best_score) {
+            best_score = score;
+            best = at;
+        }
     }
-    if (window.len != WINDOW)
-        return bits;
-    return (255 - literal_cost(window, nocase)) * 64 + bits / 4;
+    return best;
 }
 
 size_t text_rarest(bytes text, size_t length, size_t step, bool nocase)
 {
     size_t best = 0;
-    uint32_t best_score = 0;
+    uint32_t best_score = 0, rest = 0;
 
-    for (size_t at = 0; at + length <= text.len; at += step) {
-        uint32_t score = window_score(bytes_slice(text, at, length), nocase);
-        if (score > best_score) {
+    if (length == WINDOW && text.len >= WINDOW)
+        return rarest_window(text, step, nocase);
+    if (length == 0 || length > text.len)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        rest += byte_score(text, i, nocase);
+    for (size_t at = 0; at + length <= text.len; at++) {
+        uint32_t score = text_byte_bits(text.at[at], nocase) + rest;
+        if (at % step == 0 && score > best_score) {
             best_score = score;
             best = at;
         }
+        /* The next window lacks what is now its first byte's, and has one more. */
+        if (at + length < text.len && length > 1)
+            rest += byte_score(text, at + length, nocase) - byte_score(text, at + 1, nocase);
     }
     return best;
 }

@@ -48,17 +48,17 @@ struct draft {
     VEC(struct ruleset_catalogued) catalogue;
     VEC(uint32_t) targets;       /* of each rule: TARGET_BITs */
     struct hashes_build *hashes; /* hash signatures (match/hashes.h), or NULL */
-    /* Or NULL: gives the table of those that are sealed elsewhere, instead of them. False when
-     * there is none to be had. */
-    bool (*table)(void *context, bytes *ret);
-    void *table_context;
-    /* Where the ruleset goes: room(room_context, size) gives zeroed bytes on a 64-byte border.
-     * NULL: the arena that it is sealed in. */
+    /* Where the ruleset goes: room(room_context, size) gives bytes on a 64-byte border. NULL:
+     * the arena that it is sealed in. */
     void *(*room)(void *context, size_t size);
     void *room_context;
-    /* With `room`, or NULL: writes a part of the ruleset there, which is cheaper for a file
-     * than to write through its mapping. False when that cannot be. */
+    /* Or, instead of that, NULL or: writes a part of the ruleset into a file that is empty.
+     * False when that cannot be. */
     bool (*put)(void *context, uint64_t at, bytes part);
+    /* With `put`, or NULL: instead of `hashes`, the size of a table that another process has
+     * written into that file at RULESET_HASHES. False when there is none to be had. */
+    bool (*table)(void *context, size_t *ret_size);
+    void *table_context;
     uint32_t rule_nodes, rule_links; /* nodes and links before the rule that was begun last */
     struct draft_index *index;       /* what is interned already */
 };
@@ -113,6 +113,6 @@ void draft_rule_line(struct draft *draft, uint32_t line);
 void draft_rule_drop(struct draft *draft);
 
 /* Finds the anchors, builds the filter and lays the file out. *ret is in `arena` (or where
- * `room` says), 64-byte aligned, and can be written to disk as it is or given to ruleset_open.
- * -ENOMEM, -E2BIG. */
+ * `room` says), 64-byte aligned, and can be written to disk as it is or given to ruleset_open;
+ * with `put` it has no `at`, but its size. -ENOMEM, -E2BIG, -EIO. */
 int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why *why) MUST_USE;

@@ -54,16 +54,24 @@ static int section(bytes file, int number, bytes *ret, uint32_t *ret_count, stru
     return 0;
 }
 
+static uint64_t sum_blocks(bytes part, uint64_t hash)
+{
+    for (; part.len; part = bytes_slice(part, RULESET_BLOCK, SIZE_MAX))
+        hash = hash64(bytes_slice(part, 0, RULESET_BLOCK), hash);
+    return hash;
+}
+
 uint64_t ruleset_checksum(bytes file)
 {
     const uint8_t *entry = file.at + RULESET_HEADER_SIZE + 16 * SECTION_HASHES;
     uint64_t from = load_le64(entry), size = load_le64(entry + 8);
-    uint64_t hash = RULESET_VERSION;
-    if (from >= RULESET_HEADER_SIZE && bytes_has(file, from, size)) {
-        hash = hash64(bytes_slice(file, RULESET_HEADER_SIZE, from - RULESET_HEADER_SIZE), hash);
-        return hash64(bytes_slice(file, from + size, SIZE_MAX), hash);
+    if (from < RULESET_HEADER_SIZE || !bytes_has(file, from, size)) {
+        from = RULESET_HEADER_SIZE;
+        size = 0;
     }
-    return hash64(bytes_slice(file, RULESET_HEADER_SIZE, SIZE_MAX), hash);
+    uint64_t hash = sum_blocks(
+        bytes_slice(file, RULESET_HEADER_SIZE, from - RULESET_HEADER_SIZE), RULESET_VERSION);
+    return sum_blocks(bytes_slice(file, from + size, SIZE_MAX), hash);
 }
 
 static int open_header(bytes file, uint64_t fingerprint, struct why *why)

@@ -8,14 +8,16 @@
  *        8     4  version of this layout (RULESET_VERSION)
  *       12     4  number of sections (RULESET_SECTIONS)
  *       16     8  size of the whole file
- *       24     8  hash64 (seed RULESET_VERSION) of everything from byte 64 on but
- *                 SECTION_HASHES, seeded with its hash before that section and after it
+ *       24     8  hash64 of the last block (RULESET_BLOCK) of everything from byte 64 on, each
+ *                 seeded with that of the block before it, the first with RULESET_VERSION;
+ *                 blocks are counted up to SECTION_HASHES, which is none, and from its end on
  *       32     8  fingerprint of the module tables the conditions were compiled against
  *       40     4  TARGET_BITs of what all rules are for together
  *       44    20  zero
  *       64   16n  section table: offset (8), number of elements (8)
- *        .        sections, each 64-byte aligned (the hash signatures: by a page, since each of
- *                 theirs is laid out for itself), in the order of enum ruleset_section
+ *        .        sections, each 64-byte aligned, in the order of enum ruleset_section; but the
+ *                 hash signatures, if there are some, come first, at RULESET_HASHES: they are
+ *                 laid out by the page, and written before the rest is known
  *
  * A change to any struct here, to struct node, or to the programs of match/ raises
  * RULESET_VERSION. The hash finds damage, not malice: who may write definitions is the
@@ -32,10 +34,12 @@
 #include "rules/node.h"
 
 enum {
-    RULESET_VERSION = 11,
+    RULESET_VERSION = 12,
     RULESET_HEADER_SIZE = 64,
     RULESET_ALIGN = 64,
-    RULESET_PAGE = 4096
+    RULESET_PAGE = 4096,
+    RULESET_HASHES = RULESET_PAGE,
+    RULESET_BLOCK = 256 << 10
 };
 
 enum { RULESET_NONE = 0xffffffff };

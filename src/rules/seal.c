@@ -4,6 +4,7 @@
 #include "rules/draft.h"
 #include "rules/filter.h"
 #include "rules/kind.h"
+#include "rules/layout.h"
 #include "rules/order.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ enum {
     /* A signature whose anchors are met more rarely (anchor_program_cost: sixteen times in a
      * million bytes) has no other pattern in the filter. */
     RARELY = 1 << 16,
+    PROGRAM_BORDER = 8,
 };
 
 struct literal_use {
@@ -43,7 +45,8 @@ struct seal {
     VEC(uint32_t) kind_rules;
     VEC(uint32_t) globals;
     struct filter_set filters;
-    bytes code, hashes;
+    uint64_t code_size;
+    bytes hashes; /* without `at` where another process writes them */
 };
 
 /* The reference against which anchors are tested: every rule is looked at in every object. */
@@ -212,16 +215,10 @@ static bool collect_rules(struct seal *seal)
     return collect_kinds(seal);
 }
 
-static bool collect_code(struct seal *seal)
+static void collect_code(struct seal *seal)
 {
     const struct draft *draft = seal->draft;
-    size_t size = 0;
-    for (uint32_t i = 0; i < draft->programs.n; i++)
-        size += (draft->programs.at[i].program.len + 7) & ~(size_t)7;
-    uint8_t *code = arena_push(seal->arena, size);
-    if (!code)
-        return false;
-    size_t at = 0;
+    uint64_t at = 0;
     for (uint32_t i = 0; i < draft->programs.n; i++) {
         const struct draft_program *program = &draft->programs.at[i];
         uint32_t anchored =
@@ -233,11 +230,9 @@ static bool collect_code(struct seal *seal)
             .fixed_offset = program->fixed_offset,
             .max_length = program->max_length,
         };
-        memcpy(code + at, program->program.at, program->program.len);
-        at += (program->program.len + 7) & ~(size_t)7;
+        at += (program->program.len + PROGRAM_BORDER - 1) & ~(uint64_t)(PROGRAM_BORDER - 1);
     }
-    seal->code = (bytes){code, size};
-    return true;
+    seal->code_size = at;
 }
 
 /* Within how many bytes of an object's front every match of the program lies; 0: anywhere. */
@@ -282,88 +277,17 @@ static struct filter_want *literal_wants(const struct seal *seal)
     return wants;
 }
 
-struct part {
-    const void *at;
-    uint64_t count;
-    size_t size;
-};
-
 #define PART(vec)                                                                              \
     {                                                                                          \
-        (vec).at, (vec).n, sizeof *(vec).at                                                    \
+        .at = (vec).at, .count = (vec).n, .size = sizeof *(vec).at                             \
     }
-
-static bool put_part(const struct draft *draft, uint8_t *file, uint64_t at,
-                     const struct part *part)
-{
-    bytes view = {part->at, part->count * part->size};
-    if (!view.len)
-        return true;
-    if (draft->put)
-        return draft->put(draft->room_context, at, view);
-    memcpy(file + at, view.at, view.len);
-    return true;
-}
-
-/* Lays the parts out one after the other behind the header and the section table. */
-static int lay_out(const struct part *parts, struct arena *arena, const struct draft *draft,
-                   bytes *ret, struct why *why)
-{
-    uint64_t offset[RULESET_SECTIONS], size = RULESET_HEADER_SIZE + 16 * RULESET_SECTIONS;
-    for (int i = 0; i < RULESET_SECTIONS; i++) {
-        uint64_t align = i == SECTION_HASHES ? RULESET_PAGE : RULESET_ALIGN;
-        size = (size + align - 1) & ~(align - 1);
-        offset[i] = size;
-        size += parts[i].count * parts[i].size;
-    }
-    size = (size + RULESET_ALIGN - 1) & ~(uint64_t)(RULESET_ALIGN - 1);
-    uint8_t *raw = draft->room ? draft->room(draft->room_context, size)
-                               : arena_push_raw(arena, size + RULESET_ALIGN);
-    if (!raw)
-        return fail(why, ENOMEM, "no memory for a ruleset of %llu bytes",
-                    (unsigned long long)size);
-    uint8_t *file = raw + (-(uintptr_t)raw & (RULESET_ALIGN - 1));
-    uint64_t end = RULESET_HEADER_SIZE + 16 * RULESET_SECTIONS;
-    memset(file, 0, RULESET_HEADER_SIZE);
-    for (int i = 0; i < RULESET_SECTIONS; i++) {
-        uint64_t entry[2] = {offset[i], parts[i].count};
-        memcpy(file + RULESET_HEADER_SIZE + 16 * i, entry, sizeof entry);
-        memset(file + end, 0, offset[i] - end);
-        end = offset[i] + parts[i].count * parts[i].size;
-        if (!put_part(draft, file, offset[i], &parts[i]))
-            return fail(why, EIO, "the ruleset cannot be written");
-    }
-    memset(file + end, 0, size - end);
-    uint32_t targets = 0;
-    for (uint32_t i = 0; i < draft->targets.n; i++)
-        targets |= draft->targets.at[i];
-    uint32_t version[2] = {RULESET_VERSION, RULESET_SECTIONS};
-    uint64_t facts[3] = {size, ruleset_checksum((bytes){file, size}), draft->fingerprint};
-    memcpy(file, RULESET_MAGIC, 8);
-    memcpy(file + 8, version, sizeof version);
-    memcpy(file + 16, facts, sizeof facts);
-    memcpy(file + 40, &targets, sizeof targets);
-    *ret = (bytes){file, size};
-    return 0;
-}
-
-static bytes join_tables(const struct seal *seal)
-{
-    const struct filter_set *set = &seal->filters;
-    const struct ruleset_filter *last = &set->filters.at[set->filters.n - 1];
-    uint8_t *all = arena_push(seal->arena, last->at + last->size);
-    for (uint32_t i = 0; all && i < set->filters.n; i++)
-        memcpy(all + set->filters.at[i].at, set->tables.at[i].at, set->tables.at[i].len);
-    return (bytes){all, last->at + last->size};
-}
 
 static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct why *why)
 {
     const struct draft *draft = seal->draft;
-    bytes tables = join_tables(seal);
-    if (seal->filters.filters.n && !tables.at)
-        return fail(why, ENOMEM, "no memory for the filters");
-    const struct part parts[RULESET_SECTIONS] = {
+    const struct filter_set *set = &seal->filters;
+    const struct draft_program *program = draft->programs.at;
+    const struct layout_part parts[RULESET_SECTIONS] = {
         [SECTION_TEXTS] = PART(draft->texts),
         [SECTION_RULES] = PART(draft->rules),
         [SECTION_PATTERNS] = PART(draft->patterns),
@@ -374,19 +298,34 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_MODULES] = PART(draft->modules),
         [SECTION_NODES] = PART(draft->nodes),
         [SECTION_LINKS] = PART(draft->links),
-        [SECTION_PROGRAMS] = {seal->programs, draft->programs.n, sizeof *seal->programs},
-        [SECTION_CODE] = {seal->code.at, seal->code.len, 1},
+        [SECTION_PROGRAMS] = {.at = seal->programs,
+                              .count = draft->programs.n,
+                              .size = sizeof *seal->programs},
+        [SECTION_CODE] = {.count = seal->code_size,
+                          .size = 1,
+                          .piece = program ? &program->program : NULL,
+                          .piece_count = draft->programs.n,
+                          .stride = sizeof *program,
+                          .border = PROGRAM_BORDER},
         [SECTION_FILTERS] = PART(seal->filters.filters),
-        [SECTION_LITERALS] = {tables.at, tables.len, 1},
+        [SECTION_LITERALS] = {.count = layout_pieces(set->tables.at, set->tables.n,
+                                                     sizeof *set->tables.at, RULESET_ALIGN),
+                              .size = 1,
+                              .piece = set->tables.at,
+                              .piece_count = set->tables.n,
+                              .stride = sizeof *set->tables.at,
+                              .border = RULESET_ALIGN},
         [SECTION_FILTERED] = PART(seal->filters.anchors),
         [SECTION_ANCHORS] = PART(seal->table),
         [SECTION_SUSPECTS] = PART(seal->suspects),
         [SECTION_WAKES] = PART(seal->wakes),
-        [SECTION_KINDS] = {seal->kinds, KINDS, sizeof *seal->kinds},
+        [SECTION_KINDS] = {.at = seal->kinds, .count = KINDS, .size = sizeof *seal->kinds},
         [SECTION_KIND_RULES] = PART(seal->kind_rules),
-        [SECTION_GATES] = {seal->gates, draft->rules.n, sizeof *seal->gates},
+        [SECTION_GATES] = {.at = seal->gates,
+                           .count = draft->rules.n,
+                           .size = sizeof *seal->gates},
         [SECTION_GLOBALS] = PART(seal->globals),
-        [SECTION_HASHES] = {seal->hashes.at, seal->hashes.len, 1},
+        [SECTION_HASHES] = {.at = seal->hashes.at, .count = seal->hashes.len, .size = 1},
         [SECTION_PASSWORDS] = PART(draft->passwords),
         [SECTION_TYPES] = PART(draft->types),
         [SECTION_URLS] = PART(draft->urls),
@@ -394,7 +333,7 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
         [SECTION_SIGNERS] = PART(draft->signers),
         [SECTION_CATALOGUE] = PART(draft->catalogue),
     };
-    return lay_out(parts, arena, draft, ret, why);
+    return layout_write(draft, parts, arena, ret, why);
 }
 
 int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why *why)
@@ -413,16 +352,16 @@ int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why 
         forget_anchors(&seal);
     else
         choose_programs(&seal);
+    collect_code(&seal);
     if ((!draft->unfiltered && !order_conditions(draft, seal.filtered, arena)) ||
-        !collect_literals(&seal) || !collect_code(&seal) || !collect_wakes(&seal) ||
-        !collect_rules(&seal))
+        !collect_literals(&seal) || !collect_wakes(&seal) || !collect_rules(&seal))
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
     struct filter_want *wants = literal_wants(&seal);
     if (!wants)
         return fail(why, ENOMEM, "no memory for the tables of the ruleset");
     int error =
         filter_build(seal.literals.at, wants, seal.literals.n, arena, &seal.filters, why);
-    if (!error && draft->table && !draft->table(draft->table_context, &seal.hashes))
+    if (!error && draft->table && !draft->table(draft->table_context, &seal.hashes.len))
         error = fail(why, EIO, "the table of hash signatures did not come");
     else if (!error && !draft->table && draft->hashes)
         error = hashes_seal(draft->hashes, arena, &seal.hashes, why);
