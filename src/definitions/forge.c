@@ -560,13 +560,8 @@ static int end_seal(struct forge *forge, struct why *why)
      * checked now. */
     sandbox_end(&forge->child, NULL);
     forge->child.pid = 0;
-    if (forge->part == CLAMAV_HASHES) {
-        /* On its way to the disk while the first worker goes on. */
-        if (letter.size)
-            sync_file_range(forge->set, RULESET_HASHES, (off_t)letter.size,
-                            SYNC_FILE_RANGE_WRITE);
-    } else if (ftruncate(forge->set, (off_t)letter.size) < 0 ||
-               (!forge->is_placed && !seal_file(forge->set)))
+    if (forge->part != CLAMAV_HASHES && (ftruncate(forge->set, (off_t)letter.size) < 0 ||
+                                         (!forge->is_placed && !seal_file(forge->set))))
         return fail(why, errno, "the rules cannot be sealed: %s", strerror(errno));
     forge->sealed = true;
     forge->sealed_size = letter.size;
