@@ -72,10 +72,11 @@ static void look_up_all(struct judging *judging, enum hash_scope scope, enum has
         look_up(judging, HASH_TRUSTED, digest, data.len, value);
 }
 
-static bool is_put_off(const struct judging *judging, bytes data)
+static bool is_put_off(const struct judging *judging, enum hash_scope scope, bytes data)
 {
     struct hash_later *later = judging->scanner->options.later;
-    return later && hash_later_add(later, data);
+    bytes object = judging->scanner->object->blocks[0].data;
+    return later && hash_later_add(later, object, data, scope);
 }
 
 /* Digests of `data` for which there could be signatures: SHA at once, MD5 later. */
@@ -90,7 +91,7 @@ static void judge_data(struct judging *judging, enum hash_scope scope, bytes dat
             continue;
         if (!charge(judging, data.len))
             return;
-        if (digest == HASH_MD5 && scope == HASH_FILE && is_put_off(judging, data))
+        if (digest == HASH_MD5 && is_put_off(judging, scope, data))
             continue;
         if (digest == HASH_MD5) {
             judging->jobs[judging->job_count].data = data;
@@ -137,13 +138,9 @@ static bool has_any(const struct hashes *hashes, enum hash_scope scope)
            hashes_has(hashes, scope, HASH_SHA256);
 }
 
-/* One alone is libcrypto's: its code for one stream is faster than a lane. */
 static void judge_md5(struct judging *judging)
 {
-    if (judging->job_count == 1)
-        digest_parts(DIGEST_MD5, &judging->jobs[0].data, 1, judging->jobs[0].digest);
-    else
-        md5_lanes(judging->jobs, judging->job_count);
+    md5_lanes(judging->jobs, judging->job_count);
     for (uint32_t i = 0; i < judging->job_count; i++)
         look_up_all(judging, judging->scopes[i], HASH_MD5, judging->jobs[i].data,
                     judging->jobs[i].digest);

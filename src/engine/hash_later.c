@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-/* Larger objects would keep the other lanes waiting; those that are copied fill the room. */
-enum { LARGEST = 4 << 20, LARGEST_COPY = 1 << 20 };
+/* Larger parts would keep the other lanes waiting; objects that are copied fill the room, and
+ * those that stay are memory that is held. */
+enum { LARGEST = 4 << 20, LARGEST_COPY = 1 << 20, LARGEST_OBJECT = 8 << 20 };
 
 void hash_later_begin(struct hash_later *later)
 {
@@ -12,7 +13,7 @@ void hash_later_begin(struct hash_later *later)
 
 void hash_later_next(struct hash_later *later)
 {
-    later->last = NULL;
+    later->object = (bytes){NULL, 0};
 }
 
 static struct hash_later_job *job_at(struct hash_later *later, uint64_t number)
@@ -20,20 +21,24 @@ static struct hash_later_job *job_at(struct hash_later *later, uint64_t number)
     return &later->jobs[number % HASH_LATER_JOBS];
 }
 
-/* Whether any signature fits; what cannot be read is looked at again, too. */
-static bool is_known(const struct hash_later *later, const struct md5_job *job)
+/* Whether a signature of the table fits; what cannot be read is looked at again, too. */
+static bool fits(const struct hashes *table, enum hash_scope scope, const struct md5_job *job)
 {
-    static const enum hash_scope scopes[] = {HASH_FILE, HASH_TRUSTED};
+    uint32_t found, count = 0;
+    return hashes_wants(table, scope, HASH_MD5, job->data.len) &&
+           (hashes_find(table, scope, HASH_MD5, job->data.len, job->digest, &found, 1, &count) <
+                0 ||
+            count);
+}
 
+/* Whether any signature fits. A file is asked for among the trusted ones too. */
+static bool is_known(const struct hash_later *later, const struct hash_later_job *job)
+{
+    bool is_file = job->scope == HASH_FILE;
     for (uint32_t i = 0; i < later->table_count; i++)
-        for (size_t k = 0; k < COUNT(scopes); k++) {
-            uint32_t found, count = 0;
-            if (hashes_wants(later->tables[i], scopes[k], HASH_MD5, job->data.len) &&
-                (hashes_find(later->tables[i], scopes[k], HASH_MD5, job->data.len, job->digest,
-                             &found, 1, &count) < 0 ||
-                 count))
-                return true;
-        }
+        if (fits(later->tables[i], job->scope, &job->md5) ||
+            (is_file && fits(later->tables[i], HASH_TRUSTED, &job->md5)))
+            return true;
     return false;
 }
 
@@ -54,7 +59,7 @@ static bool advance(struct hash_later *later, bool more)
     for (uint32_t i = 0; i < count; i++) {
         struct hash_later_job *job = (struct hash_later_job *)done[i];
         job->done = true;
-        later->known[job->tag] |= is_known(later, &job->md5);
+        later->known[job->tag] |= is_known(later, job);
         later->waiting[job->tag]--;
     }
     while (later->first < later->next && job_at(later, later->first)->done)
@@ -78,27 +83,58 @@ static size_t find_room(const struct hash_later *later, size_t size)
     return size < start ? 0 : SIZE_MAX;
 }
 
-bool hash_later_add(struct hash_later *later, bytes data)
+static bool lies_in(bytes whole, bytes part)
 {
-    bool stays = data.at == later->stays.at && data.len == later->stays.len;
-    size_t size = stays ? 0 : data.len, at;
-    if (!later->open || data.len > (stays ? LARGEST : LARGEST_COPY) || size > later->size)
+    uintptr_t at = (uintptr_t)part.at - (uintptr_t)whole.at;
+    return whole.at && bytes_has(whole, at, part.len);
+}
+
+static bool was_taken(struct hash_later *later, bytes part, enum hash_scope scope)
+{
+    for (uint64_t i = later->kept_first; i < later->end; i++) {
+        const struct hash_later_job *job = job_at(later, i);
+        if (job->scope == scope && job->part.at == part.at && job->part.len == part.len)
+            return true;
+    }
+    return false;
+}
+
+/* Keeps the object where its jobs will find it. */
+static void keep(struct hash_later *later, bytes object)
+{
+    bool stays = lies_in(later->stays, object);
+    size_t size = stays ? 0 : object.len, at;
+    if (later->object.at == object.at && later->object.len == object.len)
+        return;
+    while ((at = find_room(later, size)) == SIZE_MAX)
+        advance(later, true);
+    if (!stays)
+        memcpy(later->room + at, object.at, object.len);
+    later->room_end = at + size;
+    later->object = object;
+    later->kept = stays ? object.at : later->room + at;
+    later->kept_room = at;
+    later->kept_first = later->end;
+}
+
+bool hash_later_add(struct hash_later *later, bytes object, bytes part, enum hash_scope scope)
+{
+    bool stays = lies_in(later->stays, object);
+    if (!later->open || part.len > LARGEST || !lies_in(object, part) ||
+        object.len > (stays ? LARGEST_OBJECT : LARGEST_COPY) ||
+        (!stays && object.len > later->size))
         return false;
-    if (later->last && later->last == data.at)
+    keep(later, object);
+    if (was_taken(later, part, scope))
         return true;
-    while ((at = find_room(later, size)) == SIZE_MAX ||
-           later->end - later->first == HASH_LATER_JOBS)
+    while (later->end - later->first == HASH_LATER_JOBS)
         advance(later, true);
 
     struct hash_later_job *job = job_at(later, later->end++);
-    *job = (struct hash_later_job){.md5.data = data, .room = at, .tag = later->tag};
-    if (!stays) {
-        memcpy(later->room + at, data.at, data.len);
-        job->md5.data.at = later->room + at;
-    }
-    later->room_end = at + size;
+    *job = (struct hash_later_job){
+        .part = part, .room = later->kept_room, .tag = later->tag, .scope = scope};
+    job->md5.data = (bytes){later->kept + (part.at - object.at), part.len};
     later->waiting[later->tag]++;
-    later->last = data.at;
     fill_lanes(later);
     while (later->next < later->end)
         advance(later, true);

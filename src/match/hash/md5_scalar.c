@@ -1,5 +1,5 @@
-/* One stream of MD5: what the variants with lanes are raced against, and what ends the last of
- * their streams. */
+/* One stream of MD5: what the variants with lanes are raced against, what ends the last of
+ * their streams, and what takes a thing that is alone. */
 #include "match/hash/md5_steps.h"
 
 static uint32_t rotate(uint32_t x, uint32_t bits)
@@ -8,7 +8,9 @@ static uint32_t rotate(uint32_t x, uint32_t bits)
 }
 
 #define F(x, y, z) ((z) ^ ((x) & ((y) ^ (z))))
-#define G(x, y, z) ((y) ^ ((z) & ((x) ^ (y))))
+/* A sum, as no bit is in both: what is newest, x, is then one step less away from the result.
+ */
+#define G(x, y, z) (((y) & ~(z)) + ((x) & (z)))
 #define H(x, y, z) ((x) ^ (y) ^ (z))
 #define I(x, y, z) ((y) ^ ((x) | ~(z)))
 #define STEP(f, a, b, c, d, word, bits, constant)                                              \

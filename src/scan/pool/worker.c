@@ -189,7 +189,8 @@ static void examine_once(struct state *state, struct held *held,
         reply_end(&reply, error);
     } else {
         held->mapping = held->put_off ? content_keep(&state->content) : -1;
-        file.stays = held->mapping >= 0;
+        /* Its place in the ring is its own until the answer has come. */
+        file.stays = held->mapping >= 0 || (held->put_off && !held->job.has_fd);
         state->worker->options->work(state->started, &file, &held->reply);
     }
     content_release(&state->content);
