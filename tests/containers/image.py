@@ -296,6 +296,91 @@ def ext_kinds():
     hurt('ext', flips=40)
 
 
+# Below 300 MB it is made for tests only, which say so by these.
+XFS_SMALL = {'TEST_DIR': '1', 'TEST_DEV': '1', 'QA_CHECK_FS': '1'}
+
+
+def make_xfs(path, size, *options):
+    need('mkfs.xfs')
+    zeros(path, 0)
+    os.truncate(path, size)
+    run('mkfs.xfs', '-q', '-f', *options, path, env={**os.environ, **XFS_SMALL})
+
+
+def xfs_prototype(tree, top):
+    """What mkfs.xfs -p puts in (mkfs.xfs(8)): its names have no blanks."""
+    lines, depth = ['/', '0 0', 'd--755 0 0'], []
+    for name in sorted(tree, key=lambda n: n.split('/')[:-1]):
+        folders = name.split('/')[:-1]
+        common = len(os.path.commonprefix([depth, folders]))
+        lines += ['$'] * (len(depth) - common) + [f'{f} d--755 0 0' for f in folders[common:]]
+        depth = folders
+        lines.append(f'{name.rsplit("/", 1)[-1]} ---644 0 0 {os.path.join(top, name)}')
+    with open('proto', 'w', encoding='utf-8') as file:
+        file.write('\n'.join(lines + ['$'] * (len(depth) + 1)) + '\n')
+    return '-p', 'proto'
+
+
+@case
+def xfs_kinds():
+    tree = {n: d for n, d in (sample_tree() | unicode_tree()).items() if ' ' not in n}
+    for i in range(1200):  # a folder of several blocks, with an index of its own
+        tree[f'many/{i:04d}-{"name" * (i % 9)}'] = b'%d' % i
+    put_tree(tree, 'tree')
+    for options in ([], ['-b', 'size=1024'], ['-m', 'crc=0'], ['-m', 'crc=0', '-n', 'ftype=0', '-i', 'size=256'],
+                    ['-n', 'size=16384', '-i', 'size=2048'], ['-i', 'nrext64=1'], ['-d', 'agcount=5', '-i', 'sparse=0'],
+                    ['-b', 'size=512', '-m', 'crc=0'], ['-m', 'reflink=0,bigtime=0', '-b', 'size=2048']):
+        make_xfs('xfs', 96 << 20, *options, *xfs_prototype(tree, 'tree'))
+        same('xfs', tree)
+        check(run(TOOL, '-k', 'xfs').stdout == b'xfs\n')
+    hurt('xfs', step=4, flips=30)
+
+
+def fill_xfs(top):
+    """As it becomes in use: fragments, a tree of extents with nodes, holes, room in stock, links."""
+    for i in range(3000):
+        with open(f'{top}/s{i}', 'wb') as file:
+            file.write(noise(i, 4096))
+    for i in range(0, 3000, 2):
+        os.remove(f'{top}/s{i}')
+    with open(f'{top}/holes', 'wb') as file:
+        for i in range(900):
+            file.seek(i * 8192)
+            file.write(b'%04d' % i * 1024)
+            os.fsync(file.fileno())
+    with open(f'{top}/stock', 'wb') as file:
+        os.posix_fallocate(file.fileno(), 0, 1 << 20)
+        file.write(b'written')
+    with open(f'{top}/big file', 'wb') as file:
+        file.write(noise(5, 3 << 20))
+    os.link(f'{top}/big file', f'{top}/the same')
+    os.symlink('big file', f'{top}/link')
+    deep = f'{top}/a/' + '/'.join(['deep'] * 40)
+    os.makedirs(deep)
+    with open(deep + '/x', 'wb') as file:
+        file.write(b'deep')
+    return {f's{i}': noise(i, 4096) for i in range(1, 3000, 2)} | {
+        'holes': b''.join((b'%04d' % i * 1024).ljust(8192, b'\0') for i in range(900))[:-4096],
+        'stock': b'written'.ljust(1 << 20, b'\0'), 'big file': noise(5, 3 << 20), 'the same': noise(5, 3 << 20),
+        'a/' + 'deep/' * 40 + 'x': b'deep'}
+
+
+@case
+def xfs_used():
+    need('mount', 'umount')
+    for options in (['-b', 'size=1024', '-i', 'size=512'], []):
+        make_xfs('xfs', 64 << 20, *options)
+        os.makedirs('mnt', exist_ok=True)
+        if subprocess.run(['mount', '-o', 'loop', 'xfs', 'mnt'], capture_output=True, check=False).returncode:
+            raise Skip('no loop mounts of XFS')
+        try:
+            tree = fill_xfs('mnt')
+        finally:
+            run('umount', 'mnt')
+        same('xfs', tree)
+    hurt('xfs', step=4, flips=10)
+
+
 @case
 def ext_fragments():
     """Many extents (a tree of depth 1), and indirect blocks of every depth."""
@@ -882,7 +967,7 @@ def initramfs():
 def known():
     """Recognised and not opened: said so."""
     for name, at, magic in (('luks', 0, b'LUKS\xba\xbe'), ('lvm', 536, b'LVM2 001'), ('btrfs', 0x10040, b'_BHRfS_M'),
-                            ('xfs', 0, b'XFSB'), ('qed', 0, b'QED\0'), ('bitlocker', 3, b'-FVE-FS-')):
+                            ('qed', 0, b'QED\0'), ('bitlocker', 3, b'-FVE-FS-')):
         with open(name, 'wb') as file:
             file.write(magic.rjust(at + len(magic), b'\0').ljust(1 << 17, b'\0'))
         check(unpack(name)[1], 'silent about', name)

@@ -60,9 +60,9 @@ static bool copied(void *to, size_t at, bytes data)
 
 static bool is_file_system(const char *format)
 {
-    static const char *const names[] = {"fat",  "exfat", "ext",      "hfs",     "iso",
-                                        "udf",  "ntfs",  "qcow2",    "vmdk",    "vhd",
-                                        "vhdx", "vdi",   "vmdk-esx", "squashfs"};
+    static const char *const names[] = {"fat",  "exfat", "ext",      "hfs",      "iso",
+                                        "udf",  "ntfs",  "qcow2",    "vmdk",     "vhd",
+                                        "vhdx", "vdi",   "vmdk-esx", "squashfs", "xfs"};
     for (size_t i = 0; i < COUNT(names); i++)
         if (strcmp(format, names[i]) == 0)
             return true;

@@ -1,12 +1,13 @@
-/* Copies that survive a lost head:
- *   ext2 to 4   superblocks (56 magic ef53, 24 block size, 32 blocks of a group, 90 number of
+/* Copies that survive a lost head.
+ *     ext2 to 4: superblocks (56 magic ef53, 24 block size, 32 blocks of a group, 90 number of
  * the group, 4 blocks) at the head of groups 1 and powers of 3, 5, 7, each followed by the
- * groups' table NTFS        the last sector of the volume is its boot sector (40: sectors);
- * $MFTMirr (56) has the first four records of $MFT (48) GPT         its table and header at the
- * end of the disk are not needed: volumes are found by themselves qcow2       the header's
- * values follow from the first level table, in the fourth cluster (as qemu-img lays images out)
- *   VHDX        the two headers' and tables' copies are read wherever one survives; only the
- *               mark at 0 has none */
+ * groups' table
+ *     XFS: a superblock at the head of each group, and behind it which group that is
+ *     NTFS: the last sector of the volume is its boot sector (40: sectors); $MFTMirr (56) has
+ * the first four records of $MFT (48) GPT: its table and header at the end of the disk are not
+ * needed: volumes are found by themselves qcow2: the header's values follow from the first
+ * level table, in the fourth cluster (as qemu-img lays images out) VHDX: the two headers' and
+ * tables' copies are read wherever one survives; only the mark at 0 has none */
 #include "rescue/salvage/mend.h"
 
 #include <string.h>
@@ -171,6 +172,27 @@ static void take_fat(struct mend *mend, uint64_t here)
     (void)volume_add(mend, from, sectors * sector, "fat");
 }
 
+/* XFS keeps a copy of its superblock (4 size of a block, 84 blocks of a group, 102 size of a
+ * sector) at the head of each group; the sector behind it says which one it is (XAGF, 8
+ * number). */
+static void take_xfs(struct mend *mend, uint64_t here)
+{
+    const uint8_t *p = at(mend, here);
+    uint64_t block = load_be32(p + 4), sector = load_be16(p + 102);
+    uint64_t group_size = block * load_be32(p + 84), size = block * load_be64(p + 8);
+    if (block < 512 || block > 65536 || sector < 512 || sector > 32768 || group_size == 0 ||
+        size / block != load_be64(p + 8) || !plain(mend, here + sector, 12) ||
+        memcmp(at(mend, here + sector), "XAGF", 4) != 0)
+        return;
+    uint64_t group = load_be32(at(mend, here + sector) + 8);
+    if (group > here / group_size)
+        return;
+    uint64_t from = here - group * group_size;
+    bool lost = !plain(mend, from, SECTOR);
+    if (volume_add(mend, from, size, "xfs") && group > 0 && lost)
+        (void)put(mend, from, p, SECTOR);
+}
+
 static void scan(struct mend *mend, uint32_t most)
 {
     uint64_t size = mend->salvage->file.len;
@@ -181,6 +203,8 @@ static void scan(struct mend *mend, uint32_t most)
         const uint8_t *p = at(mend, here);
         if (p[56] == 0x53 && p[57] == 0xef && plain(mend, here, SUPER_SIZE))
             take_super(mend, here);
+        if (p[0] == 'X' && memcmp(p, "XFSB", 4) == 0 && plain(mend, here, SECTOR))
+            take_xfs(mend, here);
         if (p[510] != 0x55 || p[511] != 0xaa || !plain(mend, here, SECTOR))
             continue;
         if (p[3] == 'N')

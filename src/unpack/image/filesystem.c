@@ -9,6 +9,7 @@ static const struct filesystem filesystems[] = {
     {"hfs", hfs_fits, hfs_walk},
     {"cramfs", cramfs_fits, cramfs_walk},
     {"romfs", romfs_fits, romfs_walk},
+    {"xfs", xfs_fits, xfs_walk},
     {"fat", fat_fits, fat_walk},
     {"ext", ext_fits, ext_walk},
 };

@@ -24,6 +24,8 @@ bool ext_fits(struct source *source);
 void ext_walk(struct tree *tree);
 bool squashfs_fits(struct source *source);
 void squashfs_walk(struct tree *tree);
+bool xfs_fits(struct source *source);
+void xfs_walk(struct tree *tree);
 bool ntfs_fits(struct source *source);
 void ntfs_walk(struct tree *tree);
 bool iso_fits(struct source *source);

@@ -38,6 +38,7 @@ FILESYSTEM(ntfs)
 FILESYSTEM(romfs)
 FILESYSTEM(squashfs)
 FILESYSTEM(udf)
+FILESYSTEM(xfs)
 
 const struct unpack_format unpack_image[] = {
     {"mbr", {{510, 2, "\x55\xaa"}}, partition_mbr_probe, partition_mbr_open},
@@ -58,6 +59,7 @@ const struct unpack_format unpack_image[] = {
     {"cd-raw", {{0, 12, "\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0"}}, NULL, cdraw_open},
     {"ntfs", {{3, 8, "NTFS    "}}, ntfs_probe, ntfs_open},
     {"squashfs", {{0, 4, "hsqs"}}, squashfs_probe, squashfs_open},
+    {"xfs", {{0, 4, "XFSB"}}, xfs_probe, xfs_open},
     {"cramfs", {{0, 4, "\x45\x3d\xcd\x28"}}, cramfs_probe, cramfs_open},
     {"romfs", {{0, 8, "-rom1fs-"}}, romfs_probe, romfs_open},
     {"appimage", {{8, 3, "AI\2"}}, NULL, appimage_open},

@@ -8,7 +8,6 @@ static const struct known table[] = {
     {"lvm", 536, 8, "LVM2 001", GAP_UNSUPPORTED, "a volume of LVM"},
     {"raid", 4096, 4, "\xfc\x4e\x2b\xa9", GAP_UNSUPPORTED, "a part of a Linux RAID"},
     {"btrfs", 0x10040, 8, "_BHRfS_M", GAP_UNSUPPORTED, "the file system btrfs"},
-    {"xfs", 0, 4, "XFSB", GAP_UNSUPPORTED, "the file system XFS"},
     {"refs", 3, 4, "ReFS", GAP_UNSUPPORTED, "the file system ReFS"},
     {"apfs", 32, 4, "NXSB", GAP_UNSUPPORTED, "the file system APFS"},
     {"f2fs", 1024, 4, "\x10\x20\xf5\xf2", GAP_UNSUPPORTED, "the file system F2FS"},
