@@ -1,7 +1,7 @@
 /* Chunks of up to 4096 bytes: a header of 2 bytes (bits 0 to 11: bytes that follow, less one;
  * bit 15: compressed; 0: the end), then flags, a bit for each of eight items: a byte as it is,
  * or two bytes of distance and length, whose border moves with the place in the chunk. */
-#include "unpack/image/lznt.h"
+#include "unpack/image/ntfs/lznt.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
  * first cluster, 32 where its runs are, 34 unit of compression, 48 size, 56 written Runs: a
  * byte (low half: bytes of the count, high half: bytes of the distance from the last run's
  * begin; none: a hole), the count, the distance; 0 ends them. */
-#include "unpack/image/ntfs_record.h"
+#include "unpack/image/ntfs/ntfs_record.h"
 
 #include <string.h>
 

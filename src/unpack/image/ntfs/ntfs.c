@@ -6,8 +6,8 @@
  * 16 record, 24 id. */
 #include "unpack/image/chunked.h"
 #include "unpack/image/filesystem.h"
-#include "unpack/image/lznt.h"
-#include "unpack/image/ntfs_record.h"
+#include "unpack/image/ntfs/lznt.h"
+#include "unpack/image/ntfs/ntfs_record.h"
 
 #include <string.h>
 
