@@ -231,16 +231,54 @@ static void say_gaps(struct report_clamscan *own, const struct examined *examine
                             ": not fully examined: and %u more in it", examined->gap.n - shown);
 }
 
+/* What clamscan only reports where nothing else is found. */
+static bool is_minor(const char *name)
+{
+    static const char *const heads[] = {"PUA.", "Heuristics.", "BC.Heuristics."};
+    for (size_t i = 0; i < COUNT(heads); i++)
+        if (strncmp(name, heads[i], strlen(heads[i])) == 0)
+            return true;
+    return false;
+}
+
+/* The one that clamscan reports without --allmatch: of what its passes come upon, the first
+ * that is not minor; else any, here the first. finding.n when there is none. */
+static uint32_t choose_finding(const struct report_clamscan *own,
+                               const struct examined *examined, const uint32_t *order)
+{
+    uint32_t count = examined->finding.n, chosen = count, before = count;
+    const struct examined_finding *findings = examined->finding.at;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = order ? order[i] : i;
+        char name[NAME];
+        finding_name(examined, &findings[at], name, sizeof name);
+        if (own->excluded && own->excluded(own->context, name))
+            continue;
+        if (before < count &&
+            report_clamscan_same_pass(examined, &findings[before], &findings[at]))
+            continue;
+        if (report_clamscan_same_pass(examined, &findings[at], &findings[at]))
+            before = at;
+        if (own->alerts_first || !is_minor(name))
+            return at;
+        if (chosen == count)
+            chosen = at;
+    }
+    return chosen;
+}
+
 static uint32_t say_findings(struct report_clamscan *own, const struct examined *examined,
                              bool found, struct text *out, struct text *err)
 {
     uint32_t count = 0;
     uint32_t *order = examined->finding.n > 1 ? report_clamscan_order(examined) : NULL;
+    uint32_t chosen = own->all ? 0 : choose_finding(own, examined, order);
     for (uint32_t i = 0; i < examined->finding.n && (own->all || !(found || count)); i++) {
-        const struct examined_finding *finding = &examined->finding.at[order ? order[i] : i];
+        uint32_t at = order ? order[i] : i;
+        const struct examined_finding *finding = &examined->finding.at[at];
         char name[NAME];
         finding_name(examined, finding, name, sizeof name);
-        if (own->excluded && own->excluded(own->context, name))
+        if ((own->excluded && own->excluded(own->context, name)) || (!own->all && at != chosen))
             continue;
         say_finding(own, examined, finding, name, out, err);
         count++;

@@ -112,6 +112,37 @@ static int order(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* Where the last of its patterns was found first. */
+static uint64_t last_place(const struct examined *examined,
+                           const struct examined_finding *finding)
+{
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < finding->pattern_count; i++) {
+        const struct examined_pattern *pattern =
+            &examined->pattern.at[finding->pattern_start + i];
+        if (pattern->match_count && examined->match.at[pattern->match_start].offset > last)
+            last = examined->match.at[pattern->match_start].offset;
+    }
+    return last;
+}
+
+bool report_clamscan_same_pass(const struct examined *examined,
+                               const struct examined_finding *a,
+                               const struct examined_finding *b)
+{
+    struct key first = {.object = a->object}, second = {.object = b->object};
+    rank(examined, a, &first);
+    rank(examined, b, &second);
+    if (first.object != second.object)
+        return false;
+    /* Of a text, logic knows what was seen before the body. */
+    if (first.rank == RANK_TEXT_BODY && second.rank == RANK_TEXT_LOGIC)
+        return last_place(examined, b) >= first.place;
+    return first.rank == second.rank &&
+           (first.rank == RANK_BODY_TYPED || first.rank == RANK_BODY ||
+            first.rank == RANK_HTML || first.rank == RANK_TEXT_BODY);
+}
+
 uint32_t *report_clamscan_order(const struct examined *examined)
 {
     uint32_t count = examined->finding.n;
