@@ -19,7 +19,7 @@ bool batch_add(struct batch *batch, const struct unpack_child *child)
     uint8_t *at = batch->at + batch->used;
     store(at, child->data.len, 4);
     store(at + 4, child->name.len, 2);
-    at[6] = (uint8_t)(child->partial | child->letter << 1);
+    at[6] = (uint8_t)(child->partial | child->letter << 1 | child->derived << 2);
     if (child->name.len)
         memcpy(at + HEAD, child->name.at, child->name.len);
     memcpy(at + HEAD + child->name.len, child->data.at, child->data.len);
@@ -38,7 +38,8 @@ bool batch_next(bytes *rest, struct unpack_child *ret)
     *ret = (struct unpack_child){.name = bytes_slice(*rest, HEAD, name),
                                  .data = bytes_slice(*rest, (size_t)HEAD + name, size),
                                  .partial = rest->at[6] & 1,
-                                 .letter = rest->at[6] & 2};
+                                 .letter = rest->at[6] & 2,
+                                 .derived = rest->at[6] & 4};
     *rest = bytes_slice(*rest, (size_t)HEAD + name + size, rest->len);
     return true;
 }

@@ -1,7 +1,8 @@
 /* batch — small objects out of one container, as bytes on their way to another worker.
  *
- *     u32 size, u16 length of the name, u8 partial | letter << 1, name, data little-endian, one
- * after the other */
+ *     u32 size, u16 length of the name, u8 partial | letter << 1 | derived << 2, name, data
+ *
+ * little-endian, one after the other */
 #pragma once
 #include "unpack/unpack.h"
 

@@ -1,5 +1,6 @@
 #include "scan/examine.h"
 
+#include "scan/alerts.h"
 #include "scan/batch.h"
 #include "scan/facts.h"
 #include "scan/later.h"
@@ -21,7 +22,6 @@
 /* Work of an object's views. */
 #define VIEW_STEPS      (UINT64_C(1) << 26)
 #define VIEW_STEPS_BYTE 256
-#define ALERT_STEPS     (UINT64_C(1) << 34)
 #define UNPACK_MEMORY   ((size_t)256 << 20)
 
 /* Objects that are handed over together, and what is not worth it. */
@@ -383,19 +383,6 @@ static void scan_urls(struct examiner *examiner, struct reply_object *object)
     examiner->url_fault = URL_FINE;
 }
 
-static void check_alerts(struct examiner *examiner, struct reply_object *object,
-                         enum filetype begun)
-{
-    struct budget budget = {.steps = ALERT_STEPS, .stop = &examiner->control->stop};
-    uint64_t alerts = examiner->options.alerts
-                          ? alert_check(examiner->options.alerts, object->data, begun,
-                                        (enum filetype)object->type, &budget)
-                          : 0;
-    for (uint32_t i = 0; i < ALERTS; i++)
-        if (alerts >> i & 1)
-            reply_alert(&examiner->reply, object, (uint8_t)i);
-}
-
 /* False when the watcher said stop. */
 static bool run_scanners(struct examiner *examiner, struct reply_object *object)
 {
@@ -411,11 +398,14 @@ static bool run_scanners(struct examiner *examiner, struct reply_object *object)
         look_begin(&examiner->look, object->data, type, examiner->run.arena,
                    &examiner->control->stop);
         object->type = (uint16_t)filetype_read_by(examiner->table, object->data, type);
-        check_alerts(examiner, object, type);
+        alerts_say(examiner->options.alerts, &examiner->reply, object, type,
+                   &examiner->control->stop);
         examiner->type_count = facts_around(examiner->file, object->up, examiner->types);
+        if (object->derived)
+            targets = facts_derived(targets, examiner->types, examiner->type_count);
     }
     scan_bytes(examiner, object, object->data, targets);
-    if (examiner->targets && !examiner->stopped)
+    if (examiner->targets && !examiner->stopped && !object->derived)
         scan_views(examiner, object, (enum filetype)object->type);
     if (!examiner->stopped && look_again(&examiner->look))
         scan_again(examiner, object);
@@ -539,8 +529,8 @@ static bool hand_over(struct examiner *examiner, const struct unpack *parent,
 {
     struct examine_part part = {.data = object->data};
     uint32_t number;
-    return object->data.len >= EXAMINE_PART && may_share(examiner, parent) &&
-           offer(examiner, parent, &part, object, &number) &&
+    return object->data.len >= EXAMINE_PART && !object->derived &&
+           may_share(examiner, parent) && offer(examiner, parent, &part, object, &number) &&
            reply_part(&examiner->reply, object, number);
 }
 
@@ -561,17 +551,24 @@ static void count_child(struct examiner *examiner, const struct unpack_child *ch
     examiner->reply.unpacked += child->data.len;
 }
 
+static struct reply_object object_of(const struct examiner *examiner,
+                                     const struct unpack_child *child)
+{
+    return (struct reply_object){.up = examiner->at,
+                                 .name = child->name,
+                                 .data = child->data,
+                                 .partial = child->partial,
+                                 .letter = child->letter,
+                                 .derived = child->derived};
+}
+
 /* Examines the children in a batch, of which the first is at this place. */
 static void examine_batch(struct examiner *examiner, const struct unpack *parent, bytes rest)
 {
     struct examine_place place = examiner->place;
     struct unpack_child child;
     while (!examiner->stopped && !examiner->run.stopped && batch_next(&rest, &child)) {
-        struct reply_object object = {.up = examiner->at,
-                                      .name = child.name,
-                                      .data = child.data,
-                                      .partial = child.partial,
-                                      .letter = child.letter};
+        struct reply_object object = object_of(examiner, &child);
         count_child(examiner, &child);
         examine_child(examiner, parent, &object);
         place.children++;
@@ -652,11 +649,7 @@ static void tell_child(struct examiner *examiner, const struct unpack *parent,
 static bool take_child(void *to, const struct unpack *parent, const struct unpack_child *child)
 {
     struct examiner *examiner = to;
-    struct reply_object object = {.up = examiner->at,
-                                  .name = child->name,
-                                  .data = child->data,
-                                  .partial = child->partial,
-                                  .letter = child->letter};
+    struct reply_object object = object_of(examiner, child);
     tell_child(examiner, parent, child);
     struct examine_place outer = examiner->place;
     if (!put_aside(examiner, parent, child)) {

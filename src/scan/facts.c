@@ -82,6 +82,13 @@ uint32_t facts_around(const struct examine_file *file, const struct reply_object
     return outer + inner;
 }
 
+uint32_t facts_derived(uint32_t targets, uint16_t *types, uint32_t type_count)
+{
+    if (type_count)
+        types[type_count - 1] = FILETYPE_ERROR;
+    return targets & (TARGET_BIT(TARGET_RULES) | TARGET_BIT(TARGET_ANY));
+}
+
 /* What ClamAV 1.4 tells of the members of some containers (clamscan --debug, CDBNAME). Others
  * it does not describe. */
 static const struct row {

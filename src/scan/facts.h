@@ -35,6 +35,9 @@ uint32_t facts_targets(enum filetype type);
  * ret[FACTS_DEPTH]; how many. NULL: the file itself is asked for. */
 uint32_t facts_around(const struct examine_file *file, const struct reply_object *container,
                       uint16_t *ret);
+/* What a text that was put together from its container is matched as, of `targets`: to ClamAV
+ * there is no such object. Its container's type, the last one, is none that signatures know. */
+uint32_t facts_derived(uint32_t targets, uint16_t *types, uint32_t type_count);
 /* The member as ClamAV describes members to its container metadata signatures. False where it
  * says nothing of those of such a container. */
 bool facts_member(const struct unpack *container, const struct unpack_member *member,

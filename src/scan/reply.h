@@ -154,7 +154,7 @@ void reply_fault(bytes text, uint64_t size, bytes path, struct arena *arena,
 struct reply_object {
     struct reply_object *up; /* NULL: the file itself */
     bytes name, data;
-    bool partial, announced, letter;
+    bool partial, announced, letter, derived;
     bool unread;   /* not even its kind is asked */
     uint16_t type; /* enum filetype, where signatures ask */
     uint32_t number;

@@ -176,8 +176,11 @@ static bool stop_for(struct unpack *unpack, const char *before, uint64_t limit,
 static bool hand_out(struct unpack *unpack, bytes name, bytes data, bool partial)
 {
     struct unpack_run *run = unpack->run;
-    const struct unpack_child child = {
-        .name = name, .data = data, .partial = partial, .letter = unpack->letter};
+    const struct unpack_child child = {.name = name,
+                                       .data = data,
+                                       .partial = partial,
+                                       .letter = unpack->letter,
+                                       .derived = unpack->derived};
     if (data.len == 0)
         return true;
     uint32_t before = run->stage;

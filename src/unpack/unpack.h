@@ -53,6 +53,7 @@ struct unpack_child {
     bytes data;   /* until the sink returns */
     bool partial; /* not all of it: a gap was noted for the rest */
     bool letter;  /* a text that a mail program shows: its links are what the reader sees */
+    bool derived; /* no part of the container's bytes: what it says, put together */
 };
 
 /* What a container says of a member, opened or not. */
@@ -140,7 +141,7 @@ struct unpack {
     bytes child_name;
     size_t child_from;
     bool partial;
-    bool letter; /* of what is handed out from now on */
+    bool letter, derived; /* of what is handed out from now on */
 };
 
 /* Opens an object if it is a container (or several kinds of container at once: all of them).

@@ -403,6 +403,7 @@ static bool put_list(struct unpack *unpack, const bytes_list *list, const char *
 void html_open(struct unpack *unpack)
 {
     struct html html = {.unpack = unpack, .text = {.unpack = unpack}};
+    unpack->derived = true;
     if (!budget_charge(unpack->budget, unpack->data.len) ||
         !unpack_begin(unpack, bytes_of("[text]")))
         return;
@@ -416,7 +417,10 @@ void html_open(struct unpack *unpack)
     if (html.full)
         unpack_gap(unpack, bytes_of(""), GAP_LIMIT, "not all scripts and links are examined");
     if (!put_list(unpack, &html.scripts, "[scripts]") ||
-        !put_list(unpack, &html.links, "[links]") || !html_data_urls(unpack, unpack->data))
+        !put_list(unpack, &html.links, "[links]"))
+        return;
+    unpack->derived = false;
+    if (!html_data_urls(unpack, unpack->data))
         return;
     for (uint32_t i = 0; i < html.links.n; i++)
         if (!link_data(&html, html.links.at[i]))
