@@ -295,6 +295,7 @@ const struct command rescue_salvage_command = {
     .doc =
         "Many families encrypt only parts of a file. This finds which parts, and writes what "
         "is left in files that open: members of packages, objects, pages and rows, pictures, "
+        "films, "
         "text with its gaps marked. The encrypted file is only read.\n\n"
         "Each part has a verdict: proven (a checksum or the structure holds over all of it), "
         "plausible (made of bytes that are not encrypted), partial (with gaps).",

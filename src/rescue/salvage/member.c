@@ -10,8 +10,8 @@ enum {
     LEAST = 64,
     END_SLACK = 2048,
     OUT_SIZE = 1 << 16,
-    GATHER_MOST = 48 << 20,
-    GATHER_ROOM = 16 << 20, /* for what is known of it */
+    GATHER_MOST = 24 << 20,
+    GATHER_ROOM = 8 << 20, /* for what is known of it */
     HOLES_MOST = 1 << 18,
     ALIKE_TEXT = 1, /* streams that explain each other */
     ALIKE_OTHER,
