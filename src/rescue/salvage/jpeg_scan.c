@@ -249,12 +249,15 @@ int jpeg_to_restart(struct jpeg_stretch *stretch)
 }
 
 /* How rough the brightness is in the MCUs from `bit` on; UINT64_MAX: they do not go on. */
-static uint64_t roughness(const struct jpeg_head *head, struct jpeg_stretch stretch)
+static uint64_t roughness(const struct jpeg_head *head, struct jpeg_stretch stretch,
+                          struct budget *budget)
 {
     struct jpeg_block blocks[JPEG_BLOCKS];
     uint64_t sum = 0;
     int32_t last = 0;
     for (unsigned n = 0; n < TRIED; n++) {
+        if (!budget_charge(budget, 16))
+            return UINT64_MAX;
         if (!jpeg_mcu(head, &stretch, blocks))
             return n >= ENOUGH && (jpeg_at_restart(&stretch) ||
                                    stretch.bit + 4096 > (uint64_t)stretch.len * 8)
@@ -276,11 +279,11 @@ bool jpeg_step_in(const struct jpeg_head *head, struct jpeg_stretch *stretch,
 {
     uint64_t best = UINT64_MAX, from = stretch->bit, found = 0;
     for (uint64_t bit = from; bit < from + START_BITS; bit++) {
-        if (!budget_charge(budget, 64))
+        if (budget->steps == 0)
             return false;
         stretch->bit = bit;
         memset(stretch->dc, 0, sizeof stretch->dc);
-        uint64_t rough = roughness(head, *stretch);
+        uint64_t rough = roughness(head, *stretch, budget);
         if (rough < best) {
             best = rough;
             found = bit;
