@@ -124,12 +124,22 @@ static bool finish(struct program_plain *plain, struct arena *arena, struct patt
 
 #define DIGITS(c, n) [c] = (n), [c + 1] = (n) + 1, [c + 2] = (n) + 2
 
-/* ascii_hex of every byte. */
-static const int8_t digit_of[256] = {
-    [0 ... '0' - 1] = -1, DIGITS('0', 0),  DIGITS('3', 3),
-    DIGITS('6', 6),       ['9'] = 9,       ['9' + 1 ... 'A' - 1] = -1,
-    DIGITS('A', 10),      DIGITS('D', 13), ['F' + 1 ... 'a' - 1] = -1,
-    DIGITS('a', 10),      DIGITS('d', 13), ['f' + 1 ... 255] = -1,
+enum { NO_DIGIT = 0x80 };
+
+/* Value of every byte as a hexadecimal digit, or NO_DIGIT. */
+static const uint8_t digit_of[256] = {
+    [0 ... '0' - 1] = NO_DIGIT,
+    DIGITS('0', 0),
+    DIGITS('3', 3),
+    DIGITS('6', 6),
+    ['9'] = 9,
+    ['9' + 1 ... 'A' - 1] = NO_DIGIT,
+    DIGITS('A', 10),
+    DIGITS('D', 13),
+    ['F' + 1 ... 'a' - 1] = NO_DIGIT,
+    DIGITS('a', 10),
+    DIGITS('d', 13),
+    ['f' + 1 ... 255] = NO_DIGIT,
 };
 
 /* Whole bytes in a row from `at` on; their values, if they are wanted. */
@@ -138,8 +148,8 @@ static size_t read_row(bytes hex, size_t at, uint8_t *ret)
     size_t n = 0;
 
     for (; at + 1 < hex.len; at += 2, n++) {
-        int high = digit_of[hex.at[at]], low = digit_of[hex.at[at + 1]];
-        if ((high | low) < 0)
+        unsigned high = digit_of[hex.at[at]], low = digit_of[hex.at[at + 1]];
+        if ((high | low) & NO_DIGIT)
             break;
         if (ret)
             ret[n] = (uint8_t)(high << 4 | low);
@@ -171,12 +181,13 @@ static bool read_unit(bytes hex, size_t at, struct unit *ret)
         return read_jump(hex, at, ret);
     if (hex.len - at < 2)
         return false;
-    int high = digit_of[hex.at[at]], low = digit_of[hex.at[at + 1]];
-    if ((high < 0 && hex.at[at] != '?') || (low < 0 && hex.at[at + 1] != '?'))
+    unsigned high = digit_of[hex.at[at]], low = digit_of[hex.at[at + 1]];
+    bool any_high = hex.at[at] == '?', any_low = hex.at[at + 1] == '?';
+    if ((high == NO_DIGIT && !any_high) || (low == NO_DIGIT && !any_low))
         return false;
     *ret = (struct unit){.length = 1,
-                         .value = (uint8_t)((high < 0 ? 0 : high << 4) | (low < 0 ? 0 : low)),
-                         .mask = (uint8_t)((high < 0 ? 0 : 0xf0) | (low < 0 ? 0 : 0x0f)),
+                         .value = (uint8_t)((any_high ? 0 : high << 4) | (any_low ? 0 : low)),
+                         .mask = (uint8_t)((any_high ? 0 : 0xf0) | (any_low ? 0 : 0x0f)),
                          .digits = 2};
     return true;
 }
