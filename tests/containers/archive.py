@@ -580,8 +580,9 @@ def sevenzip_passwords():
             exactly(data, here, '-p', 'wrong', '-p', 'infected', '-p', 'other')
             check(sum_of(run('7z', 'x', '-so', '-pinfected', 'o.7z', 'text.txt')) == sum_of(TEXT), '7z reads another')
             objects, gaps = tree(data, '-p', 'wrong', '-p', '')
-            check(not objects and all(g.startswith('gap encrypted') for g in gaps), options, objects, gaps)
-            check(len(gaps) == (1 if names else len(here)), options, names, gaps)
+            # One wrong password in 256 opens a single byte: its checksum is right then.
+            check(set(objects) <= {'one'} and all(g.startswith('gap encrypted') for g in gaps), options, objects, gaps)
+            check(len(gaps) == (1 if names else len(here) - len(objects)), options, names, gaps)
         damaged(data, '-p', 'infected', tries=6)
     os.unlink('in/program')
     exactly(made('7z', 'a', '-pgr\u00fc\u00df \U0001f511', 'OUT', '.', out='o.7z'), FILES, '-p', 'gr\u00fc\u00df \U0001f511')

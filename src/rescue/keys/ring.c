@@ -145,12 +145,26 @@ static bytes narrowed(struct arena *arena, bytes view)
     return (bytes){.at = at, .len = at ? view.len / 2 - 1 : 0};
 }
 
+static bool is_usual(size_t len)
+{
+    return len == 16 || len == 24 || len == 32 || len == 64;
+}
+
+/* One in 40 keys of 32 bytes has no control character, and may begin or end with what is cut
+ * off from a text, or have a line's end inside. */
+static bool is_key_like_text(bytes view)
+{
+    bool any = false;
+    for (size_t i = 0; i < view.len; i++)
+        any |= view.at[i] >= 0x7f;
+    return any && is_usual(view.len);
+}
+
 /* Bytes that nothing else explains. */
 static int raw(struct reading *reading, bytes view)
 {
-    bool usual = view.len == 16 || view.len == 24 || view.len == 32 || view.len == 64;
     int error = 0;
-    if (usual || !is_text(view))
+    if (is_usual(view.len) || !is_text(view))
         error = reading_bytes(reading, view);
     if (!error && view.len && view.len % 64 == 0 && !is_text(view))
         error = reading_number(reading, view, 0);
@@ -169,9 +183,10 @@ int reading_any(struct reading *reading, bytes view)
     if (view.len >= 3 && !memcmp(view.at, "\xef\xbb\xbf", 3))
         view = bytes_slice(view, 3, SIZE_MAX);
     error = reading_binary(reading, view);
-    if (!error && reading->found == before && is_text(view))
+    bool plain = !error && reading->found == before;
+    if (plain && is_text(view))
         error = reading_text(reading, view);
-    if (!error && reading->found == before)
+    if (plain && !error && (reading->found == before || is_key_like_text(view)))
         error = raw(reading, view);
     reading->depth--;
     return error;

@@ -7,6 +7,7 @@ keys.py RESCUE_KEYS"""
 import base64
 import json
 import os
+import random
 import shutil
 import struct
 import subprocess
@@ -247,6 +248,14 @@ def symmetric(folder):
             keys, errors, _ = read(write(folder, "key", data))
             check(key.hex() in [x["secret"] for k, x in keys if k == "bytes"] and not errors,
                   f"{size} bytes: {name}")
+    # Bytes that could be letters, and begin, end or go on as no key in a text does.
+    for size in (16, 24, 32, 64):
+        letters = bytes(random.randrange(0xa0, 0xff) for _ in range(size))
+        for key in (b" " + letters[1:], letters[:-1] + b"\n", letters[:5] + b"\n" + letters[6:],
+                    b"\t" + letters[1:9] + b"\r\n" + letters[11:], letters[:-2] + b"  "):
+            keys, _, _ = read(write(folder, "key", key))
+            check(key.hex() in [x["secret"] for k, x in keys if k == "bytes"],
+                  f"{size} bytes that look like a text: {key.hex()}")
     word = "Gj5#kq!9"
     for data in (word.encode(), f"{word}\r\n".encode(), f"password: {word}\n".encode()):
         keys, _, _ = read(write(folder, "word", data))
