@@ -251,6 +251,7 @@ static void show_entry(struct xfs *xfs, bytes name, uint64_t number)
     } else if (inode.mode == MODE_FOLDER) {
         tree_add(xfs->tree, number, 0, name);
     } else if (inode.mode == MODE_FILE) {
+        /* What has a name is no orphan. */
         bool noted = xfs->tree->unpack->run->files_only && tree_first(xfs->tree, number);
         struct arena_mark mark = arena_mark(arena);
         (void)noted;
