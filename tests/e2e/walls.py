@@ -7,6 +7,7 @@ CANDOR_PLANTED is candor with bugs planted in its containers (tests/planted). Pr
 import base64
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ CLASSES = "archive", "program", "pdf", "document", "mail"
 CRASHES = "null", "write", "stack", "abort", "call", "silent"
 LIES = "nonsense", "huge", "other"
 DEATHS = 4  # POOL_DEATHS
+OWN_MARK = "<a_mark_of_its_own>"
 
 
 def put(name, text):
@@ -380,9 +382,11 @@ def bugs_among_small_objects_cost_one_each():
 def a_password_in_a_mail_opens_what_is_shared():
     if not shutil.which("7z"):
         raise Skip("no 7z (Debian's p7zip-full)")
+    # The archives are noise under a salt of 7z's: a mark that no base64 and no luck writes.
+    put("own.yar", f'rule own {{ strings: $m = "{OWN_MARK}" condition: $m }}')
     with open("large", "wb") as file:
-        file.write(os.urandom(300000) + b"MARK")
-    put("tiny", "MARK")
+        file.write(random.Random(3).randbytes(300000) + OWN_MARK.encode())
+    put("tiny", OWN_MARK)
     for name in "large", "tiny":
         subprocess.run(["7z", "a", "-tzip", "-pZx9walnut", f"{name}.zip", name], stdout=subprocess.DEVNULL, check=True)
     with open("mail", "wb") as mail:
@@ -394,10 +398,11 @@ def a_password_in_a_mail_opens_what_is_shared():
                 mail.write(f"\n--b\nContent-Type: application/zip; name={name}.zip\nContent-Transfer-Encoding: base64\n\n".encode())
                 mail.write(base64.encodebytes(file.read()))
         mail.write(b"\n--b--\n")
-    free = scan(CANDOR, "--no-walls", "mail")[1][0]
-    check(len(free["findings"]) == 2, free)
+    free = scan(CANDOR, "--rules", "own.yar", "--no-walls", "mail")[1][0]
+    objects = [finding["object"][-1] for finding in free["findings"] if finding["rule"] == "own"]
+    check(objects == ["large", "tiny"], free)
     for jobs in "1", "2":
-        row = scan(CANDOR, "--jobs", jobs, "mail")[1][0]
+        row = scan(CANDOR, "--rules", "own.yar", "--jobs", jobs, "mail")[1][0]
         check(row == free, jobs, first_difference(row, free))
 
 
