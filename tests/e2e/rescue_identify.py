@@ -7,6 +7,7 @@ usage: rescue_identify.py CANDOR
 import glob
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SHARED = os.environ.get("CANDOR_SHARED") or os.path.join(os.path.dirname(ROOT), "shared")
 CANDOR = os.path.abspath(sys.argv[1])
+RANDOM = random.Random(13)
 count = failed = 0
 
 # Vectors whose files bear no mark at all: whole-file noise, or a plain file with changed parts.
@@ -63,7 +65,7 @@ def made_up(at):
                    "options, and write to the list with questions.\n" * 5)
     check(identify(path)["kind"] == "nothing", "a manual of encryption is none")
     with open(path, "wb") as file:
-        file.write(os.urandom(5000) + b"\x66\x11\x61\x66")
+        file.write(RANDOM.randbytes(5000) + b"\x66\x11\x61\x66")
     found = identify(path)
     check(found["kind"] == "encrypted" and found["families"][0]["family"] == "maze",
           "a mark at the end names Maze")
@@ -95,7 +97,7 @@ def triaged(at):
     os.makedirs(os.path.join(place, ".snapshots", "1", "snapshot"))
     for i in range(5):
         with open(os.path.join(place, f"report{i}.pdf.abyss"), "wb") as file:
-            file.write(os.urandom(9000))
+            file.write(RANDOM.randbytes(9000))
     with open(os.path.join(place, "good.txt"), "w") as file:
         file.write("a shopping list: bread, butter, milk\n")
     os.symlink("/etc", os.path.join(place, "out"))
@@ -135,9 +137,9 @@ def linked(at):
         file.write(note)
     for i in range(4):
         with open(os.path.join(at, f"letter{i}.odt.q9ZxT4aB1"), "wb") as file:
-            file.write(os.urandom(7001))
+            file.write(RANDOM.randbytes(7001))
         with open(os.path.join(at, f"song{i}.mp3.xyzzy"), "wb") as file:
-            file.write(os.urandom(7001))
+            file.write(RANDOM.randbytes(7001))
     found = json.loads(run("triage", "--json", "--wait", "0", "--no-record", at, status=1).stdout)
     family = found["families"][0]
     check(family["family"] == "akira" and family["linked"] == 4 and family["encrypted"] == 4,

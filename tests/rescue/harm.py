@@ -94,18 +94,18 @@ def from_round(plain):
                                  serialization.NoEncryption())
 
     def add(name, make, encrypt):
-        key, other = make(), make()
+        key, other = make(0), make(1)
         once = encrypt(key, plain)
         SAMPLES[f"{name}-{len(plain)}"] = Sample(plain, once, encrypt(key, once), pem(key), pem(other))
 
     def rsa(bits):
-        return lambda: made.rsa.generate_private_key(65537, bits)
+        return lambda index: made.rsa_key(bits, index)
     add("akira", rsa(4096), lambda key, data: made.akira(key, data, 2, 15))
     add("enmity", rsa(4096), lambda key, data: made.enmity(key, data, b"LB", True))
     add("hive", rsa(5120), made.hive)
     add("hunters1", rsa(5120), made.hunters1)
     add("hunters2", rsa(5120), lambda key, data: made.hunters2(key, data, 0, 1))
-    add("inc", made.x25519.X25519PrivateKey.generate, made.inc)
+    add("inc", lambda _: made.curve_key(), made.inc)
     add("lockbit3", rsa(1024), lambda key, data: made.lockbit3(key, data, 0, 0, 0))
     add("lokilocker", rsa(2048), made.lokilocker)
     add("rcru64", rsa(2048), lambda key, data: made.rcru64(key, data, None, b""))

@@ -20,12 +20,15 @@ import zlib
 
 try:
     from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import padding, rsa, x25519
+    from cryptography.hazmat.primitives.asymmetric import rsa, x25519
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 except ImportError:
     print("1..0 # SKIP no python3-cryptography")
     sys.exit(0)
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import seeded  # noqa: E402
 
 RANDOM = random.Random(5)
 count = failed = 0
@@ -136,6 +139,24 @@ def oaep(key, data, algorithm=hashlib.sha1):
     return pow(int.from_bytes(b"\0" + seed + block, "big"), numbers.e, numbers.n).to_bytes(size, "big")
 
 
+def pkcs1(key, data):
+    """RFC 8017, 7.2.1, as CryptoAPI writes it: the number the other way round."""
+    numbers = key.public_key().public_numbers()
+    size = (numbers.n.bit_length() + 7) // 8
+    fill = bytes(RANDOM.choices(range(1, 256), k=size - 3 - len(data)))
+    return pow(int.from_bytes(b"\0\2" + fill + b"\0" + data, "big"), numbers.e, numbers.n).to_bytes(size, "little")
+
+
+def rsa_key(bits, index=0):
+    n, e, d, p, q = seeded.rsa(bits, index)
+    numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), rsa.RSAPublicNumbers(e, n))
+    return numbers.private_key()
+
+
+def curve_key():
+    return x25519.X25519PrivateKey.from_private_bytes(noise(32))
+
+
 # --------------------------------------------------------------------------------- families
 
 def akira(key, plain, mode, percent):
@@ -151,12 +172,12 @@ def akira(key, plain, mode, percent):
     for i in range(number):
         part = bytes(data[i * step:i * step + length])
         data[i * step:i * step + length] = chacha8(own[:32], own[32:], i * ((length + 63) // 64), part)
-    sealed = key.public_key().encrypt(own, padding.PKCS1v15())[::-1]
+    sealed = pkcs1(key, own)
     return bytes(data) + sealed + bytes(12) + bytes([mode, percent]) + struct.pack("<Q", size)
 
 
 def inc(key, plain):
-    mine = x25519.X25519PrivateKey.generate()
+    mine = curve_key()
     hashed = hashlib.sha512(mine.exchange(key.public_key())).digest()
     stream = Cipher(algorithms.AES(hashed[:16]), modes.CTR(hashed[16:32])).encryptor()
     data = bytearray(plain)
@@ -371,13 +392,13 @@ def far_akira(key, size, percent):
     length = size * percent // 100 // parts
     step = (size - length * (parts - 1)) // parts
     runs = [(i * step, length, i * ((length + 63) // 64) * 64) for i in range(parts - 1)]
-    trailer = key.public_key().encrypt(own, padding.PKCS1v15())[::-1] + bytes(12) + bytes([2, percent])
+    trailer = pkcs1(key, own) + bytes(12) + bytes([2, percent])
     return (trailer + struct.pack("<Q", size), runs,
             far_of(runs, lambda at: chacha8(own[:32], own[32:], at // 64, bytes(64))))
 
 
 def far_inc(key, size):
-    mine = x25519.X25519PrivateKey.generate()
+    mine = curve_key()
     hashed = hashlib.sha512(mine.exchange(key.public_key())).digest()
     runs = [(at, min(1000000, size - at), at // 3) for at in range(0, size, 3000000)]
     return (raw_public(mine) + b"INC", runs,
@@ -425,7 +446,7 @@ def far_gandcrab(key, size):
 
     def stream(at):
         return salsa_raw(state[:32] + (at // 64).to_bytes(8, "little") + state[40:], bytes(64))
-    sealed = b"".join(key.public_key().encrypt(data, padding.PKCS1v15())[::-1] for data in (own, nonce))
+    sealed = b"".join(pkcs1(key, data) for data in (own, nonce))
     count = (size + part - 1) // part
     runs = [(i * part, min(part, size - i * part), 0) for i in range(count)]
     return (sealed + struct.pack("<QQ", size, count) + bytes(4) + bytes.fromhex("1829899381820300"), runs,
@@ -476,11 +497,6 @@ def far_qilin(key, size, aes):
             far_of(runs[:2] + runs[-3:], stream))
 
 
-def pkcs1(key, data):
-    """As CryptoAPI writes it: the number the other way round."""
-    return key.public_key().encrypt(data, padding.PKCS1v15())[::-1]
-
-
 def far_medusalocker3(key, size):
     aes, block, gap = noise(32), 1 << 20, 63 << 20
     zeros = Cipher(algorithms.AES(aes), modes.ECB()).decryptor().update(bytes(64))
@@ -511,7 +527,7 @@ def far_gandcrab(key, size):
 
 
 def far_babuk_nas(key, size):
-    mine = x25519.X25519PrivateKey.generate()
+    mine = curve_key()
     own = hashlib.sha256(mine.exchange(key.public_key())).digest()
     nonce = hashlib.sha256(own).digest()[10:22]
     runs = [(i * (10 << 20), 1 << 20, i << 20) for i in range(size // (10 << 20))]
@@ -528,7 +544,7 @@ def checksum(data):
 
 
 def far_proxima(key, size):
-    mine, nonce, block, gap = x25519.X25519PrivateKey.generate(), noise(8), 1 << 20, 30 << 20
+    mine, nonce, block, gap = curve_key(), noise(8), 1 << 20, 30 << 20
     own = hashlib.sha256(mine.exchange(key.public_key())).digest()
 
     def stream(at):
@@ -547,7 +563,7 @@ def far_phobos(key, size):
     head = struct.pack("<IIIIIIII", 0, 1, 0xaf77bc0f, count, each, zlib.crc32(data), end, 0)
     block = head + struct.pack("<3Q", *places) + data + "C:\\b.txt\0".encode("utf-16-le")
     block += bytes(-len(block) % 16)
-    sealed = key.public_key().encrypt(aes + bytes.fromhex("ba0babc0ffee0000"), padding.PKCS1v15())
+    sealed = pkcs1(key, aes + bytes.fromhex("ba0babc0ffee0000"))[::-1]
     trailer = Cipher(algorithms.AES(aes), modes.CBC(iv)).encryptor().update(block) + bytes(20) + iv + bytes(4)
     runs = [(at, each, i * each) for i, at in enumerate(places)]
     return (trailer + sealed + struct.pack("<I", len(block) + 178) + bytes.fromhex("ba0babc0ffee"), runs,
@@ -660,10 +676,10 @@ def small(bench, rsa4096, other):
 
 
 def of_2048(bench):
-    key = rsa.generate_private_key(65537, 2048)
+    key = rsa_key(2048)
     name = bench.key("2048", key)
     bench.far("gandcrab", "gandcrab", far_gandcrab(key, FAR), FAR, name)
-    other = bench.key("2048b", rsa.generate_private_key(65537, 2048))
+    other = bench.key("2048b", rsa_key(2048, 1))
     for size in (512, 513, 4097, 100000, 1572863, 1572864, 2000001):
         # Of what is in parts, noise stands for what is known by its noise.
         plain = noise(size) if size >= 1572864 else plain_of(size)
@@ -686,9 +702,9 @@ def of_2048(bench):
 
 
 def of_x25519(bench):
-    key = x25519.X25519PrivateKey.generate()
+    key = curve_key()
     name = bench.key("x", key)
-    other = bench.key("y", x25519.X25519PrivateKey.generate())
+    other = bench.key("y", curve_key())
     for size in (0, 1, 15, 16, 17, 999999, 1000000, 1000001, 3000000, 3000001, 4000000, 6500000):
         plain = plain_of(size)
         bench.comes_out("inc", "inc", plain, inc(key, plain), name)
@@ -700,7 +716,7 @@ def of_x25519(bench):
 
 
 def of_5120(bench, other):
-    key = rsa.generate_private_key(65537, 5120)
+    key = rsa_key(5120)
     name = bench.key("5120", key)
     for size in (0x50, 0x51, 0x50 + 512, 0x50 + 9 * 512 + 1, 100000):
         bench.comes_out("hive", "hive", plain_of(size), hive(key, plain_of(size)), name)
@@ -717,7 +733,7 @@ def of_5120(bench, other):
 
 
 def of_1024(bench, other):
-    key = rsa.generate_private_key(65537, 1024)
+    key = rsa_key(1024)
     name = bench.key("1024", key)
     for size, space in ((512, 0), (1000, 0), (0x20000, 0), (0x20001, 0), (0x20000 * 3, 0x40000),
                         (0x20000 * 4 + 5, 0x40000), (0x20000 * 2, 0x20000)):
@@ -734,8 +750,8 @@ def of_1024(bench, other):
 def main():
     with tempfile.TemporaryDirectory(prefix="candor-round-") as work:
         bench = Bench(sys.argv[1], work)
-        other = bench.key("4096b", rsa.generate_private_key(65537, 4096))
-        small(bench, rsa.generate_private_key(65537, 4096), other)
+        other = bench.key("4096b", rsa_key(4096, 1))
+        small(bench, rsa_key(4096), other)
         other = of_2048(bench)
         of_x25519(bench)
         of_5120(bench, other)

@@ -14,6 +14,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+import seeded  # noqa: E402
+
+RANDOM = random.Random(17)
 tool = sys.argv[1]
 count = failed = 0
 
@@ -154,7 +158,7 @@ def is_rsa(keys, wanted):
 
 def rsa(folder):
     for bits in (512, 1024, 2048, 3072):
-        pem = openssl("genrsa", "-traditional", str(bits))
+        pem = seeded.rsa_pem(bits)
         wanted = numbers_of(pem)
         for name, data in rsa_forms(bits, pem):
             keys, errors, _ = read(write(folder, name, data))
@@ -164,8 +168,8 @@ def rsa(folder):
                 good = pow(pow(7, d, wanted[0]), wanted[1], wanted[0]) == 7
                 keys = [(k, {**x, "d": f"{wanted[2]:x}"}) for k, x in keys] if good else keys
             check(is_rsa(keys, wanted) and not errors, f"RSA {bits}: {name}")
-    first = openssl("genrsa", "1024")
-    keys, _, _ = read(write(folder, "both.pem", first + openssl("genrsa", "2048")))
+    first = seeded.rsa_pem(1024)
+    keys, _, _ = read(write(folder, "both.pem", first + openssl("pkcs8", "-topk8", "-nocrypt", given=seeded.rsa_pem(2048))))
     check([k for k, _ in keys] == ["rsa", "rsa"], "two PEM blocks in one file")
     n, e, d, p, q, _ = numbers_of(first)
     for form in ("{}", "{:x}", "0x{:X}"):
@@ -180,7 +184,7 @@ def rsa(folder):
 
 
 def refused(folder):
-    pem = openssl("genrsa", "-traditional", "1024")
+    pem = seeded.rsa_pem(1024)
     for args in (("rsa", "-aes128", "-traditional", "-passout", "pass:x"),
                  ("pkcs8", "-topk8", "-passout", "pass:x"),
                  ("pkcs8", "-topk8", "-passout", "pass:x", "-outform", "DER")):
@@ -197,19 +201,17 @@ def refused(folder):
     check(not [k for k, x in keys if k == "rsa" and int(x["d"], 16) != d],
           "numbers that contradict make no wrong key")
     for name, data in (("prose", b"This is no key.\nNothing of it is one.\n"),
-                       ("empty", b""), ("noise", os.urandom(70)),
+                       ("empty", b""), ("noise", RANDOM.randbytes(70)),
                        ("der-cut", openssl("rsa", "-outform", "DER", given=pem)[:200])):
         keys, errors, waiting = read(write(folder, name, data))
         check(not keys and not waiting and len(errors) == 1, f"no key in: {name}")
 
 
 def curves(folder):
-    for args, kind, size in ((("-algorithm", "X25519"), "curve25519", 32),
-                             (("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"),
-                              "secp256k1", 32),
-                             (("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp192k1"),
-                              "secp192k1", 24)):
-        pem = openssl("genpkey", *args)
+    for made, kind, size in ((seeded.x25519_pem(), "curve25519", 32),
+                             (seeded.ec_pem(bytes.fromhex("2b8104000a"), 32), "secp256k1", 32),
+                             (seeded.ec_pem(bytes.fromhex("2b8104001f"), 24), "secp192k1", 24)):
+        pem = openssl("pkey", given=made)
         text = openssl("pkey", "-noout", "-text", given=pem).decode()
         secret = "".join(text[text.index("priv:") + 5 : text.index("pub:")].split())
         secret = secret.replace(":", "").zfill(2 * size)[-2 * size :]
@@ -238,19 +240,19 @@ def curves(folder):
 
 def symmetric(folder):
     for size in (16, 24, 32, 48, 64):
-        key = os.urandom(size - 1) + b"\x80"
+        key = RANDOM.randbytes(size - 1) + b"\x80"
         for name, data in (("raw", key), ("hex", key.hex().encode()),
                            ("hex spaced", key.hex(" ").encode()),
                            ("base64", b64(key).encode()),
                            ("named", f"AES key: {key.hex()}\n".encode()),
                            ("json", json.dumps({"id": 1, "key": b64(key)}).encode()),
-                           ("in a list", f"{os.urandom(size).hex()}\n{key.hex()}\n".encode())):
+                           ("in a list", f"{RANDOM.randbytes(size).hex()}\n{key.hex()}\n".encode())):
             keys, errors, _ = read(write(folder, "key", data))
             check(key.hex() in [x["secret"] for k, x in keys if k == "bytes"] and not errors,
                   f"{size} bytes: {name}")
     # Bytes that could be letters, and begin, end or go on as no key in a text does.
     for size in (16, 24, 32, 64):
-        letters = bytes(random.randrange(0xa0, 0xff) for _ in range(size))
+        letters = bytes(RANDOM.randrange(0xa0, 0xff) for _ in range(size))
         for key in (b" " + letters[1:], letters[:-1] + b"\n", letters[:5] + b"\n" + letters[6:],
                     b"\t" + letters[1:9] + b"\r\n" + letters[11:], letters[:-2] + b"  "):
             keys, _, _ = read(write(folder, "key", key))
