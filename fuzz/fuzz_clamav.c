@@ -1,7 +1,8 @@
 /* Target: lines of .ldb and .ndb files over an object. Properties: what is compiled is a sound
  * ruleset, and finds the same with the filter as without (draft->unfiltered).
  *
- * Input: `L` or `N`, the lines, a zero byte, the object. */
+ * Input: `L` or `N`, the lines, a zero byte, the object. After `M` the lines are of .ldb, and
+ * those behind an empty one of .ndb. */
 #include "clamav/clamav.h"
 #include "engine/engine.h"
 #include "filetype/filetype.h"
@@ -42,8 +43,18 @@ static void scan(const struct ruleset *set, bytes object, struct result *ret)
     scanner_free(scanner);
 }
 
-static void run(const char *name, bytes lines, bytes object, bool unfiltered,
-                struct result *ret)
+static int read_lines(struct clamav *clamav, uint8_t kind, bytes lines, struct why *why)
+{
+    size_t end = kind == 'M' ? bytes_find(lines, bytes_of("\n\n"), 0) : SIZE_MAX;
+    const char *name = kind == 'L' || kind == 'M' ? "a.ldb" : "a.ndb";
+    int error = clamav_read(clamav, bytes_of(name), bytes_slice(lines, 0, end), false, why);
+    if (error || end == SIZE_MAX)
+        return error;
+    return clamav_read(clamav, bytes_of("a.ndb"), bytes_slice(lines, end + 2, SIZE_MAX), false,
+                       why);
+}
+
+static void run(uint8_t kind, bytes lines, bytes object, bool unfiltered, struct result *ret)
 {
     struct arena *arena = arena_new(MEMORY);
     struct draft *draft = draft_new(arena);
@@ -53,7 +64,7 @@ static void run(const char *name, bytes lines, bytes object, bool unfiltered,
     bytes file;
     demand(clamav != NULL);
     draft->unfiltered = unfiltered;
-    if (clamav_read(clamav, bytes_of(name), lines, false, &why) == 0 &&
+    if (read_lines(clamav, kind, lines, &why) == 0 &&
         draft_seal(draft, arena, &file, &why) == 0) {
         demand(ruleset_open(file, draft->fingerprint, &set, &why) == 0);
         scan(&set, object, ret);
@@ -75,9 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     object = end == SIZE_MAX ? (bytes){NULL, 0} : bytes_slice(input, end + 1, OBJECT_MOST);
     if (lines.len > LINES_MOST)
         return 0;
-    const char *name = data[0] == 'L' ? "a.ldb" : "a.ndb";
-    run(name, lines, object, false, &fast);
-    run(name, lines, object, true, &slow);
+    run(data[0], lines, object, false, &fast);
+    run(data[0], lines, object, true, &slow);
     if (fast.limit || slow.limit)
         return 0;
     demand(fast.count == slow.count &&

@@ -5,6 +5,7 @@
 #include "clamav/body.h"
 
 #include "clamav/ignore.h"
+#include "clamav/macro.h"
 
 #include <errno.h>
 #include <string.h>
@@ -59,10 +60,6 @@ int body_add(struct clamav *clamav, bytes hex, uint32_t flags, const struct offs
     if (counted && offset->kind == OFFSET_ANY)
         flags |= PATTERN_TAILS; /* so ClamAV counts */
     bool both = (flags & PATTERN_ASCII) && (flags & PATTERN_WIDE) && !is_plain(hex);
-    if (offset->kind == OFFSET_MACRO) {
-        *ret_reason = "a member of a macro group";
-        return 0;
-    }
     uint32_t first = both ? flags & ~(uint32_t)PATTERN_ASCII : flags;
     int error = add_pattern(clamav, hex, first, fixed, &pattern[0], ret_reason);
     if (!error && !*ret_reason && both)
@@ -71,6 +68,7 @@ int body_add(struct clamav *clamav, bytes hex, uint32_t flags, const struct offs
     if (error || *ret_reason)
         return error;
     ret->pattern = both ? NODE_NONE : pattern[0];
+    memcpy(ret->patterns, pattern, sizeof pattern);
     ret->count = NODE_NONE;
     ret->found = offset_found(draft, offset, pattern[0]);
     if (both)
@@ -83,12 +81,13 @@ int body_add(struct clamav *clamav, bytes hex, uint32_t flags, const struct offs
     return 0;
 }
 
-bool body_begin(struct clamav *clamav, bytes name, enum target target)
+bool body_begin(struct clamav *clamav, bytes name, enum target target, uint32_t flags)
 {
     bytes label = clamav_label(clamav, name);
     if (!label.at)
         return false;
-    uint32_t rule = draft_rule_begin(clamav->draft, label, clamav->name_space, RULE_SIGNATURE);
+    uint32_t rule =
+        draft_rule_begin(clamav->draft, label, clamav->name_space, RULE_SIGNATURE | flags);
     if (rule == DRAFT_FULL)
         return false;
     draft_rule_targets(clamav->draft, TARGET_BIT(target));
@@ -96,17 +95,20 @@ bool body_begin(struct clamav *clamav, bytes name, enum target target)
     return true;
 }
 
-/* A rule of one body. */
+/* A rule of one body. A member of a group is found, but told to nobody. */
 static int add_rule(struct clamav *clamav, bytes name, enum target target,
-                    const struct offset *offset, bytes hex)
+                    const struct offset *where, bytes hex)
 {
+    const struct offset anywhere = {.kind = OFFSET_ANY};
+    bool is_member = where->kind == OFFSET_MACRO;
+    const struct offset *offset = is_member ? &anywhere : where;
     struct subsignature body;
     const char *reason = NULL;
-    if (!body_begin(clamav, name, target))
+    if (!body_begin(clamav, name, target, is_member ? RULE_PRIVATE : 0))
         return -ENOMEM;
     int error = body_add(clamav, hex, 0, offset, false, &body, &reason);
     /* ClamAV looks for these in another way, which wants three bytes. */
-    if (target <= TARGET_PE && hex.len < 6 && is_plain(hex))
+    if (target <= TARGET_PE && hex.len < 6 && is_plain(hex) && !is_member)
         reason = "is shorter than three bytes";
     if (error)
         return error;
@@ -116,6 +118,10 @@ static int add_rule(struct clamav *clamav, bytes name, enum target target,
         return 0;
     }
     draft_rule_end(clamav->draft, body.found, 0);
+    if (is_member) {
+        draft_group_add(clamav->draft, macro_key(target, where->section), body.pattern);
+        clamav->has_macros = true;
+    }
     clamav->counts[CLAMAV_BODY].read++;
     return 0;
 }

@@ -78,6 +78,7 @@ struct clamav {
     uint32_t line;                  /* and its number, from 1 */
     uint32_t name_space;            /* of the file at work */
     uint32_t source;                /* and its number among the hashes', or UINT32_MAX */
+    bool has_macros;                /* a line had to do with groups: macro.h */
     bool any_serial; /* trust.h: what lines of .crb files leave to those behind */
     int64_t not_before;
     struct arena *scratch; /* given back after each signature */

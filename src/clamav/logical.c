@@ -5,6 +5,7 @@
  *   subsignature:  [offset ':'] body [':' ':' modifiers]
  *                  [offset ':'] trigger '/' PCRE '/' flags
  *                  number '(' where '#' what '#' comparisons ')'
+ *                  '${' min '-' max '}' group '$'
  *                  'fuzzy_img#' hash
  *
  * A `;` or `:` between the slashes of a PCRE does not separate. */
@@ -13,6 +14,7 @@
 #include "clamav/logic.h"
 
 #include "clamav/ignore.h"
+#include "clamav/macro.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,6 +28,8 @@ struct logical {
     struct description description;
     uint64_t counted;
     struct subsignature subs[LOGIC_SUBSIGNATURES];
+    struct macro macros[LOGIC_SUBSIGNATURES];
+    uint32_t settled; /* subsignatures before this one that are macros are settled */
     const char *reason;
 };
 
@@ -79,6 +83,22 @@ static const char *read_modifiers(bytes text, uint32_t *flags)
     return NULL;
 }
 
+static void read_macros(struct logical *l)
+{
+    for (uint32_t i = 0; i + BEFORE < l->fields && !l->reason; i++)
+        if (macro_is(l->field[BEFORE + i]))
+            l->reason = macro_read(l->field[BEFORE + i], &l->macros[i]);
+}
+
+static uint32_t macros_behind(const struct logical *l, uint32_t number)
+{
+    uint32_t count = 0;
+    while (number + 1 + count + BEFORE < l->fields &&
+           macro_is(l->field[BEFORE + number + 1 + count]))
+        count++;
+    return count;
+}
+
 static int add_body(struct logical *l, bytes text, uint32_t number)
 {
     struct offset offset = {.kind = OFFSET_ANY};
@@ -92,8 +112,34 @@ static int add_body(struct logical *l, bytes text, uint32_t number)
         l->reason = offset_read(part[0], l->description.target, &offset);
     if (l->reason)
         return 0;
-    return body_add(l->clamav, part[has_offset], flags, &offset, l->counted >> number & 1,
-                    &l->subs[number], &l->reason);
+    uint32_t macros = macros_behind(l, number);
+    bool counted = !macros && l->counted >> number & 1;
+    int error = body_add(l->clamav, part[has_offset], flags, &offset, counted, &l->subs[number],
+                         &l->reason);
+    if (error || l->reason || !macros)
+        return error;
+    if (offset.kind == OFFSET_VERSION)
+        l->reason = "a macro follows a version's text";
+    else
+        macro_follow(l->clamav, l->description.target, &offset, &l->macros[number + 1], macros,
+                     &l->subs[number]);
+    l->settled = number + 1 + macros;
+    return 0;
+}
+
+/* The body before it has settled what it is. As the first one ClamAV takes it, and never finds
+ * it. */
+static void add_macro(struct logical *l, uint32_t number)
+{
+    l->clamav->has_macros = true;
+    if (number < l->settled)
+        return;
+    if (number)
+        l->reason = "a macro follows what is no body";
+    else
+        l->subs[0] = (struct subsignature){.found = draft_bool(l->clamav->draft, false),
+                                           .count = draft_int(l->clamav->draft, 0),
+                                           .pattern = NODE_NONE};
 }
 
 static int add_subsignature(struct logical *l, uint32_t number)
@@ -102,8 +148,8 @@ static int add_subsignature(struct logical *l, uint32_t number)
     bytes text = l->field[BEFORE + number];
     struct subsignature *ret = &l->subs[number];
     size_t hash = bytes_find(text, bytes_of("#"), 0);
-    if (text.len && text.at[0] == '$')
-        l->reason = "has a macro";
+    if (macro_is(text))
+        add_macro(l, number);
     else if (bytes_find(text, bytes_of("/"), 0) != SIZE_MAX)
         l->reason = compare_pcre(l->clamav, text, l->description.target, l->subs, number, ret);
     else if (hash != SIZE_MAX && bytes_find(text, bytes_of("("), 0) != SIZE_MAX)
@@ -184,12 +230,14 @@ int clamav_logical_line(struct clamav *clamav, bytes line)
         l->reason = "has an expression that is not understood";
     if (!l->reason && most + 1 != l->fields - BEFORE)
         l->reason = "has other subsignatures than its expression names";
+    if (!l->reason)
+        read_macros(l);
     if (l->reason) {
         refuse(l);
         return 0;
     }
     note_triggers(l);
-    if (!body_begin(clamav, l->field[0], l->description.target))
+    if (!body_begin(clamav, l->field[0], l->description.target, 0))
         return -ENOMEM;
     int error = add_condition(l, logic);
     if (error)

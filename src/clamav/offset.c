@@ -2,7 +2,7 @@
 
 #define MOST INT32_MAX
 
-enum { OFFSET_LENGTH = 64, MACROS = 32 };
+enum { OFFSET_LENGTH = 64 };
 
 bool offset_number(bytes text, int64_t *ret)
 {
@@ -15,6 +15,26 @@ bool offset_number(bytes text, int64_t *ret)
     }
     *ret = value > MOST ? MOST : value;
     return true;
+}
+
+bool offset_unsigned(bytes *text, uint32_t *ret)
+{
+    size_t at = 0;
+    uint64_t value = 0;
+    while (at < text->len &&
+           (text->at[at] == ' ' || (text->at[at] >= '\t' && text->at[at] <= '\r')))
+        at++;
+    bool negative = at < text->len && text->at[at] == '-';
+    if (at < text->len && (text->at[at] == '-' || text->at[at] == '+'))
+        at++;
+    size_t digits = at;
+    for (; at < text->len && text->at[at] >= '0' && text->at[at] <= '9'; at++)
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(text->at[at] - '0'), &value))
+            value = UINT64_MAX;
+    *ret = (uint32_t)(negative && value != UINT64_MAX ? 0 - value : value);
+    *text = bytes_slice(*text, at, text->len);
+    return at > digits;
 }
 
 static bool starts(bytes text, const char *with, bytes *rest)
@@ -54,7 +74,6 @@ static bool read_section(bytes rest, struct offset *ret)
 static bool read_kind(bytes text, struct offset *ret)
 {
     bytes rest;
-    int64_t group = 0;
     if (starts(text, "EP+", &rest) || starts(text, "EP-", &rest)) {
         ret->kind = OFFSET_PLACE;
         ret->place = PLACE_ENTRY;
@@ -74,13 +93,9 @@ static bool read_kind(bytes text, struct offset *ret)
         ret->kind = OFFSET_VERSION;
         return true;
     }
-    if (starts(text, "$", &rest)) {
+    if (starts(text, "$", &rest)) { /* what follows the number ClamAV does not look at */
         ret->kind = OFFSET_MACRO;
-        if (!rest.len || rest.at[rest.len - 1] != '$' ||
-            !offset_number(bytes_slice(rest, 0, rest.len - 1), &group) || group >= MACROS)
-            return false;
-        ret->section = (uint32_t)group;
-        return true;
+        return offset_unsigned(&rest, &ret->section) && ret->section < OFFSET_GROUPS;
     }
     ret->kind = OFFSET_FIXED;
     return offset_number(text, &ret->at);
@@ -202,6 +217,11 @@ uint32_t offset_found(struct draft *draft, const struct offset *offset, uint32_t
     return guarded(draft, guard, draft_node(draft, node));
 }
 
+static uint32_t guarded_count(struct draft *draft, uint32_t guard, uint32_t count)
+{
+    return guard == NODE_NONE ? count : draft_binary(draft, NODE_MUL, TYPE_INT, guard, count);
+}
+
 uint32_t offset_count(struct draft *draft, const struct offset *offset, uint32_t pattern)
 {
     uint32_t first, last;
@@ -216,6 +236,28 @@ uint32_t offset_count(struct draft *draft, const struct offset *offset, uint32_t
                         .a = pattern,
                         .b = first,
                         .c = last};
-    uint32_t count = draft_node(draft, node), guard = guard_of(draft, offset, first);
-    return guard == NODE_NONE ? count : draft_binary(draft, NODE_MUL, TYPE_INT, guard, count);
+    return guarded_count(draft, guard_of(draft, offset, first), draft_node(draft, node));
+}
+
+uint32_t offset_followed(struct draft *draft, const struct offset *offset,
+                         const struct offset_row *row, uint32_t nth)
+{
+    uint32_t head[FOLLOWED_HEAD] = {[FOLLOWED_GROUPS] = row->count};
+    offset_range(draft, offset, &head[FOLLOWED_FIRST], &head[FOLLOWED_LAST]);
+    uint32_t first = head[FOLLOWED_FIRST], guard = NODE_NONE;
+    if (first != NODE_NONE)
+        guard = guard_of(draft, offset, first);
+    uint32_t start = draft_links(draft, head, FOLLOWED_HEAD);
+    for (uint32_t i = 0; i < row->count; i++) {
+        const uint32_t link[FOLLOWED_EACH] = {row->groups[i].node, row->groups[i].min,
+                                              row->groups[i].max};
+        draft_links(draft, link, FOLLOWED_EACH);
+    }
+    struct node node = {.op = NODE_COUNT_FOLLOWED,
+                        .type = TYPE_INT,
+                        .aux = (uint16_t)nth,
+                        .a = row->patterns[0],
+                        .b = start,
+                        .c = row->patterns[1]};
+    return guarded_count(draft, guard, draft_node(draft, node));
 }

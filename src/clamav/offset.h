@@ -4,6 +4,8 @@
 #pragma once
 #include "rules/draft.h"
 
+enum { OFFSET_GROUPS = 32 };
+
 enum offset_kind {
     OFFSET_ANY,
     OFFSET_FIXED,   /* from the start */
@@ -11,7 +13,7 @@ enum offset_kind {
     OFFSET_PLACE,   /* from a place in an executable: `place`, `section` */
     OFFSET_SECTION, /* anywhere in section `section` */
     OFFSET_VERSION,
-    OFFSET_MACRO, /* of group `section` */
+    OFFSET_MACRO, /* none: a member of group `section` (macro.h) */
 };
 
 struct offset {
@@ -37,6 +39,26 @@ void offset_range(struct draft *draft, const struct offset *offset, uint32_t *re
 uint32_t offset_found(struct draft *draft, const struct offset *offset, uint32_t pattern);
 uint32_t offset_count(struct draft *draft, const struct offset *offset, uint32_t pattern);
 
+/* What may follow a pattern there: a NODE_GROUP, and how far behind it. */
+struct offset_group {
+    uint32_t node;
+    uint32_t min, max;
+};
+
+struct offset_row {
+    uint32_t patterns[2]; /* the second may be NODE_NONE */
+    const struct offset_group *groups;
+    uint32_t count;
+};
+
+/* How often the patterns (0) or the nth of the groups match, with what is to follow them
+ * (NODE_COUNT_FOLLOWED). Not for OFFSET_VERSION. */
+uint32_t offset_followed(struct draft *draft, const struct offset *offset,
+                         const struct offset_row *row, uint32_t nth);
+
 /* A decimal number of digits alone, an empty one 0, as ClamAV takes it; larger than 2^31 is
  * that. */
 bool offset_number(bytes text, int64_t *ret);
+/* The number that a text begins with as scanf's %u reads it (white space, a sign, digits;
+ * beyond 32 bits the lowest ones); *text becomes what is behind it. */
+bool offset_unsigned(bytes *text, uint32_t *ret);

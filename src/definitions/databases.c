@@ -292,7 +292,10 @@ static int take_lines(const struct databases_target *to, bytes name, bytes lines
     int error = is_remembered(to, name)
                     ? history_take(to->history, lines, &lines, &to->clamav->line, why)
                     : 0;
-    return error || !lines.len ? error : clamav_lines(to->clamav, lines, why);
+    if (!error && lines.len)
+        error = clamav_lines(to->clamav, lines, why);
+    bool needs_all = !error && to->clamav->has_macros && is_remembered(to, name);
+    return needs_all ? history_need_all(to->history, why) : error;
 }
 
 /* Only whole lines go on; the last one may lack its end. */

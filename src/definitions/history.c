@@ -153,6 +153,11 @@ int history_take(struct history *history, bytes lines, bytes *ret, uint32_t *ret
     return 0;
 }
 
+int history_need_all(const struct history *history, struct why *why)
+{
+    return history->compares ? stale(history, "is about what was there before", why) : 0;
+}
+
 int history_end(struct history *history, uint32_t lines, struct why *why)
 {
     struct row *row = &history->now.at[history->now.n - 1];

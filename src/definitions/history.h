@@ -34,6 +34,9 @@ int history_begin(struct history *history, bytes container, bytes name, bool off
  * it, where these are not all that were taken (else it is left as it is). */
 int history_take(struct history *history, bytes lines, bytes *ret, uint32_t *ret_line,
                  struct why *why) MUST_USE;
+/* What was read of the source is about other lines, so that all of them are needed: -ESTALE
+ * where only what was added is read, else 0. */
+int history_need_all(const struct history *history, struct why *why) MUST_USE;
 /* The source ends, after `lines` lines. */
 int history_end(struct history *history, uint32_t lines, struct why *why) MUST_USE;
 /* All sources were read: the rows, in the arena. */

@@ -368,7 +368,7 @@ static struct value dispatch(struct frame *frame, const struct node *node)
         return let(frame, node);
     case NODE_VARIABLE ... NODE_CALL:
         return object_value(frame, node);
-    case NODE_PLACE ... NODE_HANDLER:
+    case NODE_PLACE ... NODE_COUNT_FOLLOWED:
         return signature_value(frame, node);
     default: /* RANGE and LIST have a value only as iterators */
         return VALUE_NONE;

@@ -222,6 +222,7 @@ static void begin(struct scanner *scanner, const struct object_input *object)
         for (uint32_t i = 0; i < set->module_count; i++)
             scanner->modules[i].loaded = 0;
         scanner->place_known = 0;
+        scanner->groups_known = 0;
         expression_forget(scanner);
         scanner->stamp = 1;
     }

@@ -31,6 +31,7 @@ struct module_state {
 
 struct place;
 struct expressions;
+struct group_matches;
 
 struct scanner {
     const struct ruleset *set;
@@ -56,6 +57,9 @@ struct scanner {
     struct finding *findings;
     struct place *place; /* of this object, when place_known is its number (place.c) */
     uint32_t place_known;
+    struct group_matches
+        *groups; /* of this object, when groups_known is its number (followed.c) */
+    uint32_t groups_known;
     struct expressions *expressions; /* compiled so far (expression.c) */
 };
 

@@ -127,6 +127,8 @@ struct value signature_value(struct frame *frame, const struct node *node)
         if (look)
             look->handle(look->to, node->a);
         return VALUE_BOOL(true);
+    case NODE_COUNT_FOLLOWED:
+        return followed_value(frame, node);
     case NODE_URL_FAULT:
         return VALUE_BOOL(scanner->object->url_fault == node->a);
     default:

@@ -2,8 +2,11 @@
 #pragma once
 #include "engine/condition.h"
 
-/* NODE_PLACE ... NODE_URL_FAULT; semantics: node.h. */
+/* NODE_PLACE ... NODE_COUNT_FOLLOWED; semantics: node.h. */
 struct value signature_value(struct frame *frame, const struct node *node);
+
+/* followed.c: NODE_COUNT_FOLLOWED. */
+struct value followed_value(struct frame *frame, const struct node *node);
 
 /* number.c: NODE_NUMBER. */
 struct value number_value(struct scanner *scanner, const struct node *node);

@@ -368,6 +368,39 @@ uint32_t draft_pattern(struct draft *draft, bytes name, uint32_t flags, uint32_t
     return draft->patterns.n - 1;
 }
 
+/* The number of the group, made when new; DRAFT_FULL. */
+static uint32_t group_number(struct draft *draft, uint32_t key)
+{
+    for (uint32_t i = 0; i < draft->groups.n; i++)
+        if (draft->groups.at[i].key == key)
+            return i;
+    struct draft_group *group = vec_push(draft->arena, &draft->groups);
+    if (!group)
+        return draft_is_full(draft);
+    group->key = key;
+    return draft->groups.n - 1;
+}
+
+void draft_group_add(struct draft *draft, uint32_t key, uint32_t pattern)
+{
+    uint32_t number = group_number(draft, key);
+    uint32_t *slot = number == DRAFT_FULL
+                         ? NULL
+                         : vec_push(draft->arena, &draft->groups.at[number].patterns);
+    if (slot)
+        *slot = pattern;
+    else
+        draft->full = true;
+}
+
+uint32_t draft_group_node(struct draft *draft, uint32_t key)
+{
+    uint32_t number = group_number(draft, key);
+    return number == DRAFT_FULL
+               ? DRAFT_FULL
+               : draft_node(draft, (struct node){.op = NODE_GROUP, .a = number});
+}
+
 void draft_rule_end(struct draft *draft, uint32_t condition, uint32_t slots)
 {
     if (draft->full)

@@ -21,6 +21,12 @@ struct draft_program {
     int64_t fixed_offset;
 };
 
+/* Patterns that conditions ask for together, wherever in the draft they stand. */
+struct draft_group {
+    uint32_t key; /* whatever the front end calls it */
+    VEC(uint32_t) patterns;
+};
+
 struct draft_index;
 struct hashes_build;
 
@@ -46,6 +52,7 @@ struct draft {
     VEC(struct ruleset_icon) icons;
     VEC(struct ruleset_signer) signers;
     VEC(struct ruleset_catalogued) catalogue;
+    VEC(struct draft_group) groups;
     VEC(uint32_t) targets;       /* of each rule: TARGET_BITs */
     struct hashes_build *hashes; /* hash signatures (match/hashes.h), or NULL */
     /* Where the ruleset goes: room(room_context, size) gives bytes on a 64-byte border. NULL:
@@ -104,6 +111,11 @@ uint32_t draft_meta(struct draft *draft, bytes name, enum value_type type, int64
 /* `name` with its `$`; just "$" for an anonymous pattern. `program` from draft_program; `flags`
  * of enum pattern_flag. Returns the pattern's number for use in nodes. */
 uint32_t draft_pattern(struct draft *draft, bytes name, uint32_t flags, uint32_t program);
+/* Adds a pattern to a group of patterns, and a node (NODE_GROUP) for all that the group will
+ * have when the draft is sealed. A pattern of a group must stay: its rule is not dropped any
+ * more. */
+void draft_group_add(struct draft *draft, uint32_t key, uint32_t pattern);
+uint32_t draft_group_node(struct draft *draft, uint32_t key);
 void draft_rule_end(struct draft *draft, uint32_t condition, uint32_t slots);
 /* Of the rule that was begun last: the objects it is for (TARGET_BITs; a rule is for
  * TARGET_RULES unless told otherwise), and the line a signature stands in. */

@@ -136,6 +136,9 @@ enum node_op {
     NODE_ICON,    /* an icon of the program is like one of the groups a, b: texts, "*" is any */
     NODE_SIGNER,  /* the program is signed by someone whom row a of the signers blocks */
     NODE_HANDLER, /* true: the object is to be looked at as type a (enum filetype), too */
+    NODE_GROUP,   /* no value: list a, b of patterns, those of other rules among them */
+    NODE_COUNT_FOLLOWED, /* how often a pattern is followed by one of a group, and that by one
+                          * of the next: see node_followed */
     NODE_OPS,
 };
 
@@ -175,6 +178,24 @@ enum node_pcre {
     PCRE_GLOBAL = 128,    /* g: all matches, else the first ends it */
     PCRE_ROLLING = 256,   /* r: the range says where the search begins only */
     PCRE_ENCOMPASS = 512, /* e: a match must end inside the range */
+};
+
+/* NODE_COUNT_FOLLOWED, as clamscan 1.4 counts. a, c = patterns whose matches are taken together
+ * (c may be NODE_NONE), b = start in links of these, then of a row of groups, each
+ * FOLLOWED_EACH: NODE_GROUP child, least and most bytes from one match's start to the other's.
+ * aux = whose count it is: 0 the patterns', n that of the row's nth group.
+ *
+ * A match is followed when, as the next one begins (of the last: at the object's end), the last
+ * match of the group lies within the distances from it. One that is not followed does not
+ * count, but for the only one that is left. After one that is followed all later ones are
+ * measured from it. What follows a group is looked for at the object's end alone, where it was
+ * counted twice. */
+enum node_followed {
+    FOLLOWED_FIRST, /* first and last child of the range of offsets that count, or NODE_NONE */
+    FOLLOWED_LAST,
+    FOLLOWED_GROUPS, /* how many groups follow */
+    FOLLOWED_HEAD,
+    FOLLOWED_EACH = 3,
 };
 
 /* aux of NODE_MEMBER. */

@@ -171,6 +171,7 @@ static struct price node_price(const struct orderer *o, const struct node *node)
     case NODE_PLACE:
         sum.cost = COST_MODULE;
         return sum;
+    case NODE_COUNT_FOLLOWED:
     case NODE_COUNT_PCRE:
     case NODE_IMAGE_HASH:
     case NODE_ICON:

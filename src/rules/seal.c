@@ -336,9 +336,30 @@ static int write_file(struct seal *seal, struct arena *arena, bytes *ret, struct
     return layout_write(draft, parts, arena, ret, why);
 }
 
+/* Nodes name groups by number until all of their patterns are known. */
+static void settle_groups(struct draft *draft)
+{
+    uint32_t count = draft->groups.n;
+    uint32_t *starts = PUSH_ARRAY(draft->arena, uint32_t, count);
+    if (!count)
+        return;
+    for (uint32_t i = 0; starts && i < count; i++)
+        starts[i] =
+            draft_links(draft, draft->groups.at[i].patterns.at, draft->groups.at[i].patterns.n);
+    draft->full |= !starts;
+    for (uint32_t i = 0; !draft->full && i < draft->nodes.n; i++) {
+        struct node *node = &draft->nodes.at[i];
+        if (node->op != NODE_GROUP)
+            continue;
+        node->b = draft->groups.at[node->a].patterns.n;
+        node->a = starts[node->a];
+    }
+}
+
 int draft_seal(struct draft *draft, struct arena *arena, bytes *ret, struct why *why)
 {
     struct seal seal = {.draft = draft, .arena = arena};
+    settle_groups(draft);
     if (draft->full)
         return fail(why, ENOMEM, "the rules need more memory than they may have");
     seal.anchors = anchor_solve(draft, arena);

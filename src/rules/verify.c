@@ -177,6 +177,9 @@ enum operand {
     PCRE,  /* see node.h */
     NAME,  /* start of a text */
     SIGNER,
+    PATTERNS, /* this and the next: list of patterns */
+    PARTNER,  /* number of a pattern, or NODE_NONE */
+    FOLLOWED, /* see node.h */
 };
 
 static const uint8_t operands[NODE_OPS][3] = {
@@ -219,6 +222,8 @@ static const uint8_t operands[NODE_OPS][3] = {
     [NODE_COUNT_PCRE] = {PCRE},
     [NODE_ICON] = {NAME, NAME},
     [NODE_SIGNER] = {SIGNER},
+    [NODE_GROUP] = {PATTERNS},
+    [NODE_COUNT_FOLLOWED] = {PARTNER, FOLLOWED, PARTNER},
 };
 
 struct tree {
@@ -229,6 +234,11 @@ struct tree {
 static bool child(struct tree *tree, uint32_t at)
 {
     return at < tree->at;
+}
+
+static bool maybe_child(struct tree *tree, uint32_t at)
+{
+    return at == NODE_NONE || child(tree, at);
 }
 
 static bool children(struct tree *tree, uint32_t start, uint32_t count)
@@ -277,9 +287,38 @@ static bool pcre(struct tree *tree, uint32_t start)
     if (!span(start, 7, set->link_count))
         return false;
     const uint32_t *links = set->links + start;
-    return bytes_has(set->texts, links[0], links[1]) &&
-           (links[3] == NODE_NONE || child(tree, links[3])) &&
-           (links[4] == NODE_NONE || child(tree, links[4]));
+    return bytes_has(set->texts, links[0], links[1]) && maybe_child(tree, links[3]) &&
+           maybe_child(tree, links[4]);
+}
+
+static bool patterns(const struct ruleset *set, uint32_t start, uint32_t count)
+{
+    if (!span(start, count, set->link_count))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (set->links[start + i] >= set->pattern_count)
+            return false;
+    return true;
+}
+
+/* NODE_COUNT_FOLLOWED. */
+static bool followed(struct tree *tree, uint32_t start)
+{
+    const struct ruleset *set = tree->set;
+    if (!span(start, FOLLOWED_HEAD, set->link_count))
+        return false;
+    const uint32_t *links = set->links + start;
+    uint32_t groups = links[FOLLOWED_GROUPS];
+    if (!maybe_child(tree, links[FOLLOWED_FIRST]) || !maybe_child(tree, links[FOLLOWED_LAST]) ||
+        groups > set->link_count / FOLLOWED_EACH ||
+        !span(start, FOLLOWED_HEAD + groups * FOLLOWED_EACH, set->link_count))
+        return false;
+    for (uint32_t i = 0; i < groups; i++) {
+        uint32_t group = links[FOLLOWED_HEAD + i * FOLLOWED_EACH];
+        if (!child(tree, group) || set->nodes[group].op != NODE_GROUP)
+            return false;
+    }
+    return true;
 }
 
 static bool operand(struct tree *tree, uint8_t kind, uint32_t value, uint32_t next)
@@ -291,7 +330,7 @@ static bool operand(struct tree *tree, uint8_t kind, uint32_t value, uint32_t ne
     case CHILD:
         return child(tree, value);
     case MAYBE:
-        return value == NODE_NONE || child(tree, value);
+        return maybe_child(tree, value);
     case PATTERN:
         return pattern_operand(set, value);
     case LIST:
@@ -324,6 +363,12 @@ static bool operand(struct tree *tree, uint8_t kind, uint32_t value, uint32_t ne
         return text(set, value);
     case SIGNER:
         return value < set->signer_count;
+    case PATTERNS:
+        return patterns(set, value, next);
+    case PARTNER:
+        return value == NODE_NONE || value < set->pattern_count;
+    case FOLLOWED:
+        return followed(tree, value);
     }
     return false;
 }

@@ -209,6 +209,33 @@ def added_to():
 
 
 @case
+def groups_of_bodies():
+    """Members of groups may lie in any file, and come later: then all is compiled again."""
+    databases()
+    put("f", b"hello. world. hello")
+    put("db/a.ldb", b"Logic.One;Engine:51-255,Target:0;0&1;68656c6c6f;${6-9}3$\n")
+
+    def now(count, *want):
+        for options in (["--no-cache"], [], []):
+            check(found("--clamav", "db", *options) == [f"{n}.UNOFFICIAL" for n in want])
+        check(len(kept()) == count and not kept(".added"), kept())
+
+    now(1)
+    put("db/n.ndb", b"Body.One:0:$3$:776f726c65\n")
+    now(2)
+    put("db/n.ndb", b"Body.One:0:$3$:776f726c65\nBody.Two:0:$3$:776f726c64\n")
+    now(3, "Logic.One")
+    put("db/z.ldb", b"Logic.Two;Engine:51-255,Target:0;1;68656c;${7-7}3$\n")
+    now(3, "Logic.One", "Logic.Two")
+    put("db/z.ldb", b"Logic.Two;Engine:51-255,Target:0;1;68656c;${7-7}3$\nLogic.Three;Engine:51-255,Target:0;1;68656c;${6-6}3$\n")
+    now(3, "Logic.One", "Logic.Two")
+    done = run("defs", "check", "--clamav", "db")
+    check(done.returncode == 0 and b"refused\n" in done.stdout, done)
+    check([line.split()[-3:] for line in done.stdout.splitlines() if line.startswith((b"bodies ", b"logical "))] ==
+          [[b"2", b"0", b"0"], [b"3", b"0", b"0"]], done)
+
+
+@case
 def digests_of_many():
     """Digests are computed for many files together: each must find its own, alone and in containers."""
     os.mkdir("db")

@@ -26,13 +26,15 @@ def zipped(members):
     return file.getvalue()
 
 
-def one_round(candor, number, signatures, contents, options, must):
-    """Both programs with the logical signatures over the files: the same lines, and one that has `must`."""
+def one_round(candor, number, signatures, contents, options, must, others=None):
+    """Both programs with the logical signatures over the files, and other databases (their names and lines): the same
+    lines, and one that has `must`."""
     with tempfile.TemporaryDirectory() as place:
         os.makedirs(place + "/db")
         os.makedirs(place + "/files")
-        with open(place + "/db/a.ldb", "w", encoding="ascii") as file:
-            file.writelines(line + "\n" for line in signatures)
+        for name, lines in {"a.ldb": signatures, **(others or {})}.items():
+            with open(place + "/db/" + name, "w", encoding="ascii") as file:
+                file.writelines(line + "\n" for line in lines)
         for i, data in enumerate(contents):
             with open("%s/files/%02d" % (place, i), "wb") as file:
                 file.write(data)
@@ -46,7 +48,7 @@ def one_round(candor, number, signatures, contents, options, must):
             print("# %s: %s in %r" % ("clamscan alone" if line in said[0] else "here alone", line.replace(place, ""),
                                       open(name, "rb").read() if os.path.exists(name) else b""))
         if wrong:
-            print("".join("#   %s\n" % line for line in signatures), end="")
+            print("".join("#   %s\n" % line for lines in (signatures, *(others or {}).values()) for line in lines), end="")
         good = not wrong and any(must in line for line in said[0])
         print("%sok %d - %d lines differ" % ("" if good else "not ", number, len(wrong)))
         return good

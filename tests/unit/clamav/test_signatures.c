@@ -92,6 +92,14 @@ static const struct {
      "asks for sections of what is no program"},
     {"a.ldb", "A;Engine:51-255,Target:0,Container:CL_TYPE_X;0;6162",
      "asks for a file type that is not known"},
+    {"a.ldb", "A;Target:0;0&1;6162;${1-2}$", "a macro is malformed"},
+    {"a.ldb", "A;Target:0;0&1;6162;${1-}2$", "a macro is malformed"},
+    {"a.ldb", "A;Target:0;0&1;6162;${1-2}32$", "a macro is of a group beyond 31"},
+    {"a.ldb", "A;Target:0;0&1&2;6162;0/a/;${1-2}3$", "a macro follows what is no body"},
+    {"a.ldb", "A;Engine:51-255,Target:1;0&1;VI:6162;${1-2}3$",
+     "a macro follows a version's text"},
+    {"a.ndb", "A:0:$32$:616263", "an offset is malformed"},
+    {"a.ndb", "A:0:$1$:61", "a part is shorter than two bytes"},
     {"a.ldb", "A;Target:0;0&1;6162;1/a/",
      "a PCRE's trigger is no condition on what is before it"},
     {"a.ldb", "A;Target:0;0&1;6162;2(>>1#ib1#=1)",
@@ -155,6 +163,59 @@ static void test_refused(void)
     }
 }
 
+/* A signature with macros, and lines of bodies before or behind it. */
+static const struct {
+    const char *logical, *bodies, *data;
+    bool found;
+} groups[] = {
+    {"A;Engine:51-255,Target:0;0&1;616161;${6-7}12$", "M:0:$12$:626262", "aaa...bbb aaa", true},
+    {"A;Engine:51-255,Target:0;0&1;616161;${6-7}12$", "M:0:$12$:626262", "aaa....bbb aaa",
+     true},
+    {"A;Engine:51-255,Target:0;0&1;616161;${6-7}12$", "M:0:$12$:626262", "aaa..bbb aaa", false},
+    {"A;Engine:51-255,Target:0;0&1;616161;${6-7}12$", "M:0:$12$:626262", "aaa.....bbb aaa",
+     false},
+    {"A;Engine:51-255,Target:0;0&1;616161;${6-7}12$", "M:0:$12$:626262", "aaa...bbb", false},
+    {"A;Engine:51-255,Target:0;0&1;616161;${6-7}12$", "M:0:$11$:626262", "aaa...bbb aaa",
+     false},
+    {"A;Engine:51-255,Target:0;0&1;616161;${6-7}12$", "M:7:$12$:626262", "aaa...bbb aaa",
+     false},
+    {"A;Engine:51-255,Target:0;0&1;616161;${6-7}12$", "M:0:$12$:6262\nN:0:$12$:6464",
+     "aaa...dd aaa", true},
+    {"A;Engine:51-255,Target:0;1&2;61616161;616161;${6-65542}1$", "M:0:$1$:626262",
+     "aaaa...bbb aaa", true},
+    {"A;Engine:51-255,Target:0;0=1&1=0;616161;${6-7}1$", "M:0:$1$:626262", "aaa..bbb aaa",
+     true},
+    {"A;Engine:51-255,Target:0;2>0;0,12:616161;${6-7}1$;${3-4}2$", "M:0:$1$:6262\nN:0:$2$:6363",
+     "aaa...bb.cc.aaa", true},
+    {"A;Engine:51-255,Target:0;2>0;0,11:616161;${6-7}1$;${3-4}2$", "M:0:$1$:6262\nN:0:$2$:6363",
+     "aaa...bb.cc.aaa", false},
+    {"A;Engine:51-255,Target:0;2>0;616161;${6-7}1$;${4-5}2$", "M:0:$1$:6262\nN:0:$2$:6363",
+     "aaa...bb.cc.aaa", false},
+    {"A;Engine:51-255,Target:0;0;${6-7}1$", "M:0:$1$:6262", "bb bb bb bb", false},
+};
+
+static void test_groups(void)
+{
+    for (size_t i = 0; i < COUNT(groups); i++)
+        for (int turn = 0; turn < 4; turn++) {
+            struct arena *arena = arena_new(64 << 20);
+            struct draft *draft = draft_new(arena);
+            struct clamav *clamav = clamav_new(draft, &(struct clamav_options){0});
+            bytes logical = bytes_of(groups[i].logical), bodies = bytes_of(groups[i].bodies);
+            draft->unfiltered = turn & 1;
+            for (int file = 0; file < 2; file++)
+                CHECK((file ^ turn >> 1
+                           ? clamav_read(clamav, bytes_of("a.ndb"), bodies, false, NULL)
+                           : clamav_read(clamav, bytes_of("a.ldb"), logical, false, NULL)) ==
+                      0);
+            CHECK(clamav->counts[CLAMAV_LOGICAL].read == 1 && clamav->has_macros);
+            tap_check(scan(draft, arena, groups[i].data) == groups[i].found, groups[i].logical,
+                      groups[i].data, turn);
+            clamav_free(clamav);
+            arena_free(arena);
+        }
+}
+
 static void test_labels(void)
 {
     struct arena *arena = arena_new(64 << 20);
@@ -177,6 +238,7 @@ int main(void)
 {
     test_cases();
     test_refused();
+    test_groups();
     test_labels();
     return tap_done();
 }

@@ -170,6 +170,70 @@ static void numbers_are_read_at_a_distance_from_the_last_match(void)
     done(&b);
 }
 
+/* `of` matches are followed by one of group `first`, and that by one of group `second`. */
+static void followed(struct bench *b, const char *name, uint32_t of, uint32_t second,
+                     uint16_t whose, int64_t count)
+{
+    rule_begin(b, name);
+    uint32_t links[FOLLOWED_HEAD + 2 * FOLLOWED_EACH] = {
+        NODE_NONE, NODE_NONE, second ? 2 : 1, draft_group_node(b->draft, 1), 3, 5};
+    if (second) {
+        links[FOLLOWED_HEAD + FOLLOWED_EACH] = draft_group_node(b->draft, second);
+        links[FOLLOWED_HEAD + FOLLOWED_EACH + 1] = 2;
+        links[FOLLOWED_HEAD + FOLLOWED_EACH + 2] = 4;
+    }
+    uint32_t start = draft_links(b->draft, links, COUNT(links));
+    rule_end(b, equals(b,
+                       node(b, (struct node){NODE_COUNT_FOLLOWED, TYPE_INT, whose, of, start,
+                                             NODE_NONE}),
+                       count));
+}
+
+/* Expectations are clamscan's; the groups have patterns that come before and behind their
+ * nodes. */
+static void what_follows_is_counted_as_clamscan_does(void)
+{
+    struct bench b;
+    open_draft(&b);
+    rule_begin(&b, "one");
+    uint32_t one = pattern(&b, "mm");
+    rule_end(&b, draft_bool(b.draft, false));
+    draft_group_add(b.draft, 1, one);
+    rule_begin(&b, "of");
+    uint32_t of = pattern(&b, "aa");
+    rule_end(&b, draft_bool(b.draft, false));
+    followed(&b, "1", of, 0, 1, 1);
+    followed(&b, "2", of, 0, 1, 2);
+    followed(&b, "of1", of, 0, 0, 1);
+    followed(&b, "of2", of, 0, 0, 2);
+    followed(&b, "of3", of, 0, 0, 3);
+    followed(&b, "then1", of, 2, 2, 1);
+    followed(&b, "none", of, 3, 2, 1);
+    rule_begin(&b, "two");
+    uint32_t two = pattern(&b, "nn");
+    rule_end(&b, draft_bool(b.draft, false));
+    draft_group_add(b.draft, 1, two);
+    rule_begin(&b, "then");
+    uint32_t then = pattern(&b, "oo");
+    rule_end(&b, draft_bool(b.draft, false));
+    draft_group_add(b.draft, 2, then);
+    close_draft(&b);
+    CHECK_STR(scan_text(&b, "mm nn"), "");
+    /* One match is followed by nothing. */
+    CHECK_STR(scan_text(&b, "aa  mm"), "of1 ");
+    /* The second judges the first, the end both. */
+    CHECK_STR(scan_text(&b, "aa mm  aa"), "2 of2 ");
+    CHECK_STR(scan_text(&b, "aa    mm  aa"), "of1 ");
+    CHECK_STR(scan_text(&b, "aamm  aa"), "of1 ");
+    CHECK_STR(scan_text(&b, "aa nn aa mm aa"), "1 of1 ");
+    CHECK_STR(scan_text(&b, "aa      aa mm"), "of1 ");
+    CHECK_STR(scan_text(&b, "aa      aa mm      aa"), "2 of2 ");
+    CHECK_STR(scan_text(&b, "aa mmmm aa"), "2 of2 ");
+    CHECK_STR(scan_text(&b, "aa mm oo aa"), "2 of2 then1 ");
+    CHECK_STR(scan_text(&b, "aa mm    oo aa"), "2 of2 ");
+    done(&b);
+}
+
 static void pcre(struct bench *b, const char *name, const char *text, uint32_t flags, int first,
                  int end, int64_t count)
 {
@@ -321,6 +385,7 @@ int main(void)
 {
     containers_are_compared_from_the_inside();
     numbers_are_read_at_a_distance_from_the_last_match();
+    what_follows_is_counted_as_clamscan_does();
     expressions_are_counted_where_they_may_be();
     an_expression_that_needs_too_much_is_a_limit();
     a_member_is_described_by_its_container();
