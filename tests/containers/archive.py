@@ -376,7 +376,9 @@ def zip_encrypted():
     for data in samples:
         exactly(data, FILES, '-p', 'wrong', '-p', 'infected')
         objects, gaps = tree(data, '-p', 'wrong')
-        check(not objects and len(gaps) == len(FILES) and all(g.startswith('gap encrypted') for g in gaps), gaps)
+        # ZipCrypto: one wrong password in 65,536 opens a single byte, and that is the right byte then.
+        check(set(objects) <= {'one'} and len(gaps) == len(FILES) - len(objects), objects, gaps)
+        check(all(g.startswith('gap encrypted') for g in gaps), gaps)
         damaged(data, '-p', 'infected', tries=8)
 
 
@@ -580,9 +582,8 @@ def sevenzip_passwords():
             exactly(data, here, '-p', 'wrong', '-p', 'infected', '-p', 'other')
             check(sum_of(run('7z', 'x', '-so', '-pinfected', 'o.7z', 'text.txt')) == sum_of(TEXT), '7z reads another')
             objects, gaps = tree(data, '-p', 'wrong', '-p', '')
-            # One wrong password in 256 opens a single byte: its checksum is right then.
-            check(set(objects) <= {'one'} and all(g.startswith('gap encrypted') for g in gaps), options, objects, gaps)
-            check(len(gaps) == (1 if names else len(here) - len(objects)), options, names, gaps)
+            check(not objects and all(g.startswith('gap encrypted') for g in gaps), options, objects, gaps)
+            check(len(gaps) == (1 if names else len(here)), options, names, gaps)
         damaged(data, '-p', 'infected', tries=6)
     os.unlink('in/program')
     exactly(made('7z', 'a', '-pgr\u00fc\u00df \U0001f511', 'OUT', '.', out='o.7z'), FILES, '-p', 'gr\u00fc\u00df \U0001f511')
@@ -597,6 +598,44 @@ def sevenzip_passwords():
         objects, gaps = tree(data, '-p', password)
         check(sums(objects) == {sum_of(d) for n, d in three.items() if n != missing}, password, objects)
         check(len(gaps) == 1 and gaps[0].startswith(f'gap encrypted {missing}'), gaps)
+
+
+def sevenzip_stored(contents, password, fill=b''):
+    """One folder of stored files, encrypted with a key of a single round; `fill` stands behind them."""
+    iv, plain = bytes(range(16)), b''.join(contents)
+    key = hashlib.sha256(password.encode('utf-16-le') + bytes(8)).digest()
+    packed = aes_cbc(key, iv, (plain + fill).ljust((len(plain) + 15) // 16 * 16, b'\0'))
+    names = b''.join(f'{i}\0'.encode('utf-16-le') for i in range(len(contents)))
+    sums_of = b''.join(struct.pack('<I', zlib.crc32(c)) for c in contents)
+    count, size = bytes([len(contents)]), bytes([len(plain)])
+    header = (b'\1\4\6\0\1\x09' + bytes([len(packed)]) + b'\0\7\x0b\1\0\2\x24\6\xf1\7\1\x12\x40\x0f' + iv
+              + b'\1\0\1\0\x0c' + size + size + b'\0\x08\x0d' + count
+              + (b'\x09' + bytes(len(c) for c in contents[:-1]) if len(contents) > 1 else b'') + b'\x0a\1' + sums_of
+              + b'\0\0\5' + count + b'\x11' + bytes([len(names) + 1]) + b'\0' + names + b'\0\0')
+    start = struct.pack('<QQI', len(packed), len(header), zlib.crc32(header))
+    return b'7z\xbc\xaf\x27\x1c\0\4' + struct.pack('<I', zlib.crc32(start)) + start + packed + header
+
+
+@case
+def sevenzip_passwords_by_chance():
+    """One password in 256 gives the first byte its checksum. It is not taken for the right one."""
+    need('openssl')
+    byte, more = b'1', b'a second file of the same folder'
+    for contents, fits in (([byte], 'wrong 7'), ([byte, more], 'wrong 371')):
+        data = sevenzip_stored(contents, 'right')
+        if shutil.which('7z'):
+            with open('o.7z', 'wb') as file:
+                file.write(data)
+            check(run('7z', 'x', '-so', '-pright', 'o.7z') == b''.join(contents), '7z reads something else')
+            check(run('7z', 'x', '-so', '-p' + fits, 'o.7z', '0') == byte, fits)
+        objects, gaps = tree(data, '-p', fits)
+        check(not objects and len(gaps) == len(contents) and gaps[0].startswith('gap encrypted 0'), objects, gaps)
+        exactly(data, {str(i): c for i, c in enumerate(contents)}, '-p', fits, '-p', 'right')
+    # Something else than zeros behind the data: then a byte proves nothing, and four do.
+    objects, gaps = tree(sevenzip_stored([byte], 'right', b'not zeros'), '-p', 'right')
+    check(not objects and len(gaps) == 1 and gaps[0].startswith('gap encrypted 0'), objects, gaps)
+    exactly(sevenzip_stored([b'four'], 'right', b'not zeros'), {'0': b'four'}, '-p', 'right')
+    exactly(sevenzip_stored([byte, more], 'right', b'not zeros'), {'0': byte, '1': more}, '-p', 'right')
 
 
 @case

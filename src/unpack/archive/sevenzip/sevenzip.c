@@ -4,9 +4,10 @@
  * CRC-32 of the header; packed streams; header
  *
  * libarchive reads what has no password. Where the header or streams are encrypted with 7zAES,
- * passwords are tried: each on the header, else on the first file of a folder, until a CRC-32
- * is right. Then libarchive reads an archive of deciphered streams and a plain header, which
- * lies in the region. What no password opened stays in it as it is, and is told as encrypted.
+ * passwords are tried: each on the header, else on the first files of a folder, until their
+ * CRC-32 are right, and say enough. Then libarchive reads an archive of deciphered streams and
+ * a plain header, which lies in the region. What no password opened stays in it as it is, and
+ * is told as encrypted.
  */
 #include "unpack/archive/sevenzip/sevenzip.h"
 
@@ -21,6 +22,7 @@ enum {
     FILE_ROOM = 24,  /* in a header, for each file beside its name */
     NO_PASSWORD = -1,
     STOPPED = -2, /* return */
+    ENOUGH = 24,  /* bits by which a password is known to be right */
 };
 
 struct sevenzip {
@@ -229,27 +231,90 @@ static bool is_right(const struct sevenzip_file *file, bytes content)
            (!file->has_crc || stream_crc32(0, content) == file->crc);
 }
 
-/* The folder's first file with that password, kept in the region. False: it is not right, or
- * (stopped) return. */
+/* Bits of the zeros that fill up the last blocks; 0 when something else does. */
+static unsigned filled_up(struct sevenzip *archive, const struct sevenzip_place *place,
+                          const struct sevenzip_folder *folder, uint32_t password)
+{
+    unsigned ret = 0;
+    for (uint32_t i = 0; i < place->pack_count; i++) {
+        const struct sevenzip_lock *lock = &folder->locks[i];
+        bytes in = packed(archive, place->first_pack + i);
+        uint8_t iv[CIPHER_BLOCK], last[CIPHER_BLOCK];
+        if (!lock->properties.at || in.len < CIPHER_BLOCK || in.len % CIPHER_BLOCK ||
+            lock->size >= in.len || in.len - lock->size >= CIPHER_BLOCK)
+            continue;
+        const uint8_t *key = sevenzip_key(&archive->keys, password, lock->properties, iv);
+        if (in.len > CIPHER_BLOCK)
+            memcpy(iv, in.at + in.len - 2 * CIPHER_BLOCK, CIPHER_BLOCK);
+        in = bytes_slice(in, in.len - CIPHER_BLOCK, CIPHER_BLOCK);
+        if (!key ||
+            !cipher_aes(CIPHER_CBC, CIPHER_DECRYPT, (bytes){key, SEVENZIP_KEY}, iv, in, last))
+            return 0;
+        for (size_t k = (size_t)(lock->size % CIPHER_BLOCK); k < CIPHER_BLOCK; k++) {
+            if (last[k])
+                return 0;
+            ret += 8;
+        }
+    }
+    return ret;
+}
+
+/* How many of a folder's files have to be right so that a password is known to be: the checksum
+ * of a single byte is right for one of 256 passwords. 0: all of them would not say enough. */
+static uint32_t files_to_check(struct sevenzip *archive, const struct sevenzip_place *place,
+                               const struct sevenzip_folder *folder, uint32_t password)
+{
+    const struct sevenzip_file *files = archive->header.files.at + place->first_file;
+    unsigned bits = place->locked ? filled_up(archive, place, folder, password) : ENOUGH;
+    bool has_crc = false;
+    uint32_t n = 0;
+    while (n < place->file_count && (n == 0 || bits < ENOUGH)) {
+        has_crc = has_crc || files[n].has_crc;
+        bits += files[n].has_crc ? 8 * (unsigned)(files[n].size < 4 ? files[n].size : 4) : 0;
+        n++;
+    }
+    /* Where nothing has a checksum, what can be decoded has to do. */
+    return bits >= ENOUGH || !has_crc ? n : 0;
+}
+
+static bool are_right(const struct sevenzip_file *files, uint32_t n, bytes content)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        bytes part = bytes_slice(content, 0, (size_t)files[i].size);
+        if (!is_right(&files[i], part))
+            return false;
+        content = bytes_slice(content, part.len, content.len);
+    }
+    return true;
+}
+
+/* The folder with that password: its first files, or all of it where libarchive does not read
+ * it, kept in the region. False: they are not right, or (stopped) return. */
 static bool decode_first(struct sevenzip *archive, const struct sevenzip_place *place,
                          const struct sevenzip_folder *folder, uint32_t password, bytes *ret)
 {
     struct unpack *unpack = archive->unpack;
     const struct sevenzip_file *first = &archive->header.files.at[place->first_file];
-    /* Checked here, and what follows it is one more file. */
-    const struct sevenzip_file files[] = {{.size = first->size}, {0}};
+    uint32_t n = files_to_check(archive, place, folder, password);
+    /* Checked here, and what follows them is one more file. */
+    struct sevenzip_file files[] = {{.size = 0}, {0}};
     uint8_t start[SEVENZIP_START];
     bytes parts[2];
+    if (n == 0)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (__builtin_add_overflow(files[0].size, first[i].size, &files[0].size))
+            return false;
     if (!sevenzip_known(folder))
         return decode_chain(archive, place, folder, password, ret) == DECODED &&
-               is_right(first, bytes_slice(*ret, 0, first->size));
-    if (!keep_single(archive, place, folder, password, files, first->size < place->size ? 2 : 1,
-                     start, parts) ||
-        !unpack_begin(unpack, bytes_of("first file")))
+               are_right(first, n, *ret);
+    if (!keep_single(archive, place, folder, password, files,
+                     files[0].size < place->size ? 2 : 1, start, parts) ||
+        !unpack_begin(unpack, bytes_of("first files")))
         return false;
     bool good = library_decode(unpack, LIBARCHIVE_7Z, parts, COUNT(parts)) == DECODED;
     *ret = unpack_keep(unpack);
-    return good && is_right(first, *ret);
+    return good && ret->len == files[0].size && are_right(first, n, *ret);
 }
 
 /* The password that opens a folder. */
