@@ -459,11 +459,11 @@ class Mounted:
             raise Skip(f'cannot mount: {done.stderr.decode(errors="replace").strip()}')
 
     def __exit__(self, *_):
-        for _ in range(20):
+        for _ in range(600):
             if not subprocess.run(['umount', 'mnt'], capture_output=True, check=False).returncode:
                 break
             __import__('time').sleep(0.2)
-        for _ in range(50):  # a file system in a process ends after its mount
+        for _ in range(1200):  # a file system in a process ends after its mount
             if not shutil.which('fuser') or subprocess.run(['fuser', '-s', 'ntfs'], capture_output=True,
                                                            check=False).returncode:
                 break

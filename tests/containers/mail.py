@@ -10,6 +10,7 @@ import sys, tempfile, zlib
 from email.message import EmailMessage
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import seeded  # noqa: E402
 from tap import Skip, case, check, need, run_cases  # noqa: E402
 
 TOOL = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else sys.exit(__doc__)
@@ -533,7 +534,9 @@ def signed_and_encrypted():
             done = subprocess.run(['openssl', *arguments], cwd=folder, capture_output=True, check=False)
             check(done.returncode == 0, arguments, done.stderr)
 
-        openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'k', '-out', 'c', '-subj', '/CN=x', '-days', '9')
+        with open(os.path.join(folder, 'k'), 'wb') as file:
+            file.write(seeded.rsa_pem(2048))
+        openssl('req', '-x509', '-key', 'k', '-set_serial', '7', '-out', 'c', '-subj', '/CN=x', '-days', '9')
         with open(os.path.join(folder, 'in'), 'wb') as file:
             file.write(inner)
         for extra in ([], ['-stream']):

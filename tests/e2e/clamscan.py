@@ -25,7 +25,7 @@ def put(name, data):
 
 
 def run(*words, program=(CANDOR, "clamscan"), **more):
-    return subprocess.run([*program, "-d", "db.yar", *words], capture_output=True, timeout=60, check=False,
+    return subprocess.run([*program, "-d", "db.yar", *words], capture_output=True, timeout=600, check=False,
                           env=dict(os.environ, XDG_CACHE_HOME=os.path.abspath("cache")), **more)
 
 
@@ -100,7 +100,7 @@ def names():
         os.symlink(CANDOR, name)
         done = run("--no-summary", "found", program=[os.path.abspath(name)])
         check(done.returncode == 1 and done.stdout == b"found: YARA.Mark.UNOFFICIAL FOUND\n", done)
-    done = subprocess.run(["./clamscan", "--version"], capture_output=True, timeout=60, check=False)
+    done = subprocess.run(["./clamscan", "--version"], capture_output=True, timeout=600, check=False)
     check(done.stdout.startswith(b"Candor ") and b"ClamAV 1.4" in done.stdout, done)
 
 

@@ -22,7 +22,7 @@ RULE = b'rule one { strings: $a = "hello world" condition: $a }'
 
 
 def run(*arguments):
-    return subprocess.run([CANDOR, *arguments], capture_output=True, timeout=60, check=False,
+    return subprocess.run([CANDOR, *arguments], capture_output=True, timeout=600, check=False,
                           env={"XDG_CACHE_HOME": os.path.abspath("cache"), "PATH": os.environ["PATH"]})
 
 

@@ -28,7 +28,7 @@ SCREEN = 24
 
 
 def run(*arguments):
-    return subprocess.run([CANDOR, *arguments], capture_output=True, timeout=60, check=False)
+    return subprocess.run([CANDOR, *arguments], capture_output=True, timeout=600, check=False)
 
 
 def explain(*arguments):

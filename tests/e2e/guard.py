@@ -20,7 +20,7 @@ BLOCK, MASK = 4 << 10, (1 << 64) - 1
 
 
 def run(*arguments):
-    return subprocess.run([CANDOR, *arguments], capture_output=True, timeout=120, check=False,
+    return subprocess.run([CANDOR, *arguments], capture_output=True, timeout=600, check=False,
                           env={"XDG_CACHE_HOME": os.path.abspath("cache"), "PATH": os.environ["PATH"]})
 
 

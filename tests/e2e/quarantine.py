@@ -33,7 +33,7 @@ def put(name, data=b"a MARK here"):
 
 
 def run(*arguments, before=(), **more):
-    return subprocess.run([*before, CANDOR, *arguments], capture_output=True, timeout=120, check=False,
+    return subprocess.run([*before, CANDOR, *arguments], capture_output=True, timeout=600, check=False,
                           env=ENVIRONMENT, **more)
 
 

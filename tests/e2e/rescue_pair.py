@@ -69,7 +69,7 @@ class Place:
 
     def run(self, *arguments):
         run = subprocess.run([CANDOR, "rescue", "pair", *arguments], cwd=self.at, text=True,
-                             capture_output=True, timeout=120)
+                             capture_output=True, timeout=600)
         check("AddressSanitizer" not in run.stderr and "runtime error" not in run.stderr,
               run.stderr)
         return run

@@ -18,7 +18,7 @@ RULE = '''rule mark : tag1 tag2 {
 '''
 
 
-def run(*arguments, stdin=b'', timeout=60, **more):
+def run(*arguments, stdin=b'', timeout=600, **more):
     return subprocess.run([CANDOR, *arguments], input=stdin, capture_output=True, timeout=timeout,
                           check=False, **more)
 
@@ -151,7 +151,7 @@ def not_files():
     check(found['path'] == 'd/a')
     check(summary['summary']['skipped']['special'] == 2 and summary['summary']['skipped']['links'] == 3, summary)
     check_status(scan('d/link'), 1)
-    check_status(scan('d/fifo', timeout=10), 0)
+    check_status(scan('d/fifo', timeout=120), 0)
 
 
 @case
@@ -175,7 +175,7 @@ def unreadable():
     command = [CANDOR, 'scan', '--no-default-definitions', '--rules', 'rule.yar', '--json', 'd']
     if os.geteuid() == 0:
         command = ['setpriv', '--reuid=65534', '--clear-groups', '--regid=65534', *command]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=600, check=False)
     os.chmod('d/closed', 0o700)
     if b'setpriv' in done.stderr:
         raise Skip('cannot drop root here')
@@ -223,7 +223,7 @@ def vanishing_files():
     process = subprocess.Popen([CANDOR, 'scan', '--no-default-definitions', '--rules', 'rule.yar', '--json', 'd'],
                                stdout=subprocess.PIPE)
     shutil.rmtree('d')
-    out = process.communicate(timeout=60)[0]
+    out = process.communicate(timeout=600)[0]
     check(process.returncode in (0, 2), process.returncode)
     for line in out.splitlines():
         json.loads(line)
@@ -238,7 +238,7 @@ def broken_pipe():
     process.stdout.readline()
     process.stdout.close()
     process.stdout = None
-    error = process.communicate(timeout=60)[1]
+    error = process.communicate(timeout=600)[1]
     check(process.returncode == -signal.SIGPIPE, process.returncode)
     check(error == b'', error)
 
@@ -270,7 +270,7 @@ def interrupt():
                                stdout=subprocess.PIPE)
     wait_until_busy(process, 0.4)
     process.send_signal(signal.SIGINT)
-    out = process.communicate(timeout=20)[0]
+    out = process.communicate(timeout=600)[0]
     check(process.returncode == -signal.SIGINT, process.returncode, out)
     rows = [json.loads(line) for line in out.splitlines()]
     check(rows[-1]['summary']['interrupted'] is True, out)
@@ -403,8 +403,8 @@ def on_terminal(*arguments, stop=None, **environment):
                                stdout=secondary, stderr=secondary, stdin=secondary,
                                env={'TERM': 'xterm', 'PATH': '/usr/bin:/bin', **environment})
     os.close(secondary)
-    seen, end = b'', time.monotonic() + 240
-    while select.select([primary], [], [], 60)[0]:
+    seen, end = b'', time.monotonic() + 900
+    while select.select([primary], [], [], 600)[0]:
         if time.monotonic() > end:
             process.kill()
             raise AssertionError('the scan does not end; last seen: %r' % seen[-300:])
@@ -418,7 +418,7 @@ def on_terminal(*arguments, stop=None, **environment):
         if stop and stop(seen):
             process.terminate()
             stop = None
-    process.wait(timeout=60)
+    process.wait(timeout=600)
     os.close(primary)
     return seen
 
@@ -473,7 +473,7 @@ def full_disk():
     put('f', b'MARK')
     with open('/dev/full', 'wb') as full:
         done = subprocess.run([CANDOR, 'scan', '--no-default-definitions', '--rules', 'rule.yar', 'f'], stdout=full,
-                              stderr=subprocess.PIPE, timeout=60, check=False)
+                              stderr=subprocess.PIPE, timeout=600, check=False)
     check(done.returncode == 2 and b'No space left' in done.stderr, done.returncode, done.stderr)
 
 

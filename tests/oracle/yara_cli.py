@@ -148,8 +148,12 @@ def scan_process(candor, top):
     with open(os.path.join(top, 'p.yar'), 'w') as file:
         file.write('rule held { strings: $a = "the text that" $b = "is held" condition: all of them }\n'
                    'rule size { condition: filesize > 0 }\nrule not_held { strings: $a = { 00 ff 13 57 9b df 02 46 8a ce } condition: $a }')
-    sleeper = subprocess.Popen(['sleep', '60', ], env={'KEEP': 'the text that is held'})
-    time.sleep(0.2)
+    sleeper = subprocess.Popen(['sleep', '6000', ], env={'KEEP': 'the text that is held'})
+    for _ in range(600):  # until it sleeps: its memory changes no more
+        with open(f'/proc/{sleeper.pid}/stat', encoding='ascii') as file:
+            if file.read().rsplit(')', 1)[1].split()[0] == 'S':
+                break
+        time.sleep(0.1)
     try:
         return same(candor, ['p.yar', str(sleeper.pid)], top)
     finally:

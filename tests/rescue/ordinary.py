@@ -33,12 +33,19 @@ def noise(size):
     return chance.randbytes(size)
 
 
+def entry(name):
+    """Of a ZIP, with the same date in every run."""
+    ret = zipfile.ZipInfo(name, (2023, 11, 14, 22, 13, 20))
+    ret.compress_type = zipfile.ZIP_DEFLATED
+    return ret
+
+
 def zipped(size):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
         for i in range(3):
-            pack.writestr(f"folder/page{i}.txt", text(size))
-        pack.writestr("noise.bin", noise(size // 4))
+            pack.writestr(entry(f"folder/page{i}.txt"), text(size))
+        pack.writestr(entry("noise.bin"), noise(size // 4))
     return out.getvalue()
 
 
@@ -83,7 +90,7 @@ def mixed(size):
     return out
 
 
-KINDS = [("zip", zipped), ("docx", zipped), ("gz", lambda n: gzip.compress(text(n))), ("xz", lambda n: lzma.compress(text(n))),
+KINDS = [("zip", zipped), ("docx", zipped), ("gz", lambda n: gzip.compress(text(n), mtime=1700000000)), ("xz", lambda n: lzma.compress(text(n))),
          ("bz2", lambda n: bz2.compress(text(n))), ("png", png), ("jpg", jpeg), ("gpg", openpgp), ("luks", luks),
          ("age", age), ("enc", lambda n: b"Salted__" + noise(n // 16 * 16 + 8)), ("img", mixed),
          ("7z", lambda n: b"7z\xbc\xaf\x27\x1c\0\4" + noise(24) + noise(n)), ("bin", noise), ("key", noise),

@@ -295,7 +295,7 @@ def main(argv):
                                stderr=subprocess.PIPE)
     try:
         found = []
-        for _ in range(300):
+        for _ in range(3000):
             found = workers(program.pid)
             if found or program.poll() is not None:
                 break

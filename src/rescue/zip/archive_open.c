@@ -112,6 +112,8 @@ static int check_member(struct opening *o, const struct archive_member *member, 
 
 static int put(struct opening *o, bytes part)
 {
+    if (!part.len) /* a member may have no name */
+        return 0;
     o->written += part.len;
     return o->write(o->context, part);
 }

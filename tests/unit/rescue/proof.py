@@ -129,11 +129,18 @@ def png():
     )
 
 
+def zip_entry(name, method):
+    """With the same date in every run."""
+    entry = zipfile.ZipInfo(name, (2023, 11, 14, 22, 13, 20))
+    entry.compress_type, entry.external_attr = method, 0o600 << 16
+    return entry
+
+
 def archive(method):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as file:
         for i in range(9):
-            file.writestr(f"word/part{i}.xml", words(900 + 400 * i))
+            file.writestr(zip_entry(f"word/part{i}.xml", method), words(900 + 400 * i))
     return out.getvalue()
 
 
@@ -152,7 +159,7 @@ def streamed_zip():
     out = Pipe()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
         for i in range(5):
-            file.writestr(f"part{i}", words(2000))
+            file.writestr(zip_entry(f"part{i}", zipfile.ZIP_DEFLATED), words(2000))
     return out.data
 
 
@@ -239,7 +246,7 @@ SAMPLES = {
     "a.none": ("Größe, naïve, 日本語\n".encode() * 200, "plausible", 0),
     "b.txt": (("some words " * 90).encode("utf-16"), "plausible", 0),
     "old.txt": (("Gr\xf6\xdfe und so weiter, ein l\xe4ngerer Satz. " * 20).encode("latin-1"), "plausible", 0),
-    "a.gz": (gzip.compress(words(9000)), "proven", 4),
+    "a.gz": (gzip.compress(words(9000), mtime=1700000000), "proven", 4),
     "a.bz2": (bz2.compress(words(9000)), "proven", 0),
     "a.xz": (lzma.compress(words(9000)), "proven", 0),
     "a.db": (database(), "plausible", 0),
