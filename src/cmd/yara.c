@@ -5,7 +5,7 @@
 #include "definitions/definitions.h"
 #include "definitions/rulefiles.h"
 #include "scan/content.h"
-#include "scan/examine.h"
+#include "scan/examine/examine.h"
 #include "scan/facts.h"
 #include "scan/pool/pool.h"
 #include "scan/process.h"

@@ -2,7 +2,7 @@
 #include "engine/engine.h"
 #include "lib/rules.h"
 #include "scan/content.h"
-#include "scan/examine.h"
+#include "scan/examine/examine.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #pragma once
 #include "engine/engine.h"
 #include "filetype/types.h"
-#include "scan/examine.h"
+#include "scan/examine/examine.h"
 #include "scan/urls.h"
 
 enum { FACTS_DEPTH = EXAMINE_CHAIN + REPLY_OBJECT_DEPTH };

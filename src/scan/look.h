@@ -5,7 +5,7 @@
 #include "filetype/filetype.h"
 #include "picture/icon.h"
 #include "picture/picture.h"
-#include "scan/examine.h"
+#include "scan/examine/examine.h"
 #include "signer/signer.h"
 
 struct look {

@@ -2,7 +2,7 @@
  * door of this folder. */
 #pragma once
 #include "quarantine/vault.h"
-#include "scan/examine.h"
+#include "scan/examine/examine.h"
 #include "scan/report.h"
 
 /* The ways to examine (scan_state.h). */

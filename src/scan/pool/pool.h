@@ -18,7 +18,7 @@
  * handed goes to others. A file that costs more than POOL_DEATHS workers is given up. */
 #pragma once
 #include "sandbox/walls.h"
-#include "scan/examine.h"
+#include "scan/examine/examine.h"
 #include "scan/walk.h"
 
 enum {

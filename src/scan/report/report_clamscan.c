@@ -1,7 +1,7 @@
 /* The report in the words of clamscan 1.4: a line for each file, a summary at the end. What it
  * leaves out, that something was not fully examined, is said on standard error. */
 #include "alert/alert.h"
-#include "scan/examine.h"
+#include "scan/examine/examine.h"
 #include "scan/report/report_clamscan_order.h"
 
 #include <stdarg.h>

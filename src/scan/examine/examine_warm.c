@@ -1,5 +1,5 @@
 /* What libraries do at their first use, done before a worker is sealed. */
-#include "scan/examine.h"
+#include "scan/examine/examine.h"
 #include "shim/charset.h"
 #include "shim/crypto.h"
 #include "shim/jsontree.h"

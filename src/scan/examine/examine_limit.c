@@ -1,4 +1,4 @@
-#include "scan/examine.h"
+#include "scan/examine/examine.h"
 
 #include <time.h>
 
