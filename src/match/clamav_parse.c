@@ -4,7 +4,8 @@
  *   body:   part ( jump part )*
  *   jump:   '*' | '{' n '}' | '{' n '-' m '}' | '{' '-' m '}' | '{' n '-' '}'
  *   part:   edge? [ byte near ] unit+ [ near byte ] edge?
- *   near:   '[' n '-' m ']' | '[' n ']'           m at most 32
+ *   near:   '[' n '-' m ']' | '[' n ']'           m at most 32; a jump beside it is measured
+ *                                                 from the part, as if the byte were not there
  *   unit:   byte | group | '!' group | edge       edges inside stand for a byte
  *   byte:   AB | A? | ?B | ??
  *   group:  '(' body of bytes and groups ( '|' ... )* ')'
@@ -38,7 +39,8 @@ struct body_parser {
     uint32_t units, fixed; /* of the part: ClamAV's count, and fixed bytes in a row */
     bool has_fixed;        /* two of them in a row */
     uint32_t nears;
-    uint32_t piece; /* longest length since the last long jump */
+    struct re_node *jump, *near; /* the last jump, and range in brackets, or NULL */
+    uint32_t piece;              /* longest length since the last long jump */
 };
 
 static struct re_node *parse_group(struct body_parser *p);
@@ -383,17 +385,93 @@ static bool grow_piece(struct body_parser *p, uint32_t length)
     return append(p, p->root, make_gap(p, 0, 0, true));
 }
 
+static void drop_last(struct re_node *parent)
+{
+    struct re_node *last = parent->last;
+
+    parent->last = last->prev;
+    *(parent->last ? &parent->last->next : &parent->first) = NULL;
+    last->prev = NULL;
+}
+
+/* Of a jump, and what of it a byte and its distance leave. */
+static int32_t left_of(int32_t bound, int32_t distance)
+{
+    return bound == INT_MAX ? bound : bound > distance ? bound - distance - 1 : 0;
+}
+
+/* A jump and a byte near the part on one side of it, at any of the distances. */
+static struct re_node *near_choices(struct body_parser *p, const struct re_node *jump,
+                                    const struct re_node *byte, const struct re_node *near,
+                                    bool jump_first)
+{
+    struct re_node *all = NULL;
+
+    for (int32_t distance = near->start; distance <= near->end; distance++) {
+        struct re_node *row = make(p, RE_CONCAT), *one = make_byte(p, byte->value, byte->mask);
+        struct re_node *rest =
+            make_gap(p, left_of(jump->start, distance), left_of(jump->end, distance), false);
+        struct re_node *gap = make_gap(p, distance, distance, false);
+        if (!row || !one || !rest || !gap)
+            return NULL;
+        if (jump->end <= distance)
+            break; /* the byte would lie within a part */
+        re_append(row, jump_first ? rest : gap);
+        re_append(row, one);
+        re_append(row, jump_first ? gap : rest);
+        struct re_node *either = all ? make(p, RE_ALT) : row;
+        if (!either)
+            return NULL;
+        if (all) {
+            re_append(either, all);
+            re_append(either, row);
+        }
+        all = either;
+    }
+    p->tree->flags |= RE_ALTERNATIVE;
+    return all;
+}
+
+/* The jump, the byte and the range between byte and part are the last three, in this order or
+ * the reverse; where `jump_first`, the range is not there yet. */
+static bool settle_near(struct body_parser *p, struct re_node *jump, struct re_node *near,
+                        bool jump_first)
+{
+    const struct re_node *byte = p->root->last;
+    bool exact = !jump->ends_piece && near->start != near->end;
+
+    if (!jump_first)
+        byte = byte->prev;
+    struct re_node *choices = exact ? near_choices(p, jump, byte, near, jump_first) : NULL;
+    if (p->full)
+        return false;
+    if (choices) {
+        for (int i = jump_first ? 2 : 3; i > 0; i--)
+            drop_last(p->root);
+        re_append(p->root, choices);
+        return true;
+    }
+    /* As far as it goes: the distance of the byte is not known to the jump. */
+    jump->start = left_of(jump->start, near->end);
+    jump->end = left_of(jump->end, near->start);
+    if (jump_first)
+        re_append(p->root, near);
+    return true;
+}
+
 static bool add_jump(struct body_parser *p, int64_t low, int64_t high)
 {
     bool ends = p->flags & PATTERN_TAILS || low > RE_CHAIN_GAP || high > RE_CHAIN_GAP ||
                 p->piece + (uint32_t)high > PIECE_MOST;
-    struct re_node *gap = make_gap(p, low, high, ends);
+    struct re_node *gap = make_gap(p, low, high, ends), *near = p->near;
 
     p->piece = ends ? 0 : p->piece + (uint32_t)high;
+    p->near = NULL;
+    p->jump = gap;
     if (!gap)
         return false;
     re_append(p->root, gap);
-    return true;
+    return !near || gap->prev->prev != near || settle_near(p, gap, near, false);
 }
 
 /* Behind the brace. */
@@ -457,9 +535,13 @@ static bool parse_near(struct body_parser *p)
     }
     p->piece += (uint32_t)high;
     struct re_node *gap = make_gap(p, low, high, false);
-    if (gap)
-        re_append(p->root, gap);
-    return gap != NULL;
+    if (!gap)
+        return false;
+    if (left && p->jump && p->root->last->prev == p->jump)
+        return settle_near(p, p->jump, gap, true);
+    re_append(p->root, gap);
+    p->near = left ? NULL : gap;
+    return true;
 }
 
 /* An edge at the end of a part, or where it stands for a byte. */

@@ -89,6 +89,13 @@ def body(r, modifiers=""):
     return s
 
 
+def near_jump(r):
+    """Jumps beside a byte in brackets are measured from the part: long enough for the byte to lie between."""
+    jump, near = "{%d-%d}" % (r.randint(4, 8), r.randint(8, 40)), "[%d]" % r.randint(0, 3)
+    two = part(r, False, 2), part(r, False, 2)
+    return two[0] + jump + byte(r) + near + two[1] if r.random() < .5 else two[0] + near + byte(r) + jump + two[1]
+
+
 def offset(r):
     k = r.random()
     if k < 0.7:
@@ -210,7 +217,8 @@ def main():
                 with open(os.path.join(folder, "f%03d" % i), "wb") as f:
                     f.write(make_file(r))
             lines = {".ldb": [ldb(r, "L%d" % i) for i in range(a.signatures)],
-                     ".ndb": [ndb(r, "N%d" % i) for i in range(a.signatures)]}
+                     ".ndb": [ndb(r, "N%d" % i) for i in range(a.signatures)] +
+                             ["J%d:0:*:%s" % (i, near_jump(r)) for i in range(a.signatures // 4)]}
             databases, text = [], {}
             for suffix, kept in lines.items():
                 path = os.path.join(work, "db%d%s" % (number, suffix))

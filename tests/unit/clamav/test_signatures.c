@@ -63,6 +63,17 @@ static const struct {
     {"a.ldb", "A;Engine:51-255,Target:0,FileSize:3-3;0;616263", "abc", true},
     {"a.ldb", "A;Engine:51-255,Target:1;0;616263", "abc", false},
     {"a.ldb", "A;Engine:51-255,Target:0;0>1;6162*6364", "ab cd cd", true},
+    /* A jump beside a byte in brackets is measured from the part. */
+    {"a.ndb", "A:0:*:616161{3-6}28[1-2]626262", "aaa(..bbb", true},
+    {"a.ndb", "A:0:*:616161{3-6}28[1-2]626262", "aaa(.bbb", false},
+    {"a.ndb", "A:0:*:616161{3-6}28[1-2]626262", "aaa....(.bbb", true},
+    {"a.ndb", "A:0:*:616161{3-6}28[1-2]626262", "aaa....(..bbb", false},
+    {"a.ndb", "A:0:*:636363[1-2]28{3-6}646464", "ccc..(ddd", true},
+    {"a.ndb", "A:0:*:636363[1-2]28{3-6}646464", "ccc.(ddd", false},
+    {"a.ndb", "A:0:*:636363[1-2]28{3-6}646464", "ccc.(....ddd", true},
+    {"a.ndb", "A:0:*:636363[1-2]28{3-6}646464", "ccc..(....ddd", false},
+    {"a.ndb", "A:0:*:636363[2]28{3-600}646464", "ccc..(ddd", true},
+    {"a.ndb", "A:0:*:636363[2]28{4-600}646464", "ccc..(ddd", false},
     {"a.db", "A=616263", "abc", true},
 };
 
