@@ -202,10 +202,24 @@ static bool make_planes(struct photo *photo)
     return true;
 }
 
+/* Planes are once, twice or four times as coarse as the finest. ClamAV's library refuses
+ * others, and a plane one and a half times as coarse would be too narrow for the rows made of
+ * it. */
+static bool is_even(const struct jpeg_image *image)
+{
+    for (uint32_t i = 0; i < image->plane_count; i++)
+        if (__builtin_popcount(image->planes[i].across) != 1 ||
+            __builtin_popcount(image->planes[i].down) != 1)
+            return false;
+    return true;
+}
+
 static bool begin(void *to, const struct jpeg_image *image)
 {
     struct photo *photo = to;
     photo->image = *image;
+    if (!is_even(image))
+        return false;
     photo->state = (uint64_t)image->width * image->height > PIXELS_MOST
                        ? PICTURE_LIMIT
                        : picture_begin(photo->job, image->width, image->height);

@@ -154,7 +154,7 @@ def jpeg(rng):
     planes = [plane(rng, width, height, 255) for _ in range(rng.choice((1, 3)))]
     pnm = b"P%d %d %d 255\n" % (6 if len(planes) == 3 else 5, width, height)
     pnm += bytes(p[y][x] for y in range(height) for x in range(width) for p in planes)
-    options = ["-quality", str(rng.randint(20, 97)), "-sample", rng.choice(("1x1", "2x1", "2x2", "1x2"))]
+    options = ["-quality", str(rng.randint(20, 97)), "-sample", rng.choice(("1x1", "2x1", "2x2", "1x2", "3x1"))]
     options += rng.choice(([], ["-progressive"], ["-optimize"], ["-restart", "2"]))
     return subprocess.run(["cjpeg", *options], input=pnm, capture_output=True, check=True).stdout
 
