@@ -165,8 +165,11 @@ static int start(struct apply *run)
     int error = check(run);
     if (error)
         return error;
-    run->window = arena_push_raw(run->arena, APPLY_WINDOW);
-    run->touched = arena_push_raw(run->arena, APPLY_WINDOW / 8);
+    /* No larger than the file: most are small, and fresh pages cost more than their bytes. */
+    size_t window = run->recipe->size < APPLY_WINDOW ? (size_t)run->recipe->size : APPLY_WINDOW;
+    run->touched_size = (window + 63) / 64 * sizeof *run->touched;
+    run->window = arena_push_raw(run->arena, window);
+    run->touched = arena_push_raw(run->arena, run->touched_size);
     run->scratch = arena_push_raw(run->arena, APPLY_SCRATCH);
     run->pattern = arena_push_raw(run->arena, APPLY_PATTERN);
     run->pattern_of = -1;
@@ -378,7 +381,7 @@ static int window(struct apply *run, uint64_t from, uint64_t to)
 
     bool bare = run->actives - first <= 1 && inside == len;
     if (!bare)
-        memset(run->touched, 0, APPLY_WINDOW / 8);
+        memset(run->touched, 0, run->touched_size);
     for (uint32_t i = first; i < run->actives; i++) {
         int error = window_piece(run, run->active[i], from, to, bare);
         if (error)

@@ -89,7 +89,8 @@ struct apply {
     uint32_t *active;
     uint32_t ordered, actives;
     uint8_t *window;
-    uint64_t *touched; /* a bit for each byte of the window that a piece has put there */
+    uint64_t *touched;   /* a bit for each byte of the window that a piece has put there */
+    size_t touched_size; /* of that, bytes */
     uint8_t *scratch;
     uint8_t *pattern; /* of a short XOR key, repeated */
     int pattern_of;
