@@ -7,7 +7,7 @@
  * files are read first, and scanned in memory; MB per second of CPU time, best of ROUNDS. */
 #include "base/cpu.h"
 #include "match/literals.h"
-#include "match/literals_table.h"
+#include "match/literals/literals_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

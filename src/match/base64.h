@@ -1,6 +1,6 @@
 /* base64 — the encodings that a text may have inside base64 data. */
 #pragma once
-#include "match/re.h"
+#include "match/re/re.h"
 
 /* The tree of alternatives: for each form that source->flags ask for, the text as it is
  * encoded when 0, 1 or 2 bytes precede it, without the characters that neighbours share. False

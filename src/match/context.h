@@ -2,7 +2,7 @@
  * found with the right ones beside it. */
 #pragma once
 #include "match/pattern.h"
-#include "match/re.h"
+#include "match/re/re.h"
 
 enum { CONTEXT_SIDE = 32 }; /* bytes looked at on either side of the literal */
 

@@ -8,7 +8,7 @@
  *
  * with white space and C comments anywhere between. Numbers of jumps may also be written in
  * hex (0x10) and octal (0o20), as YARA-X allows. */
-#include "match/re.h"
+#include "match/re/re.h"
 
 #include <errno.h>
 #include <limits.h>

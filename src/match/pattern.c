@@ -4,8 +4,8 @@
 #include "match/buckets.h"
 #include "match/needed.h"
 #include "match/plain.h"
-#include "match/re_atoms.h"
-#include "match/re_compile.h"
+#include "match/re/re_atoms.h"
+#include "match/re/re_compile.h"
 #include "match/text.h"
 
 #include <errno.h>

@@ -14,7 +14,7 @@
  * PROGRAM_PLAIN is laid out otherwise: see plain.h. */
 #pragma once
 #include "match/find.h"
-#include "match/re.h"
+#include "match/re/re.h"
 
 enum program_kind { PROGRAM_TEXT = 1, PROGRAM_ATOMS, PROGRAM_SUBJECT, PROGRAM_PLAIN };
 

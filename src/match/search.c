@@ -7,7 +7,7 @@
 #include "match/search.h"
 
 #include "match/plain.h"
-#include "match/re_steps.h"
+#include "match/re/re_steps.h"
 #include "match/text.h"
 
 #include <string.h>

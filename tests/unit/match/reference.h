@@ -1,7 +1,7 @@
 /* reference — a slow matcher that is easy to believe: sets of positions through the syntax
  * tree. A set is a 64-bit word, a bit for each position of a text of at most 63 bytes. */
 #pragma once
-#include "match/re.h"
+#include "match/re/re.h"
 
 enum { REFERENCE_MAX = 60 };
 

@@ -1,7 +1,7 @@
 #include "base/cpu.h"
 #include "match/frequency.h"
 #include "match/literals.h"
-#include "match/literals_table.h"
+#include "match/literals/literals_table.h"
 #include "tap.h"
 
 #include <stdlib.h>

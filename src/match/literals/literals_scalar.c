@@ -1,5 +1,5 @@
 /* The reference: what the vector variants must answer too. */
-#include "match/literals_table.h"
+#include "match/literals/literals_table.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* re_exec — runs a program's code at a place in an object. */
 #pragma once
-#include "match/re_memo.h"
+#include "match/re/re_memo.h"
 
 enum {
     EXEC_LIMIT = 4096,  /* bytes looked at each way, YARA's YR_RE_SCAN_LIMIT */

@@ -1,4 +1,4 @@
-#include "match/literals_table.h"
+#include "match/literals/literals_table.h"
 
 static bool section_fits(const struct literals_table *table, struct section section,
                          size_t size)

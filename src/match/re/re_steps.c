@@ -1,4 +1,4 @@
-#include "match/re_steps.h"
+#include "match/re/re_steps.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * Threads stand in a list, the preferred first. Each byte advances all of them; a thread that
  * matches ends those behind it (or, when all matches are wanted, only itself). Threads in the
  * same state as an earlier one are dropped. */
-#include "match/re_run.h"
+#include "match/re/re_run.h"
 
 #include <string.h>
 

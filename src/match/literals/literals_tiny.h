@@ -1,6 +1,6 @@
 /* literals_tiny — how literals of two and three bytes are entered in a table. */
 #pragma once
-#include "match/literals_table.h"
+#include "match/literals/literals_table.h"
 
 /* Spelling `number`, 0 to 3, of the first two bytes: with nocase, each letter in both cases.
  * False when there is no such spelling. */

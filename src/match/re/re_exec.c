@@ -1,6 +1,6 @@
 /* re_exec — runs of a program's code: by threads (re_run), whose steps are remembered where
  * they make many (re_memo). */
-#include "match/re_run.h"
+#include "match/re/re_run.h"
 
 enum {
     MEMO_OFF = UINT32_MAX, /* effort: never (again) */

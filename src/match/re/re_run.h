@@ -1,6 +1,6 @@
 /* re_run — the threads of a run of re_exec; private to it. */
 #pragma once
-#include "match/re_exec.h"
+#include "match/re/re_exec.h"
 
 enum { NO_FIBER = 0xffff };
 

@@ -1,5 +1,5 @@
 /* re_memo — the tables of the automaton; what fills them is in re_exec. */
-#include "match/re_memo.h"
+#include "match/re/re_memo.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * what scalar code takes. Survivors are compressed in a register and stored whole: compressing
  * stores are microcoded there. */
 #if defined(__x86_64__)
-#include "match/literals_table.h"
+#include "match/literals/literals_table.h"
 
 #include <immintrin.h>
 

@@ -1,6 +1,6 @@
 /* AVX2 variant of what literals_scalar.c says. */
 #if defined(__x86_64__)
-#include "match/literals_table.h"
+#include "match/literals/literals_table.h"
 
 #include <immintrin.h>
 

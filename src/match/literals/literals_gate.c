@@ -1,6 +1,6 @@
 /* The windows begin as a class each. The two whose union lets least more through, by how often
  * bytes are met in clean files, become one, until there are eight. */
-#include "match/literals_gate.h"
+#include "match/literals/literals_gate.h"
 
 #include <string.h>
 

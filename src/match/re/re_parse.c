@@ -13,7 +13,7 @@
  * it.
  *
  * A `{` that does not begin a valid repetition is a byte like any other. */
-#include "match/re.h"
+#include "match/re/re.h"
 
 #include <errno.h>
 #include <string.h>

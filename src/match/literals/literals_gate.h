@@ -1,6 +1,6 @@
 /* literals_gate — sorts the windows of DENSE into the classes of its gate. */
 #pragma once
-#include "match/literals_table.h"
+#include "match/literals/literals_table.h"
 
 /* More than that would let too much through to be worth a gate. */
 enum { GATE_MOST = 320 };

@@ -1,4 +1,4 @@
-#include "match/literals_table.h"
+#include "match/literals/literals_table.h"
 
 #include "base/cpu.h"
 

@@ -3,7 +3,7 @@
  * A tree of choices is built from the syntax tree: a leaf is one atom, ANY_OF wants one of its
  * children (they are alternatives to search for), ALL_OF wants every child (they are branches
  * of the pattern). The best child of each ANY_OF wins. */
-#include "match/re_atoms.h"
+#include "match/re/re_atoms.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Sorts the first bytes of tiny literals into TINY_CLASSES, so that the pairs and triples which
  * the classes let through without need are rare in clean files. */
-#include "match/literals_tiny.h"
+#include "match/literals/literals_tiny.h"
 
 #include <string.h>
 

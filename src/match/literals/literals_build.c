@@ -1,5 +1,5 @@
-#include "match/literals_gate.h"
-#include "match/literals_tiny.h"
+#include "match/literals/literals_gate.h"
+#include "match/literals/literals_tiny.h"
 
 #include <errno.h>
 #include <string.h>

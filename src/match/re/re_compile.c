@@ -4,7 +4,7 @@
  * (libyara's re.c documents it beside _yr_re_emit): counted repetitions are unrolled into a
  * first copy, a loop and a last copy, so that atoms can point into the copies. YARA's limits
  * count bytes of its own encoding; `where` keeps that count. */
-#include "match/re_compile.h"
+#include "match/re/re_compile.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* re — small questions about the syntax tree. Recursion is bounded by the parsers
  * (RE_MAX_DEPTH) except along alternatives, which lean left and are walked in loops. */
-#include "match/re.h"
+#include "match/re/re.h"
 
 #include <errno.h>
 #include <string.h>
