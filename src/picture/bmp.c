@@ -23,6 +23,13 @@ struct bmp {
     uint32_t masks[3]; /* of red, green and blue, where a pixel is one number; else 0 */
 };
 
+/* Bits in a row, one at least. */
+static bool is_run(uint32_t mask)
+{
+    uint32_t low = mask & (0 - mask);
+    return mask && !(mask & (mask + low));
+}
+
 static bool read_masks(bytes data, uint32_t method, struct bmp *bmp)
 {
     bool is_number = bmp->bits == 16 || bmp->bits == 32;
@@ -31,7 +38,7 @@ static bool read_masks(bytes data, uint32_t method, struct bmp *bmp)
     for (uint32_t i = 0; method == 3 && i < 3; i++)
         if (!is_number ||
             !bytes_le32(data, FILE_HEADER + MASKS + 4 * (uint64_t)i, &bmp->masks[i]) ||
-            !bmp->masks[i])
+            !is_run(bmp->masks[i]))
             return false;
     return true;
 }

@@ -203,13 +203,12 @@ static void scan_views(struct examiner *examiner, struct reply_object *object,
 }
 
 /* A signature asked for it to be looked at as another type, as if that lay in this object:
- * ClamAV's HandlerType. What is of no type is no container there. */
+ * ClamAV's HandlerType. */
 static void scan_again(struct examiner *examiner, struct reply_object *object)
 {
     enum filetype type = examiner->look.type;
-    bool is_plain = object->type == FILETYPE_BINARY_DATA;
     if (examiner->type_count < FACTS_DEPTH)
-        examiner->types[examiner->type_count++] = is_plain ? FILETYPE_ERROR : object->type;
+        examiner->types[examiner->type_count++] = object->type;
     examine_object_scan(examiner, object, object->data,
                         facts_targets(type) & ~TARGET_BIT(TARGET_RULES));
     if (!examiner->stopped)
