@@ -31,8 +31,9 @@ static const struct option decrypt_table[] = {
     {"key", 0, OPTION_LIST, "FILE|TEXT", "Options", "a key, in whatever form it was handed out",
      "A file (PEM, DER, XML, a blob, hex, base64, a decryptor's key file; of several keys in "
      "one "
-     "all are tried), a directory of such files, or the key itself as text. May be given "
-     "several "
+     "all are tried; the times that Akira for Linux drew its keys at, t3=... t4=...), a "
+     "directory "
+     "of such files, or the key itself as text. May be given several "
      "times: each file is opened by the key that fits it, whatever the order.",
      NULL, TARGET(keys)},
     {"originals", 0, OPTION_LIST, "DIR", "Options",

@@ -264,6 +264,19 @@ def symmetric(folder):
         check(word.encode().hex() in [x["secret"] for k, x in keys if k == "text"], "a password")
 
 
+def times(folder):
+    """When the keys of Akira for Linux were drawn, as people write it down."""
+    outer, inner = "t3=1786077189676504072 t4=1786077189678050965", "t1=1786077189676504001 t2=1786077189676504033 "
+    for text, wanted in ((outer, outer), (inner + outer, inner + outer), (outer.replace(" ", "\n") + "\n", outer + " "),
+                         (inner + outer + " percent=50", inner + outer + " percent=50")):
+        keys, errors, _ = read(write(folder, "times", text.encode()))
+        check(keys == [("text", {"secret": wanted.encode().hex(), "family": "akira-linux"})] and not errors, f"times: {text!r}")
+    for text in ("t3=1786077189676504072", inner, "t1=1 " + outer, outer + " t3=5", outer + " t5=1", outer.replace("=", "=x"),
+                 outer + " percent=", "t3=17860771896765040720 t4=1"):
+        keys, _, _ = read(write(folder, "times", text.encode()))
+        check(not [x for _, x in keys if "family" in x], f"no times: {text!r}")
+
+
 def shared():
     """The published vectors beside the project, or above it."""
     at = os.path.dirname(os.path.abspath(__file__))
@@ -310,6 +323,7 @@ def main():
             refused(folder)
             curves(folder)
             symmetric(folder)
+            times(folder)
         else:
             skip("keys", "openssl is not installed")
         packed = shared()
