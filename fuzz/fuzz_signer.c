@@ -35,13 +35,16 @@ static void ask(const struct ruleset *set, bytes file, struct arena *arena)
         verdicts[0].blocked_count != verdicts[1].blocked_count)
         abort();
     struct budget budget = {.steps = STEPS};
-    const struct signer_entry *entries;
-    uint32_t count = 0, sum = 0;
-    if (signer_catalogue(set, file, 1800000000, arena, &budget, &entries, &count))
-        for (uint32_t i = 0; i < count; i++)
-            sum += entries[i].digest.at[entries[i].digest.len - 1];
-    if (sum > 255 * count)
+    struct signer_list list;
+    uint32_t sum = 0;
+    if (signer_catalogue(set, file, 1800000000, arena, &budget, &list))
+        for (uint32_t i = 0; i < list.entry_count; i++)
+            sum += list.entries[i].digest.at[list.entries[i].digest.len - 1];
+    if (sum > 255 * list.entry_count)
         abort();
+    for (uint32_t i = 0; i < list.vouched_count; i++)
+        if (list.vouched[i].row.flags & SIGNER_BLOCKED || !list.vouched[i].key.len)
+            abort();
     arena_reset(arena);
 }
 
@@ -60,6 +63,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(rows[0].subject, found.subject, sizeof rows[0].subject);
         rows[0].key = (uint32_t)(found.modulus.at - data);
         rows[0].key_length = (uint32_t)found.modulus.len;
+        rows[0].exponent = (uint32_t)(found.exponent.at - data);
+        rows[0].exponent_length = (uint32_t)found.exponent.len;
+        rows[0].not_after = INT64_MAX;
         rows[1] = rows[0];
         rows[1].flags = SIGNER_BLOCKED | SIGNER_ANY_SERIAL;
         set.signer_count = 2;

@@ -117,11 +117,21 @@ static bool add_rule(struct clamav *clamav, bytes name)
     return !draft->full;
 }
 
-static int add_row(struct clamav *clamav, struct ruleset_signer *row, bytes key, bytes name)
+static void set_key(struct draft *draft, struct ruleset_signer *row, bytes key, bytes exponent)
 {
-    struct draft *draft = clamav->draft;
     row->key = draft_text(draft, key);
     row->key_length = (uint32_t)key.len;
+    row->exponent = draft_text(draft, exponent);
+    row->exponent_length = (uint32_t)exponent.len;
+}
+
+static int add_row(struct clamav *clamav, struct ruleset_signer *row, bytes key, bytes name)
+{
+    static const uint8_t exponent[] = {1, 0, 1};
+    struct draft *draft = clamav->draft;
+    memset(row->issuer, 0xca, sizeof row->issuer); /* of no certificate */
+    row->not_after = INT64_MAX;
+    set_key(draft, row, key, (bytes){exponent, sizeof exponent});
     if (!(row->flags & SIGNER_BLOCKED) || !is_blocked(draft, row)) {
         struct ruleset_signer *slot = vec_push(draft->arena, &draft->signers);
         if (!slot || draft->full)
@@ -171,17 +181,30 @@ static struct ruleset view_of(const struct draft *draft)
                             .signer_count = draft->signers.n};
 }
 
-static int add_entries(struct clamav *clamav, const struct signer_entry *entries,
-                       uint32_t count)
+/* From then on they vouch for programs, too, and for later catalogues. */
+static int add_vouched(struct draft *draft, const struct signer_list *list)
+{
+    for (uint32_t i = 0; i < list->vouched_count && draft->signers.n < ROWS_MOST; i++) {
+        struct ruleset_signer *slot = vec_push(draft->arena, &draft->signers);
+        if (!slot)
+            return -ENOMEM;
+        *slot = list->vouched[i].row;
+        set_key(draft, slot, list->vouched[i].key, list->vouched[i].exponent);
+    }
+    return draft->full ? -ENOMEM : 0;
+}
+
+static int add_entries(struct clamav *clamav, const struct signer_list *list)
 {
     struct draft *draft = clamav->draft;
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < list->entry_count; i++) {
         struct ruleset_catalogued *slot = vec_push(draft->arena, &draft->catalogue);
         if (!slot)
             return -ENOMEM;
-        *slot = (struct ruleset_catalogued){.kind = entries[i].kind,
-                                            .digest_size = (uint32_t)entries[i].digest.len};
-        memcpy(slot->digest, entries[i].digest.at, entries[i].digest.len);
+        bytes digest = list->entries[i].digest;
+        *slot = (struct ruleset_catalogued){.kind = list->entries[i].kind,
+                                            .digest_size = (uint32_t)digest.len};
+        memcpy(slot->digest, digest.at, digest.len);
         clamav->counts[CLAMAV_CERTIFICATE].read++;
     }
     return 0;
@@ -192,14 +215,14 @@ int trust_file(struct clamav *clamav, bytes file)
     struct arena *arena = arena_new(CATALOGUE_MEMORY);
     struct ruleset set = view_of(clamav->draft);
     struct budget budget = {.steps = CATALOGUE_STEPS};
-    const struct signer_entry *entries;
-    uint32_t count;
-    int error = 0;
+    struct signer_list list;
     if (!arena)
         return -ENOMEM;
-    if (signer_catalogue(&set, file, clamav->options.now, arena, &budget, &entries, &count))
-        error = add_entries(clamav, entries, count);
-    else
+    bool good = signer_catalogue(&set, file, clamav->options.now, arena, &budget, &list);
+    int error = add_vouched(clamav->draft, &list);
+    if (!error && good)
+        error = add_entries(clamav, &list);
+    else if (!error)
         clamav_refuse(clamav, CLAMAV_CERTIFICATE,
                       "is no catalogue of someone that the .crb files trust");
     arena_free(arena);

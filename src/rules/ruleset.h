@@ -34,7 +34,7 @@
 #include "rules/node.h"
 
 enum {
-    RULESET_VERSION = 13,
+    RULESET_VERSION = 14,
     RULESET_HEADER_SIZE = 64,
     RULESET_ALIGN = 64,
     RULESET_PAGE = 4096,
@@ -245,11 +245,13 @@ enum signer_flag {
 };
 
 struct ruleset_signer {
-    uint8_t subject[20], serial[20]; /* SHA-1 */
-    uint32_t key, key_length;        /* modulus, in texts */
-    uint32_t flags;                  /* of enum signer_flag */
+    uint8_t subject[20], serial[20], issuer[20]; /* SHA-1 */
+    uint32_t key, key_length;                    /* modulus, in texts */
+    uint32_t exponent, exponent_length;          /* the same */
+    uint32_t flags;                              /* of enum signer_flag */
+    uint32_t algorithm; /* by which it is signed itself: of signer/certificate.h, or 0 */
     uint32_t reserved;
-    int64_t not_before; /* of certificates that it stands for: seconds since 1970 */
+    int64_t not_before, not_after; /* of certificates that it stands for: seconds since 1970 */
 };
 
 /* A file that a catalogue lists. */

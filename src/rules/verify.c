@@ -77,7 +77,8 @@ static int check_texts(const struct ruleset *set, struct why *why)
         if (!text(set, set->icons[i].groups[0]) || !text(set, set->icons[i].groups[1]))
             return bad(why, "icon", i);
     for (uint32_t i = 0; i < set->signer_count; i++)
-        if (!bytes_has(set->texts, set->signers[i].key, set->signers[i].key_length))
+        if (!bytes_has(set->texts, set->signers[i].key, set->signers[i].key_length) ||
+            !bytes_has(set->texts, set->signers[i].exponent, set->signers[i].exponent_length))
             return bad(why, "signer", i);
     for (uint32_t i = 0; i < set->catalogue_count; i++)
         if (set->catalogue[i].digest_size > sizeof set->catalogue[i].digest)

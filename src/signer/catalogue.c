@@ -8,6 +8,8 @@
 #include "signer/signature.h"
 #include "signer/signer.h"
 
+#include <string.h>
+
 #define NAME(text) ((bytes){(const uint8_t *)(text), sizeof(text) - 1})
 
 #define MICROSOFT "\x2b\x06\x01\x04\x01\x82\x37"
@@ -80,20 +82,53 @@ static bool read_list(struct der content, struct entries *to, struct budget *bud
     return true;
 }
 
+/* Whom the store holds beyond the first `known`. False when memory is out. */
+static bool list_vouched(const struct store *store, uint32_t known, struct signer_list *ret)
+{
+    uint32_t count = store->trusted.n - known;
+    struct signer_vouched *list = PUSH_ARRAY(store->arena, struct signer_vouched, count);
+    if (!list)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct certificate *one = &store->trusted.at[known + i];
+        struct ruleset_signer *row = &list[i].row;
+        *row = (struct ruleset_signer){
+            .flags = (one->signs_code ? SIGNER_CODE : 0U) |
+                     (one->signs_times ? SIGNER_TIMES : 0U) |
+                     (one->signs_certificates ? SIGNER_CERTIFICATES : 0U) |
+                     (one->any_serial ? SIGNER_ANY_SERIAL : 0U),
+            .algorithm = one->algorithm,
+            .not_before = one->not_before,
+            .not_after = one->not_after,
+        };
+        memcpy(row->subject, one->subject, sizeof row->subject);
+        memcpy(row->serial, one->serial, sizeof row->serial);
+        memcpy(row->issuer, one->issuer, sizeof row->issuer);
+        list[i].key = one->modulus;
+        list[i].exponent = one->exponent;
+    }
+    ret->vouched = list;
+    ret->vouched_count = count;
+    return true;
+}
+
 bool signer_catalogue(const struct ruleset *set, bytes file, int64_t now, struct arena *arena,
-                      struct budget *budget, const struct signer_entry **ret,
-                      uint32_t *ret_count)
+                      struct budget *budget, struct signer_list *ret)
 {
     struct store store = {.arena = arena, .budget = budget};
     const struct signature signature = {
         .from = {file, 0, (uint32_t)file.len}, .is_catalogue = true, .set = set, .now = now};
     struct entries entries = {.arena = arena};
     struct der content;
-    if (file.len > UINT32_MAX || !store_fill(&store, set) ||
-        !signature_verify(&signature, &store, &content))
+    *ret = (struct signer_list){0};
+    if (file.len > UINT32_MAX || !store_fill(&store, set))
+        return false;
+    uint32_t known = store.trusted.n;
+    bool is_trusted = signature_verify(&signature, &store, &content);
+    if (!list_vouched(&store, known, ret) || !is_trusted)
         return false;
     bool is_whole = read_list(content, &entries, budget);
-    *ret = entries.list.at;
-    *ret_count = entries.list.n;
+    ret->entries = entries.list.at;
+    ret->entry_count = entries.list.n;
     return is_whole || entries.list.n;
 }

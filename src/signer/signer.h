@@ -29,9 +29,22 @@ struct signer_entry {
     bytes digest;
 };
 
-/* Reads a catalogue, which must be made by someone that `set` trusts: *ret_count entries of it,
- * in the arena, as views into the file. False when it is not, or malformed: none count then,
- * but what stands before the fault, as in clamscan. */
+/* Someone whom those in `set` vouch for in a catalogue's certificates: a row without its texts.
+ */
+struct signer_vouched {
+    struct ruleset_signer row;
+    bytes key, exponent;
+};
+
+struct signer_list {
+    const struct signer_entry *entries;
+    uint32_t entry_count;
+    const struct signer_vouched *vouched;
+    uint32_t vouched_count;
+};
+
+/* Reads a catalogue, which must be made by someone that `set` trusts: what it lists, in the
+ * arena, as views into the file. False when it is not, or malformed: no entries count then,
+ * but what stands before the fault, as in clamscan. Those who are vouched for count anyway. */
 bool signer_catalogue(const struct ruleset *set, bytes file, int64_t now, struct arena *arena,
-                      struct budget *budget, const struct signer_entry **ret,
-                      uint32_t *ret_count) MUST_USE;
+                      struct budget *budget, struct signer_list *ret) MUST_USE;

@@ -2,25 +2,23 @@
 
 #include <string.h>
 
-static const uint8_t exponent_65537[] = {1, 0, 1};
-
 /* What a row of the database stands for. */
 static struct certificate of_row(const struct ruleset *set, const struct ruleset_signer *row)
 {
     struct certificate ret = {
         .any_serial = row->flags & SIGNER_ANY_SERIAL,
-        .algorithm = SIGNED_ANY,
+        .algorithm = (enum certificate_algorithm)row->algorithm,
         .modulus = bytes_slice(set->texts, row->key, row->key_length),
-        .exponent = {exponent_65537, sizeof exponent_65537},
+        .exponent = bytes_slice(set->texts, row->exponent, row->exponent_length),
         .not_before = row->not_before,
-        .not_after = INT64_MAX,
+        .not_after = row->not_after,
         .signs_certificates = row->flags & SIGNER_CERTIFICATES,
         .signs_code = row->flags & SIGNER_CODE,
         .signs_times = row->flags & SIGNER_TIMES,
     };
     memcpy(ret.subject, row->subject, sizeof ret.subject);
     memcpy(ret.serial, row->serial, sizeof ret.serial);
-    memset(ret.issuer, 0xca, sizeof ret.issuer);
+    memcpy(ret.issuer, row->issuer, sizeof ret.issuer);
     return ret;
 }
 

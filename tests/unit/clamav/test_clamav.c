@@ -210,6 +210,8 @@ static void test_signers(void)
     CHECK_INT(rows[0].flags, SIGNER_CODE | SIGNER_CERTIFICATES);
     CHECK_INT(rows[0].not_before, 7);
     CHECK_INT(rows[0].key_length, 3);
+    CHECK_INT(rows[0].exponent_length, 3);
+    CHECK(rows[0].not_after == INT64_MAX && rows[0].algorithm == 0);
     CHECK(rows[0].key == rows[1].key);
     CHECK_INT(rows[1].flags, SIGNER_BLOCKED | SIGNER_CODE | SIGNER_TIMES | SIGNER_CERTIFICATES);
     read_signer(b, "0", "", "", "c0ffee;010001;1;1;1;;comment;999");
