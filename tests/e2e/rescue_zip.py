@@ -71,7 +71,8 @@ def members_with_another_password_are_left_and_said():
     run = place.run("--plain", "noise.bin", "--output", "out", "--json", "b.zip")
     check(run.returncode == 3, run.stdout, run.stderr)
     found = json.loads(run.stdout)
-    check(found["proven"] == 2 and found["left"] == 1 and found["password"] == "Kyiv22", found)
+    # Of other passwords, 1 in 256 fits ZipCrypto's check byte: then it may be damage as well.
+    check(found["proven"] == 2 and found["left"] + found["broken"] == 1 and found["password"] == "Kyiv22", found)
     place.unpacked("out/b.zip", "noise.bin", "pic.png")
     run = subprocess.run(["unzip", "-P", "other one", "-p", "out/b.zip", "text.txt"],
                          cwd=place.at, capture_output=True)

@@ -354,7 +354,7 @@ static void print_text(const struct run *run, struct text *out)
                     ", %u left as they were: another password, or encrypted in another way",
                     r->left);
     if (r->broken)
-        text_printf(out, ", %u left as they were: damaged", r->broken);
+        text_printf(out, ", %u left as they were: damaged, or another password", r->broken);
     text_byte(out, '\n');
     if (run->written[0]) {
         text_word(out, "  written without encryption: ");

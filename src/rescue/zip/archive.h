@@ -44,7 +44,8 @@ struct archive_result {
     uint32_t plain;   /* that were not encrypted */
     uint32_t left;    /* with another password, or encrypted in another way: as they were */
     uint32_t unknown; /* decrypted, but packed in a way that is not checked here */
-    uint32_t broken;  /* the check byte fits, the CRC-32 does not: left as they were */
+    uint32_t broken; /* the check byte fits (of other passwords, too, 1 in 256), the CRC-32 does
+                        not: left as they were */
 };
 
 /* The archive again, without the encryption of what the keys open, to `write`. Reads each
