@@ -27,6 +27,7 @@ struct disk {
     struct salvage *salvage;
     struct unpack_run run;
     bytes folder;
+    struct mend mend;
     VEC(struct window_place) places; /* of the file that is being put together */
 };
 
@@ -142,6 +143,20 @@ static void forget(struct disk *disk, bytes data)
     (void)madvise(region->at + first, last - first, MADV_DONTNEED);
 }
 
+/* Whether it is a guess that some of these bytes follow what was before. */
+static bool is_guessed(const struct mend *mend, uint64_t from, uint64_t len)
+{
+    uint32_t low = 0, high = mend->guessed.n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (mend->guessed.at[middle].to <= from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < mend->guessed.n && mend->guessed.at[low].from < from + len;
+}
+
 static bool child(void *to, const struct unpack *parent, const struct unpack_child *found)
 {
     struct disk *disk = to;
@@ -163,11 +178,16 @@ static bool child(void *to, const struct unpack *parent, const struct unpack_chi
     bool more = true;
     if (name.at && view) {
         uint64_t from = (uint64_t)(found->data.at - salvage->file.at);
+        salvage->guessed = is_guessed(&disk->mend, from, found->data.len);
         more = salvage_child(salvage, name, from, from + found->data.len);
     } else if (name.at) {
+        for (uint32_t i = 0; i < disk->places.n && !salvage->guessed; i++)
+            salvage->guessed =
+                is_guessed(&disk->mend, disk->places.at[i].outer, disk->places.at[i].len);
         more = give_scattered(disk, name, found->data);
         forget(disk, found->data);
     }
+    salvage->guessed = false;
     arena_pop(salvage->arena, mark);
     return more && !salvage->stopped;
 }
@@ -200,6 +220,7 @@ void disk_give(struct salvage *salvage)
     struct disk disk = {
         .salvage = salvage,
         .folder = salvage_name(salvage, "files"),
+        .mend = {.salvage = salvage},
         .run = {
             .limits = {.depth = DEPTH, .members = MEMBERS, .bytes = UINT64_MAX, .one = LARGEST},
             .budget = salvage->budget,
@@ -209,7 +230,7 @@ void disk_give(struct salvage *salvage)
             .copied = copied,
             .clean = salvage->window != NULL,
             .sink = {.child = child, .gap = gap, .stage = stage}}};
-    struct mend mend = {.salvage = salvage};
+    struct mend *mend = &disk.mend;
     struct salvage_given given = {{0}};
     salvage->keep = arena_new(KEEP_MOST);
     salvage->given = salvage->keep ? &given : NULL;
@@ -220,13 +241,13 @@ void disk_give(struct salvage *salvage)
         salvage->keep = arena_free(salvage->keep);
         return;
     }
-    mend_disk(&mend);
-    if (mend.container) {
+    mend_disk(mend);
+    if (mend->container) {
         unpack_object(&disk.run, NULL, bytes_of(""), salvage->file);
     } else {
-        for (uint32_t i = 0; i < mend.volumes.n && !salvage->stopped; i++)
-            open_volume(&disk, &mend.volumes.at[i]);
-        if (!mend.volumes.n)
+        for (uint32_t i = 0; i < mend->volumes.n && !salvage->stopped; i++)
+            open_volume(&disk, &mend->volumes.at[i]);
+        if (!mend->volumes.n)
             unpack_object(&disk.run, NULL, bytes_of(""), salvage->file);
     }
     arena_free(disk.run.arena);

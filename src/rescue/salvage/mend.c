@@ -10,6 +10,8 @@
  * tables' copies are read wherever one survives; only the mark at 0 has none */
 #include "rescue/salvage/mend.h"
 
+#include "rescue/salvage/fat_mend.h"
+
 #include <string.h>
 
 enum {
@@ -33,7 +35,7 @@ static const uint8_t *at(const struct mend *mend, uint64_t from)
     return mend->salvage->file.at + from;
 }
 
-static bool put(struct mend *mend, uint64_t to, const uint8_t *from, size_t size)
+bool mend_put(struct mend *mend, uint64_t to, const uint8_t *from, size_t size)
 {
     struct salvage *salvage = mend->salvage;
     if (mend->looks || !bytes_has(salvage->file, to, size))
@@ -54,8 +56,8 @@ static bool is_super(const uint8_t *p, uint64_t *ret_size)
            load_le32(p) >= load_le32(p + 40) / 2 && load_le16(p + 58) < 8;
 }
 
-static struct mend_volume *volume_add(struct mend *mend, uint64_t from, uint64_t size,
-                                      const char *kind)
+struct mend_volume *mend_volume_add(struct mend *mend, uint64_t from, uint64_t size,
+                                    const char *kind)
 {
     for (uint32_t i = 0; i < mend->volumes.n; i++)
         if (mend->volumes.at[i].from == from)
@@ -78,7 +80,7 @@ static void take_super(struct mend *mend, uint64_t super)
     uint64_t group = load_le16(p + 90), first = load_le32(p + 20);
     if (group == 0) {
         if (super >= SUPER)
-            (void)volume_add(mend, super - SUPER, size, "ext");
+            (void)mend_volume_add(mend, super - SUPER, size, "ext");
         return;
     }
     uint64_t inside = (group * load_le32(p + 32) + first) * block;
@@ -88,16 +90,17 @@ static void take_super(struct mend *mend, uint64_t super)
     if (plain(mend, from + SUPER, SUPER_SIZE) &&
         load_le16(at(mend, from + SUPER + 56)) == 0xef53)
         return; /* not needed */
-    if (!volume_add(mend, from, size, "ext"))
+    if (!mend_volume_add(mend, from, size, "ext"))
         return;
     uint64_t groups = (load_le32(p + 4) + load_le32(p + 32) - 1) / load_le32(p + 32);
     uint64_t table = groups * (load_le32(p + 96) & 0x80 ? load_le16(p + 254) : 32);
     /* The table follows the block of the superblock, here and at the head. */
     if (table < (64u << 20) && plain(mend, super + block, table))
-        (void)put(mend, from + (first + 1) * block, at(mend, super + block), (size_t)table);
-    (void)put(mend, from + SUPER, p, SUPER_SIZE);
+        (void)mend_put(mend, from + (first + 1) * block, at(mend, super + block),
+                       (size_t)table);
+    (void)mend_put(mend, from + SUPER, p, SUPER_SIZE);
     const uint8_t none[2] = {0, 0};
-    (void)put(mend, from + SUPER + 90, none, 2);
+    (void)mend_put(mend, from + SUPER + 90, none, 2);
 }
 
 static bool is_boot(const uint8_t *p)
@@ -121,7 +124,7 @@ static void mend_records(struct mend *mend, uint64_t from, const uint8_t *boot)
         return;
     for (int i = 0; i < MFT_COPIES; i++, table += size, mirror += size)
         if (plain(mend, mirror, size) && memcmp(at(mend, mirror), "FILE", 4) == 0)
-            (void)put(mend, table, at(mend, mirror), (size_t)size);
+            (void)mend_put(mend, table, at(mend, mirror), (size_t)size);
 }
 
 static void take_boot(struct mend *mend, uint64_t here)
@@ -137,10 +140,10 @@ static void take_boot(struct mend *mend, uint64_t here)
         memcmp(at(mend, here + load_le64(boot + 56) * load_le16(boot + 11) * boot[13]), "FILE",
                4) == 0;
     uint64_t from = first ? here : here - (size < here ? size : here);
-    if (!volume_add(mend, from, size + SECTOR, "ntfs"))
+    if (!mend_volume_add(mend, from, size + SECTOR, "ntfs"))
         return;
     if (!first)
-        (void)put(mend, from, boot, sizeof boot);
+        (void)mend_put(mend, from, boot, sizeof boot);
     mend_records(mend, from, boot);
 }
 
@@ -165,11 +168,11 @@ static void take_fat(struct mend *mend, uint64_t here)
     bool wide = memcmp(boot + 82, "FAT32", 5) == 0;
     if (wide && here >= copy && !plain(mend, here - copy, SECTOR)) {
         from = here - copy;
-        (void)put(mend, from, boot, sizeof boot);
+        (void)mend_put(mend, from, boot, sizeof boot);
     } else if (wide && here >= copy && is_fat(at(mend, here - copy))) {
         return; /* the copy itself */
     }
-    (void)volume_add(mend, from, sectors * sector, "fat");
+    (void)mend_volume_add(mend, from, sectors * sector, "fat");
 }
 
 /* XFS keeps a copy of its superblock (4 size of a block, 84 blocks of a group, 102 size of a
@@ -189,11 +192,12 @@ static void take_xfs(struct mend *mend, uint64_t here)
         return;
     uint64_t from = here - group * group_size;
     bool lost = !plain(mend, from, SECTOR);
-    if (volume_add(mend, from, size, "xfs") && group > 0 && lost)
-        (void)put(mend, from, p, SECTOR);
+    if (mend_volume_add(mend, from, size, "xfs") && group > 0 && lost)
+        (void)mend_put(mend, from, p, SECTOR);
 }
 
-static void scan(struct mend *mend, uint32_t most)
+/* `look`: also for what is left of FAT without its first sectors; or NULL. */
+static void scan(struct mend *mend, uint32_t most, struct fat_look *look)
 {
     uint64_t size = mend->salvage->file.len;
     for (uint64_t here = 0; here + SUPER_SIZE <= size && mend->volumes.n < most;
@@ -205,6 +209,8 @@ static void scan(struct mend *mend, uint32_t most)
             take_super(mend, here);
         if (p[0] == 'X' && memcmp(p, "XFSB", 4) == 0 && plain(mend, here, SECTOR))
             take_xfs(mend, here);
+        if (look)
+            fat_look_at(look, here);
         if (p[510] != 0x55 || p[511] != 0xaa || !plain(mend, here, SECTOR))
             continue;
         if (p[3] == 'N')
@@ -233,7 +239,7 @@ bool mend_looks_like_disk(struct salvage *salvage)
     if (memcmp(magic, "QFI\xfb", 4) == 0 || memcmp(magic, "KDMV", 4) == 0 ||
         memcmp(magic, "vhdxfile", 8) == 0 || memcmp(magic, "conectix", 8) == 0)
         return true;
-    scan(&mend, 1);
+    scan(&mend, 1, NULL);
     return mend.volumes.n > 0;
 }
 
@@ -278,7 +284,7 @@ static bool mend_qcow(struct mend *mend)
     put_be32(header + 36, n);
     put_be32(header + 44, (uint32_t)where);
     put_be32(header + 100, sizeof header - 8);
-    return put(mend, 0, header, sizeof header);
+    return mend_put(mend, 0, header, sizeof header);
 }
 
 static bool mend_vhdx(struct mend *mend)
@@ -286,7 +292,7 @@ static bool mend_vhdx(struct mend *mend)
     for (uint64_t where = 3 * (uint64_t)CLUSTER; where <= 4 * (uint64_t)CLUSTER;
          where += CLUSTER)
         if (plain(mend, where, 16) && memcmp(at(mend, where), "regi", 4) == 0)
-            return put(mend, 0, (const uint8_t *)"vhdxfile", 8);
+            return mend_put(mend, 0, (const uint8_t *)"vhdxfile", 8);
     return false;
 }
 
@@ -320,6 +326,9 @@ void mend_disk(struct mend *mend)
         mend->container = mend_qcow(mend);
     if (!mend->container && !head && salvage_named(salvage, "vhdx"))
         mend->container = mend_vhdx(mend);
-    if (!mend->container)
-        scan(mend, VOLUMES_MOST);
+    if (!mend->container) {
+        struct fat_look look = {.salvage = salvage};
+        scan(mend, VOLUMES_MOST, &look);
+        fat_mend(mend, &look);
+    }
 }

@@ -15,7 +15,15 @@ struct mend {
     VEC(struct mend_volume) volumes; /* by place */
     bool container;                  /* a virtual disk that is not flat: no volumes */
     bool looks;                      /* and changes nothing */
+    /* FAT: clusters of which it is guessed that they follow the one before; by place. */
+    VEC(struct map_range) guessed;
 };
+
+/* A copy of the bytes stands at `to` from now on, as readers see it. False: not possible. */
+bool mend_put(struct mend *mend, uint64_t to, const uint8_t *from, size_t size);
+/* NULL when one begins there already. */
+struct mend_volume *mend_volume_add(struct mend *mend, uint64_t from, uint64_t size,
+                                    const char *kind);
 
 /* Whether the plain bytes hold marks of disks: superblocks, boot sectors, partition tables. */
 bool mend_looks_like_disk(struct salvage *salvage);

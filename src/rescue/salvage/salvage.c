@@ -215,10 +215,12 @@ bool salvage_child_of(struct salvage *salvage, struct salvage *inner)
     bool fine = !inner->stopped && salvage_begin(inner, inner->name, "file");
     salvage_counts(inner, 1);
     if (fine && salvage_put_blanked(inner, 0, size))
-        (void)(map->total ? salvage_end(inner, SALVAGE_PARTIAL,
-                                        "%llu bytes are not known, and zeros here",
-                                        (unsigned long long)map->total)
-                          : salvage_end(inner, SALVAGE_PLAUSIBLE, "whole"));
+        (void)(map->total
+                   ? salvage_end(inner, SALVAGE_PARTIAL,
+                                 "%llu bytes are not known, and zeros here",
+                                 (unsigned long long)map->total)
+                   : salvage_end(inner, SALVAGE_PLAUSIBLE, "%s",
+                                 salvage->guessed ? "whole, if it lay in one piece" : "whole"));
     salvage->stopped |= inner->stopped;
     return !salvage->stopped;
 }

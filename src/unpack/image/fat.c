@@ -167,11 +167,17 @@ static bool show_file(struct fat *fat, bytes name, uint32_t cluster, uint32_t si
 static void read_folder(struct fat *fat, bytes folder)
 {
     struct long_name name = {.parts = 0};
-    for (size_t at = 0; at + ENTRY <= folder.len && folder.at[at]; at += ENTRY) {
+    /* Of what is damaged, entries may be zeros in the middle, too. */
+    bool beyond = fat->tree->unpack->run->files_only;
+    for (size_t at = 0; at + ENTRY <= folder.len && (folder.at[at] || beyond); at += ENTRY) {
         const uint8_t *entry = folder.at + at;
         uint8_t space[13], attributes = entry[11];
         if (fat->tree->stopped || !budget_charge(fat->tree->unpack->budget, 4))
             return;
+        if (!entry[0]) {
+            name.parts = 0;
+            continue;
+        }
         if (entry[0] != 0xe5 && (attributes & 0x3f) == ATTRIBUTE_LONG) {
             long_part(&name, entry);
             continue;
