@@ -4,7 +4,10 @@
  *   PNG               the chunk IEND; JPEG: ff d9
  *   SQLite            size of a page times their number (16 and 28 of the header)
  *   text              a sector that is not all text
- * Zeros fill up the last sector: a mark before anything else stands inside of the file. */
+ * Zeros fill up the last sector: a mark before anything else stands inside of the file. A file
+ * whose end is lost ends where the next begins, or where zeros fill up a sector. So does what
+ * is dense, of no known kind: it is named by what stands in it when its begin is lost, else
+ * .bin. */
 #include "rescue/salvage/carve.h"
 
 #include <stdlib.h>
@@ -18,6 +21,14 @@ enum {
     END_SIZE = 22,
     MARKS_MOST = 64,   /* ends that are tried */
     PAGES_SEEN = 4096, /* of a data base */
+    SLACK = 16,        /* zeros to the end of a sector: a file ended before them */
+    DENSE_LEAST = 2048,
+    DENSE_ZEROS = 32, /* bytes of a dense sector that may be zero */
+    DENSE_KINDS = 96, /* different ones */
+    SCAN_LOOK = 4096, /* behind a gap, whether a picture goes on */
+    SCAN_WRONG = 3,
+    SCAN_KEPT = 8,
+    TEXT_SECTORS = 4, /* of text behind something else: another file */
 };
 
 struct carve {
@@ -25,6 +36,7 @@ struct carve {
     bytes folder;
     const struct salvage_given *given;
     uint32_t next; /* of the spans that were given */
+    bool torn;     /* of what was found: its begin or its end is lost */
 };
 
 static int compare(const void *a, const void *b)
@@ -84,15 +96,114 @@ static uint64_t ends_at(bytes file, uint64_t at)
     return at;
 }
 
-/* Behind the first mark that ends a sector, else the first one: marks may stand inside, too. */
+/* Zeros at the end of a sector. */
+static size_t slack_of(const uint8_t *p)
+{
+    size_t n = 0;
+    while (n < SECTOR && p[SECTOR - 1 - n] == 0)
+        n++;
+    return n;
+}
+
+/* Whether a file of a known kind begins with this sector. Members of a package can stand there,
+ * too: inside of one only where another file seems to have ended. */
+static bool is_begin(const struct carve *carve, uint64_t at, bool package)
+{
+    const uint8_t *p = carve->salvage->file.at + at;
+
+    static const struct {
+        char text[9];
+        uint8_t len;
+    } strong[] = {{"%PDF-", 5},
+                  {"\x89PNG\r\n\x1a\n", 8},
+                  {"SQLite f", 8},
+                  {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8},
+                  {"7z\xbc\xaf\x27\x1c", 6},
+                  {"Rar!\x1a\7", 6}};
+
+    if (package && at && load_le32(p - 4) != 0)
+        return false;
+    for (size_t i = 0; i < COUNT(strong); i++)
+        if (p[0] == (uint8_t)strong[i].text[0] && memcmp(p, strong[i].text, strong[i].len) == 0)
+            return true;
+    if (memcmp(p, "\xff\xd8\xff", 3) == 0)
+        return memcmp(p + 6, "JFIF", 5) == 0 || memcmp(p + 6, "Exif", 5) == 0 ||
+               (p[3] >= 0xc0 && p[3] < 0xff && at && load_le16(p - 2) == 0);
+    /* 4 version, 8 method, 26 length of the name */
+    return memcmp(p, "PK\3\4", 4) == 0 && p[4] < 64 && load_le16(p + 8) < 100 &&
+           load_le16(p + 26);
+}
+
+/* Where the next file begins that is of a known kind, behind `at`. */
+static uint64_t next_begin(struct carve *carve, uint64_t at, uint64_t end, bool package)
+{
+    uint64_t here = at + SECTOR;
+    while (here + SECTOR <= end && !is_begin(carve, here, package))
+        here += SECTOR;
+    return here + SECTOR <= end && budget_charge(carve->salvage->budget, (here - at) / 64)
+               ? here
+               : end;
+}
+
+/* The end of what begins at `at` and whose own end is lost. */
+static uint64_t cut_end(struct carve *carve, uint64_t at, uint64_t end)
+{
+    const struct map *map = &carve->salvage->map;
+    bytes file = carve->salvage->file;
+    unsigned texts = 0;
+    for (uint64_t here = at; here + SECTOR <= end; here += SECTOR) {
+        size_t slack = slack_of(file.at + here);
+        texts = text_in(file.at + here) == SECTOR ? texts + 1 : 0;
+        if (texts == TEXT_SECTORS && here - at >= TEXT_SECTORS * SECTOR)
+            return here - (TEXT_SECTORS - 1) * SECTOR;
+        if (slack < SLACK || !map_is_plain(map, here, here + SECTOR))
+            continue;
+        /* A whole sector: some may be at the end of the one before. */
+        if (slack == SECTOR && here > at)
+            slack += slack_of(file.at + here - SECTOR);
+        return here + SECTOR - slack;
+    }
+    size_t slack =
+        end >= at + SECTOR && end % SECTOR == 0 ? slack_of(file.at + end - SECTOR) : 0;
+    return slack < SECTOR && map_is_plain(map, end - slack, end) ? end - slack : end;
+}
+
+/* Whether the end record of a package (12 size of the directory, 16 its place) is of the one
+ * that begins at `at`; and whether the table of a PDF is where its end says. */
+static bool is_own_end(struct carve *carve, uint64_t at, uint64_t mark, bool package)
+{
+    bytes file = carve->salvage->file;
+    if (package)
+        return bytes_has(file, mark, END_SIZE) &&
+               at + load_le32(file.at + mark + 12) + (uint64_t)load_le32(file.at + mark + 16) ==
+                   mark;
+    uint64_t place = 0, from = mark > at + 32 ? mark - 32 : at;
+    size_t begin =
+        bytes_find(bytes_slice(file, 0, (size_t)mark), bytes_of("startxref"), (size_t)from);
+    for (begin = begin == SIZE_MAX ? (size_t)mark : begin + 9; begin < mark; begin++)
+        if (file.at[begin] >= '0' && file.at[begin] <= '9' && place < FILE_MOST)
+            place = place * 10 + file.at[begin] - '0';
+    place += at;
+    if (place < at + 16 || place + 8 > mark ||
+        !map_is_plain(&carve->salvage->map, place, place + 4))
+        return place < mark;
+    return memcmp(file.at + place, "xref", 4) == 0 ||
+           (file.at[place] >= '0' && file.at[place] <= '9');
+}
+
+/* Behind the first mark that ends a sector, else the first one: marks may stand inside, too. Of
+ * packages and PDF only one of the same file. */
 static uint64_t find_end(struct carve *carve, uint64_t at, uint64_t end, const char *mark,
                          size_t len, size_t behind)
 {
     bytes file = bytes_slice(carve->salvage->file, 0, (size_t)end);
     bytes needle = {(const uint8_t *)mark, len};
+    bool package = mark[0] == 'P', checked = package || mark[0] == '%';
     uint64_t first = 0;
     unsigned tried = 0;
     for (size_t i = (size_t)at; (i = bytes_find(file, needle, i)) != SIZE_MAX; i++) {
+        if (checked && !is_own_end(carve, at, i, package))
+            continue;
         uint64_t stop = i + behind <= end ? ends_at(file, i + behind) : 0;
         if (stop)
             return stop;
@@ -100,7 +211,29 @@ static uint64_t find_end(struct carve *carve, uint64_t at, uint64_t end, const c
         if (++tried == MARKS_MOST || !budget_charge(carve->salvage->budget, 64))
             break;
     }
-    return first <= end ? first : 0;
+    carve->torn = !first || first > end;
+    return carve->torn ? cut_end(carve, at, end) : first;
+}
+
+/* A picture whose end is lost in a gap does not go on behind it: within its data, ff is
+ * followed by 00 or a mark of restart. */
+static uint64_t jpeg_cut(struct carve *carve, uint64_t at, uint64_t end)
+{
+    const struct map *map = &carve->salvage->map;
+    const uint8_t *p = carve->salvage->file.at;
+    for (uint64_t here = map_plain_end(map, at, end); here < end;) {
+        uint64_t next = map_plain_next(map, here, end);
+        uint64_t stop =
+            map_plain_end(map, next, next + SCAN_LOOK < end ? next + SCAN_LOOK : end);
+        unsigned wrong = 0;
+        for (uint64_t i = next; i + 2 < stop; i++)
+            wrong += p[i] == 0xff && p[i + 1] && p[i + 1] != 0xff && (p[i + 1] & 0xf8) != 0xd0;
+        carve->torn |= wrong >= SCAN_WRONG;
+        if (wrong >= SCAN_WRONG)
+            return here;
+        here = map_plain_end(map, next, end);
+    }
+    return end;
 }
 
 /* Whether the pages of a data base stand where they must: most begin as one does. */
@@ -121,6 +254,9 @@ static uint64_t known_end(struct carve *carve, uint64_t at, uint64_t end, const 
     const uint8_t *p = carve->salvage->file.at + at;
     if (end - at > FILE_MOST)
         end = at + FILE_MOST;
+    uint64_t all = end;
+    if (is_begin(carve, at, false))
+        end = next_begin(carve, at, end, p[0] == 'P');
     if (memcmp(p, "PK\3\4", 4) == 0) {
         *ret = "zip";
         return find_end(carve, at, end, "PK\5\6", 4, END_SIZE);
@@ -133,15 +269,15 @@ static uint64_t known_end(struct carve *carve, uint64_t at, uint64_t end, const 
         *ret = "png";
         return find_end(carve, at, end, "IEND\xae\x42\x60\x82", 8, 8);
     }
-    if (memcmp(p, "\xff\xd8\xff", 3) == 0) {
+    if (memcmp(p, "\xff\xd8\xff", 3) == 0 && p[3] >= 0xc0 && p[3] != 0xff) {
         *ret = "jpg";
-        return find_end(carve, at, end, "\xff\xd9", 2, 2);
+        return jpeg_cut(carve, at, find_end(carve, at, end, "\xff\xd9", 2, 2));
     }
     if (memcmp(p, "SQLite format 3", 16) == 0) {
         uint64_t page = load_be16(p + 16),
                  size = load_be32(p + 28) * (page == 1 ? 65536 : page);
         *ret = "sqlite";
-        return size && size <= end - at &&
+        return size && size <= all - at &&
                        pages_stand(carve, at, page == 1 ? 65536 : page, size)
                    ? at + size
                    : 0;
@@ -149,22 +285,89 @@ static uint64_t known_end(struct carve *carve, uint64_t at, uint64_t end, const 
     return 0;
 }
 
+/* Many different bytes in no order: packed, or encrypted by its owner. */
+static bool is_dense(const uint8_t *p)
+{
+    bool seen[256] = {false};
+    size_t zeros = 0, kinds = 0, steps = 0;
+    for (size_t i = 0; i < SECTOR; i++) {
+        zeros += p[i] == 0;
+        kinds += !seen[p[i]];
+        seen[p[i]] = true;
+        if (i % 2 == 0 && i + 2 < SECTOR)
+            steps += load_le16(p + i) + 1 == load_le16(p + i + 2);
+    }
+    return zeros <= DENSE_ZEROS && kinds >= DENSE_KINDS && steps < SECTOR / 16;
+}
+
+/* What is dense and in one piece without a known begin, up to where it seems to end; 0: it is
+ * not. */
+static uint64_t dense_end(struct carve *carve, uint64_t at, uint64_t end)
+{
+    bytes file = carve->salvage->file;
+    end = map_plain_end(&carve->salvage->map, at, end);
+    if (end < at + DENSE_LEAST || !is_dense(file.at + at) ||
+        !budget_charge(carve->salvage->budget, 64))
+        return 0;
+    end = cut_end(carve, at, next_begin(carve, at, end, false));
+    uint64_t dense = 0, seen = 0;
+    for (uint64_t here = at; here + SECTOR <= end; here += SECTOR, seen++)
+        dense += is_dense(file.at + here);
+    return end >= at + DENSE_LEAST && dense * 2 >= seen ? end : 0;
+}
+
+/* Whether all of it keeps the rule of a JPEG's data, up to its end mark. */
+static bool is_scan(bytes part)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i + 3 < part.len; i++) {
+        if (part.at[i] != 0xff)
+            continue;
+        if (part.at[i + 1] && (part.at[i + 1] & 0xf8) != 0xd0)
+            return false;
+        kept++;
+    }
+    return kept >= SCAN_KEPT && kept >= part.len / 4096;
+}
+
+/* Of what lost its begin: the kind of which its end is. */
+static const char *kind_inside(struct carve *carve, uint64_t at, uint64_t end)
+{
+    static const struct {
+        const char *mark, *extension;
+    } marks[] = {{"PK\5\6", "zip"}, {"PK\3\4", "zip"}, {"%%EOF", "pdf"}, {"IEND\xae", "png"}};
+
+    bytes part = bytes_slice(carve->salvage->file, (size_t)at, (size_t)(end - at));
+    for (size_t i = 0; i < COUNT(marks); i++)
+        if (bytes_find(part, bytes_of(marks[i].mark), 0) != SIZE_MAX)
+            return marks[i].extension;
+    return is_scan(part) ? "jpg" : "bin";
+}
+
 /* What lies at a sector that nobody claimed; where to go on. */
 static uint64_t give_at(struct carve *carve, uint64_t at, uint64_t end)
 {
     struct salvage *salvage = carve->salvage;
     const char *extension = "txt";
+    carve->torn = false;
     uint64_t stop = known_end(carve, at, end, &extension);
     if (!stop) {
         extension = "txt";
         stop = text_end(carve, at, map_plain_end(&salvage->map, at, end));
-        if (stop < at + TEXT_LEAST)
+        if (stop < at + TEXT_LEAST) {
+            stop = dense_end(carve, at, end);
+            extension = stop ? kind_inside(carve, at, stop) : "";
+            carve->torn = true;
+        }
+        if (!stop)
             return at + SECTOR;
     }
     bytes name = arena_printf(salvage->arena, "%.*s/carved/at-%llu.%s", (int)carve->folder.len,
                               carve->folder.at, (unsigned long long)at, extension);
+    salvage->torn = carve->torn;
     if (name.at && !salvage_child(salvage, name, at, stop))
         return salvage->file.len;
+    salvage->torn = false;
     return (stop + SECTOR - 1) / SECTOR * SECTOR;
 }
 

@@ -207,8 +207,8 @@ bool salvage_child_of(struct salvage *salvage, struct salvage *inner)
     inner->depth = salvage->depth + 1;
     struct map *map = &inner->map;
     uint64_t size = inner->file.len;
-    if (map->total && inner->depth <= DEPTH_MOST && salvage_inner(inner, &why) == 0 &&
-        inner->parts) {
+    if ((map->total || salvage->torn) && inner->depth <= DEPTH_MOST &&
+        salvage_inner(inner, &why) == 0 && inner->parts) {
         salvage->stopped |= inner->stopped;
         return !salvage->stopped;
     }

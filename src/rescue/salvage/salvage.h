@@ -62,6 +62,7 @@ struct salvage {
     /* Of a disk: keeps what its parts gave, in no order; shared with what lies in it. */
     struct salvage_given *given;
     struct arena *keep; /* where that is kept */
+    bool torn;          /* of a disk: what comes next lacks its begin or its end */
     bool guessed;       /* of a disk: that these bytes are one file is in part a guess */
     /* Private. */
     const char *kind; /* the type that was found, NULL: none */
