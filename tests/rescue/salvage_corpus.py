@@ -326,11 +326,45 @@ def stick(args):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def boot_lost(args):
+    """NTFS whose boot sector and its copy are lost keeps its names. Why not, or nothing."""
+    folder = tempfile.mkdtemp(prefix="salvage-")
+    rng, files = random.Random(6), {}
+    try:
+        image, one, out = (os.path.join(folder, n) for n in ("windows.img.locked", "one", "out"))
+        with open(image, "wb") as f:
+            f.truncate(32 * MIB)
+        tool("mkfs.ntfs", "-q", "-F", "-Q", "-T", image)
+        for i in range(30):
+            name = "A rather long name %d.txt" % i
+            files[name] = (b"Line %d of a text.\n" % i * 4000)[:rng.randint(100, 60000)]
+            with open(one, "wb") as f:
+                f.write(files[name])
+            tool("ntfscp", image, one, name)
+        with open(image, "r+b") as f:
+            f.write(rng.randbytes(8192))
+            f.seek(-65536, 2)
+            f.write(rng.randbytes(65536))
+        said, why = salvage(args.candor, image, out)
+        found = {part["name"].split(".files/")[-1]: part["name"] for part in said["parts"]} if said else {}
+        for name, body in files.items():
+            got = b""
+            if name in found:
+                with open(os.path.join(out, found[name]), "rb") as f:
+                    got = f.read()
+            if got != body:
+                return why or name + " is not there"
+        return ""
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def test(args):
-    number = 3
+    number = 4
     for at, what, tried in ((1, "a large disk in little memory", large_disk),
                             (2, "files of one folder explain each other", hinted),
-                            (3, "a stick without its first sectors keeps its names", stick)):
+                            (3, "a stick without its first sectors keeps its names", stick),
+                            (4, "NTFS without its boot sectors keeps its names", boot_lost)):
         try:
             why = tried(args)
             print("%s %d - %s%s" % ("not ok" if why else "ok", at, what, why and ": " + why), flush=True)

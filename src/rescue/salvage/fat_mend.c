@@ -404,16 +404,6 @@ static bool finish(struct volume *volume)
 
 /* --- which volumes there are --- */
 
-static bool is_known(const struct mend *mend, uint64_t place)
-{
-    for (uint32_t i = 0; i < mend->volumes.n; i++) {
-        const struct mend_volume *volume = &mend->volumes.at[i];
-        if (place >= volume->from && place - volume->from < volume->size)
-            return true;
-    }
-    return false;
-}
-
 static void find_volume(struct mend *mend, const struct fat_look *look,
                         const struct fat_table *first)
 {
@@ -423,7 +413,7 @@ static void find_volume(struct mend *mend, const struct fat_look *look,
                             .first = first->from,
                             .top = first->top};
     if (first->seen < 2 || first->from < SECTOR || first->from % SECTOR ||
-        is_known(mend, first->from) || !head_fits(mend, first->from, first->bits))
+        mend_is_known(mend, first->from) || !head_fits(mend, first->from, first->bits))
         return;
     const struct fat_table *second = second_of(&volume, first);
     volume.second = second ? second->from : 0;

@@ -11,6 +11,7 @@
 #include "rescue/salvage/mend.h"
 
 #include "rescue/salvage/fat_mend.h"
+#include "rescue/salvage/ntfs_mend.h"
 
 #include <string.h>
 
@@ -69,6 +70,16 @@ struct mend_volume *mend_volume_add(struct mend *mend, uint64_t from, uint64_t s
     return volume;
 }
 
+bool mend_is_known(const struct mend *mend, uint64_t place)
+{
+    for (uint32_t i = 0; i < mend->volumes.n; i++) {
+        const struct mend_volume *volume = &mend->volumes.at[i];
+        if (place >= volume->from && place - volume->from < volume->size)
+            return true;
+    }
+    return false;
+}
+
 /* The copy in a group at `super`: where the file system begins, and the head put back. */
 static void take_super(struct mend *mend, uint64_t super)
 {
@@ -112,7 +123,7 @@ static bool is_boot(const uint8_t *p)
 }
 
 /* The first records of the table, out of the mirror, where they are lost. */
-static void mend_records(struct mend *mend, uint64_t from, const uint8_t *boot)
+void mend_records(struct mend *mend, uint64_t from, const uint8_t *boot)
 {
     uint64_t cluster = (uint64_t)load_le16(boot + 11) * boot[13];
     uint64_t table = from + load_le64(boot + 48) * cluster;
@@ -196,8 +207,14 @@ static void take_xfs(struct mend *mend, uint64_t here)
         (void)mend_put(mend, from, p, SECTOR);
 }
 
-/* `look`: also for what is left of FAT without its first sectors; or NULL. */
-static void scan(struct mend *mend, uint32_t most, struct fat_look *look)
+/* What volumes without a boot sector are worked out from. */
+struct looks {
+    struct fat_look fat;
+    struct ntfs_look ntfs;
+};
+
+/* `looks`: where that is noted, or NULL. */
+static void scan(struct mend *mend, uint32_t most, struct looks *looks)
 {
     uint64_t size = mend->salvage->file.len;
     for (uint64_t here = 0; here + SUPER_SIZE <= size && mend->volumes.n < most;
@@ -209,8 +226,10 @@ static void scan(struct mend *mend, uint32_t most, struct fat_look *look)
             take_super(mend, here);
         if (p[0] == 'X' && memcmp(p, "XFSB", 4) == 0 && plain(mend, here, SECTOR))
             take_xfs(mend, here);
-        if (look)
-            fat_look_at(look, here);
+        if (looks && p[0] == 'F' && memcmp(p, "FILE", 4) == 0)
+            ntfs_look_at(&looks->ntfs, here);
+        else if (looks)
+            fat_look_at(&looks->fat, here);
         if (p[510] != 0x55 || p[511] != 0xaa || !plain(mend, here, SECTOR))
             continue;
         if (p[3] == 'N')
@@ -327,8 +346,9 @@ void mend_disk(struct mend *mend)
     if (!mend->container && !head && salvage_named(salvage, "vhdx"))
         mend->container = mend_vhdx(mend);
     if (!mend->container) {
-        struct fat_look look = {.salvage = salvage};
-        scan(mend, VOLUMES_MOST, &look);
-        fat_mend(mend, &look);
+        struct looks looks = {.fat = {.salvage = salvage}, .ntfs = {.salvage = salvage}};
+        scan(mend, VOLUMES_MOST, &looks);
+        fat_mend(mend, &looks.fat);
+        ntfs_mend(mend, &looks.ntfs);
     }
 }

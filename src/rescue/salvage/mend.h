@@ -29,3 +29,8 @@ struct mend_volume *mend_volume_add(struct mend *mend, uint64_t from, uint64_t s
 bool mend_looks_like_disk(struct salvage *salvage);
 /* Finds the volumes and mends them; for virtual disks, mends the container's head. */
 void mend_disk(struct mend *mend);
+/* Whether a byte lies in a volume that was found. */
+bool mend_is_known(const struct mend *mend, uint64_t place);
+/* The first records of $MFT out of the mirror, where they are lost; `boot`: the boot sector of
+ * the NTFS that begins at `from`. */
+void mend_records(struct mend *mend, uint64_t from, const uint8_t *boot);
