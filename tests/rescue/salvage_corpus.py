@@ -289,16 +289,14 @@ def stick(args):
     try:
         home, image = os.path.join(folder, "home"), os.path.join(folder, "image")
         for i in range(60):
-            name = ("", "Papers/", "Papers/Old ones/")[i % 3] + "A rather long name %d.%s" % (i, ("txt", "png")[i % 2])
-            much = rng.randint(100, 60000)
-            files[name] = (b"Line %d of a text.\n" % i * 4000)[:much] if i % 2 == 0 else \
-                b"\x89PNG\r\n\x1a\n" + rng.randbytes(much)
+            name = ("", "Papers/", "Papers/Old ones/")[i % 3] + "A rather long name %d.%s" % (i, ("txt", "pdf")[i % 2])
+            files[name] = ((b"", b"%PDF-1.4\n")[i % 2] + b"Line %d of a text.\n" % i * 4000)[:rng.randint(100, 60000)]
             os.makedirs(os.path.dirname(os.path.join(home, name)), exist_ok=True)
             with open(os.path.join(home, name), "wb") as f:
                 f.write(files[name])
         top = [os.path.join(home, n) for n in sorted(os.listdir(home))]
         for bits, sectors, megabytes, before, lost in ((32, 1, 64, 0, 65536), (16, 4, 64, 0, 16384),
-                                                       (32, 1, 64, MIB, 65536), (32, 1, 140, 0, MIB)):
+                                                       (32, 1, 64, MIB, 65536), (32, 1, 64, 0, 17 * MIB // 32)):
             with open(image, "wb") as f:
                 f.truncate(megabytes * MIB)
             tool("mkfs.vfat", "-F", str(bits), "-s", str(sectors), image)

@@ -412,8 +412,9 @@ static void find_volume(struct mend *mend, const struct fat_look *look,
                             .bits = first->bits,
                             .first = first->from,
                             .top = first->top};
-    if (first->seen < 2 || first->from < SECTOR || first->from % SECTOR ||
-        mend_is_known(mend, first->from) || !head_fits(mend, first->from, first->bits))
+    if ((first->seen < 2 && !plain(mend, first->from, 8)) || first->from < SECTOR ||
+        first->from % SECTOR || mend_is_known(mend, first->from) ||
+        !head_fits(mend, first->from, first->bits))
         return;
     const struct fat_table *second = second_of(&volume, first);
     volume.second = second ? second->from : 0;

@@ -12,6 +12,7 @@
 
 #include "rescue/salvage/fat_mend.h"
 #include "rescue/salvage/ntfs_mend.h"
+#include "rescue/salvage/vmdk_mend.h"
 
 #include <string.h>
 
@@ -345,6 +346,8 @@ void mend_disk(struct mend *mend)
         mend->container = mend_qcow(mend);
     if (!mend->container && !head && salvage_named(salvage, "vhdx"))
         mend->container = mend_vhdx(mend);
+    if (!mend->container && !head && salvage_named(salvage, "vmdk"))
+        mend->container = vmdk_mend(mend);
     if (!mend->container) {
         struct looks looks = {.fat = {.salvage = salvage}, .ntfs = {.salvage = salvage}};
         scan(mend, VOLUMES_MOST, &looks);

@@ -108,8 +108,11 @@ static void show(struct window *window, uint64_t at, uint8_t *to, uint64_t size)
 static void show_gathered(struct window *window, uint64_t at, uint8_t *to, uint64_t size)
 {
     size_t low = 0, high = window->place_count;
-    if (size > window->gathered.size - at)
-        size = window->gathered.size - at;
+    /* The stretch is longer than what it shows. */
+    if (at >= window->base_size)
+        return;
+    if (size > window->base_size - at)
+        size = window->base_size - at;
     memcpy(to, window->base + at, (size_t)size);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -298,6 +301,7 @@ bytes window_gather(struct window *window, bytes base, const struct window_place
     window->places = places;
     window->place_count = count;
     window->base = base.at;
+    window->base_size = base.len <= window->gathered.size ? base.len : 0;
     if (base.len > window->gathered.size)
         return (bytes){NULL, 0};
     return (bytes){window->gathered.at, base.len};

@@ -46,6 +46,7 @@ struct window {
     const struct window_place *places;
     size_t place_count;
     const uint8_t *base; /* what the second stretch shows where there is no place */
+    uint64_t base_size;
     bool failed;         /* some of the file could not be read, and was shown as zeros */
 
     struct {
