@@ -23,8 +23,8 @@ def fat():
             table[first + i] = first + i + 1 if i + 1 < n else 0x0fffffff
 
     def entry(name, kind, cluster, size):
-        return name.encode().ljust(11) + pack("<BBBHHHHHHHI", kind, 0, 0, 0, 0x5000, 0x5000,
-                                              0, 0, 0x5000, cluster, size)
+        return name.encode().ljust(11) + pack("<BBBHHHHHHHI", kind, 0, 0, 0, 0x5021, 0x5021,
+                                              0, 0, 0x5021, cluster, size)
     put(2, b"".join(entry(n, 0x20, c, len(d)) for n, (c, d) in files.items()) +
         entry("FOLDER", 0x10, 3, 0))
     put(3, entry(".", 0x10, 3, 0) + entry("..", 0x10, 0, 0) + entry("THREE   PDF", 0x20, 40, 20000))

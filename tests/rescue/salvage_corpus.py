@@ -11,7 +11,8 @@ the original held. Four figures of each kind and pattern:
     survive    how many such bytes there are
     usable     the share of them that came back in parts that open and can be read
     any        with the parts that have holes, as pictures with a grey end
-    readable   usable, of those that anyone could read at all (salvage_decodable)"""
+    readable   usable, of those that anyone could read at all (salvage_decodable)
+And of each kind what the parts claim, by verdict, and how much of the proven is false."""
 import argparse, json, os, pickle, random, resource, shutil, subprocess, sys, tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -48,7 +49,8 @@ def salvage(candor, path, out):
     return json.loads(run.stdout), ""
 
 
-FIGURES = ("survive", "usable", "any", "readable", "could", "cpu", "size")
+VERDICTS = ("proven", "plausible", "partial")
+FIGURES = ("survive", "usable", "any", "readable", "could", "cpu", "size", "false", *VERDICTS)
 
 
 def look_at(made, kind, said, out, result):
@@ -63,6 +65,9 @@ def look_at(made, kind, said, out, result):
             right = False
             part["note"] += " " + repr(error)
         claimed = total(part["from"])
+        result[part["verdict"]] += claimed
+        if part["verdict"] == "proven" and (right is False or right + 4096 < claimed * 0.95):
+            result["false"] += claimed
         if right is False or right + 4096 < claimed * 0.95:
             result["wrong"].append("%s, %s, %s: %s" % (part["name"], part["verdict"], part["note"],
                                    "is not what was there" if right is False else
@@ -143,6 +148,11 @@ def line(name, pattern, row):
         row["could"] / 1e6, share(row, "readable"), row["size"] / 1e6 / max(row["cpu"], 1e-3))
 
 
+def verdicts(name, row):
+    return "# %-8s %s MB; %.2f MB of the proven false; %.1f s of CPU" % (
+        name, ", ".join("%s %.2f" % (v, row[v] / 1e6) for v in VERDICTS), row["false"] / 1e6, row["cpu"])
+
+
 def add(rows, key, got):
     row = rows.setdefault(key, dict.fromkeys(FIGURES, 0))
     for figure in FIGURES:
@@ -170,6 +180,7 @@ def one_kind(args, kind, folder, rows, bad):
                                                   total(part["from"]), part["note"]), flush=True)
     for pattern in patterns + ["all"]:
         print(line(kind, pattern, rows[kind, pattern]), flush=True)
+    print(verdicts(kind, rows[kind, "all"]), flush=True)
 
 
 def main():
@@ -199,6 +210,7 @@ def main():
         if ("all", pattern) in rows:
             print(line("all", pattern, rows["all", pattern]))
     print(line("all", "all", rows["all", "all"]))
+    print(verdicts("all", rows["all", "all"]))
     print("# %d files" % rows["files"])
 
 
@@ -296,7 +308,7 @@ def stick(args):
                 f.write(files[name])
         top = [os.path.join(home, n) for n in sorted(os.listdir(home))]
         for bits, sectors, megabytes, before, lost in ((32, 1, 64, 0, 65536), (16, 4, 64, 0, 16384),
-                                                       (32, 1, 64, MIB, 65536), (32, 1, 64, 0, 17 * MIB // 32)):
+                                                       (32, 1, 64, MIB, 65536), (32, 1, 64, 0, MIB // 2)):
             with open(image, "wb") as f:
                 f.truncate(megabytes * MIB)
             tool("mkfs.vfat", "-F", str(bits), "-s", str(sectors), image)

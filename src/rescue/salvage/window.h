@@ -47,7 +47,7 @@ struct window {
     size_t place_count;
     const uint8_t *base; /* what the second stretch shows where there is no place */
     uint64_t base_size;
-    bool failed;         /* some of the file could not be read, and was shown as zeros */
+    bool failed; /* some of the file could not be read, and was shown as zeros */
 
     struct {
         struct window_stretch *of;
