@@ -43,6 +43,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char words[] = "89a1b2c3-0011-4222-8333-445566778899";
     static uint8_t secret[8][32], number[64];
+    static struct key beside[] = {{.kind = KEY_BYTES, .secret = {secret[0], 16}},
+                                  {.kind = KEY_CURVE25519, .secret = {secret[0], 32}}};
+    static const struct keyring ring = {.key = {.at = beside, .n = COUNT(beside)}};
     static bool ready;
     struct source source = source_of_bytes((bytes){data, size}, bytes_of("a.txt.[m@m].x"));
     if (!ready) {
@@ -64,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                   .secret = {secret[i], kind == KEY_SECP192K1 ? 24 : 32}};
                 if (kind == KEY_TEXT)
                     key.secret = i ? bytes_of("7b87952a42d79d02") : bytes_of(words);
+                key.ring = &ring;
                 key.rsa = (struct privatekey){.n = {number, 64}, .d = {number, 32}};
                 if ((*format)->keys & 1U << kind && (i < 2 || kind == KEY_CURVE25519))
                     open_with(*format, &source, &key);

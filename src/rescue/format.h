@@ -34,7 +34,8 @@ struct format {
     int (*recognise)(const struct source *source, struct recognition *ret, struct why *why);
     /* With a key of one of its kinds: the recipe. -EKEYREJECTED: proven not to be the key of
      * this file; -EBADMSG: damaged or not of this family, with what was expected; -ENOTSUP: a
-     * variant whose facts are not known. A key that cannot be checked here: recipe.guess. */
+     * variant whose facts are not known; -ENOKEY: the right one, but another is wanted with it,
+     * which key->ring does not hold. A key that cannot be checked here: recipe.guess. */
     int (*open)(const struct source *source, const struct key *key, struct arena *arena,
                 struct recipe *ret, struct why *why);
 };

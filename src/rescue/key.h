@@ -18,6 +18,8 @@ enum key_kind {
     KEY_SEED,       /* `seed`: of a generator, as found by a search */
 };
 
+struct keyring;
+
 struct key {
     enum key_kind kind;
     bytes origin; /* where it came from, for people: "police.pem", "published: FBI, 2019" */
@@ -27,6 +29,8 @@ struct key {
 
     uint64_t seed, at;
     const char *family; /* NULL: try every format; else only this family's */
+    /* What came with it: some families want two keys for a file. NULL: nothing did. */
+    const struct keyring *ring;
 };
 
 /* Half of an RSA key that came alone: it waits for the other half. */

@@ -30,6 +30,7 @@ int reading_add(struct reading *reading, struct key key)
     place->secret = secret;
     place->pub = pub;
     place->origin = reading->origin;
+    place->ring = reading->ring;
     return 0;
 }
 
