@@ -59,6 +59,11 @@ def put(path, data):
         file.write(data)
 
 
+def put_keys(name, keys):
+    for index, key in enumerate(keys or []):
+        put(f"keys/{name}-{index}", key)
+
+
 def sha(data):
     return hashlib.sha256(data).hexdigest()
 
@@ -71,7 +76,7 @@ def from_tests(folder):
         if not name.endswith(".locked"):
             continue
         base = os.path.join(folder, name[:-7])
-        keys = [read(f"{base}.{end}") if os.path.exists(f"{base}.{end}") else None for end in ("key", "other")]
+        keys = [[read(f"{base}.{end}")] if os.path.exists(f"{base}.{end}") else None for end in ("key", "other")]
         SAMPLES[name[:-7]] = Sample(*(read(f"{base}.{end}") for end in ("plain", "locked", "twice")), *keys)
 
 
@@ -81,6 +86,7 @@ def from_round(plain):
     try:
         with contextlib.redirect_stdout(said):
             import round as made  # pylint: disable=import-outside-toplevel
+            import round_marked as marked  # pylint: disable=import-outside-toplevel
     except SystemExit:
         print("# " + said.getvalue().strip())
         return
@@ -93,10 +99,14 @@ def from_round(plain):
         return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL,
                                  serialization.NoEncryption())
 
+    def written(key):
+        """A key, or several that a file wants, each in a file of its own."""
+        return [part if isinstance(part, bytes) else pem(part) for part in (key if isinstance(key, tuple) else (key,))]
+
     def add(name, make, encrypt):
         key, other = make(0), make(1)
         once = encrypt(key, plain)
-        SAMPLES[f"{name}-{len(plain)}"] = Sample(plain, once, encrypt(key, once), pem(key), pem(other))
+        SAMPLES[f"{name}-{len(plain)}"] = Sample(plain, once, encrypt(key, once), written(key), written(other))
 
     def rsa(bits):
         return lambda index: made.rsa_key(bits, index)
@@ -109,6 +119,12 @@ def from_round(plain):
     add("lockbit3", rsa(1024), lambda key, data: made.lockbit3(key, data, 0, 0, 0))
     add("lokilocker", rsa(2048), made.lokilocker)
     add("rcru64", rsa(2048), lambda key, data: made.rcru64(key, data, None, b""))
+    add("deadbolt", lambda _: made.noise(16), marked.deadbolt)
+    add("fonix", rsa(2048), marked.fonix)
+    add("hardbit", lambda index: (b"password 12345 %d" % index, made.noise(16)), marked.hardbit)
+    add("mimic", lambda _: made.curve_key(), marked.mimic)
+    add("surtr", rsa(1024), marked.surtr)
+    add("teslarvng", lambda index: (made.rsa_key(3072, index), made.curve_key()), marked.teslarvng)
 
 
 def make_samples():
@@ -184,8 +200,7 @@ def nothing_harmed_is_called_recovered():
     for name, sample in SAMPLES.items():
         for what, data in harmed(sample):
             put(path_of(name, what), data)
-        if sample.key:
-            put(f"keys/{name}", sample.key)
+        put_keys(name, sample.key)
     rows = decrypt("d", "--key", "keys")
     bad = bad_rows(rows, is_plain)
     check(not bad, *bad)
@@ -203,8 +218,7 @@ def with_another_key_nothing_is_recovered():
         make_samples()
     for name, sample in SAMPLES.items():
         put(path_of(name, "whole"), sample.locked)
-        if sample.other:
-            put(f"keys/{name}", sample.other)
+        put_keys(name, sample.other)
     rows = decrypt("d", "--key", "keys")
     # What is a wrong key of one is the right one of another: then it is what it was.
     bad = bad_rows(rows, is_plain)

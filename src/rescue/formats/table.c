@@ -6,18 +6,24 @@
 
 /* One row for each family, in the order of their names. */
 const struct format *const formats[] = {
-    &format_akira,         &format_akiralinux,    &format_alphv,         &format_babuk_esxi,
-    &format_babuk_nas,     &format_babuk_windows, &format_blackbasta,    &format_blackbyte,
-    &format_chaos,         &format_conti,         &format_dmalocker,     &format_echoraix,
-    &format_enmity,        &format_gandcrab,      &format_goodmorning,   &format_hive,
-    &format_hsharada,      &format_hunters,       &format_inc,           &format_linuxencoder1,
-    &format_linuxencoder3, &format_lockbit3,      &format_lokilocker,    &format_magniber,
-    &format_mammon,        &format_maze,          &format_medusalocker3, &format_megazord,
-    &format_moneymessage,  &format_nemucod,       &format_onyx2,         &format_original,
-    &format_phobos,        &format_play,          &format_princess,      &format_prometheus,
-    &format_proton,        &format_proxima,       &format_qilin,         &format_rcru64,
-    &format_shinra,        &format_solidbit,      &format_stop,          &format_teslacrypt2,
-    &format_teslacrypt3,   &format_trinity,       &format_zeppelin,      NULL,
+    &format_akira,       &format_akiralinux,    &format_alphv,
+    &format_babuk_esxi,  &format_babuk_nas,     &format_babuk_windows,
+    &format_blackbasta,  &format_blackbyte,     &format_chaos,
+    &format_conti,       &format_deadbolt,      &format_dmalocker,
+    &format_echoraix,    &format_enmity,        &format_fonix,
+    &format_gandcrab,    &format_goodmorning,   &format_hardbit,
+    &format_hive,        &format_hsharada,      &format_hunters,
+    &format_inc,         &format_linuxencoder1, &format_linuxencoder3,
+    &format_lockbit3,    &format_lokilocker,    &format_magniber,
+    &format_mammon,      &format_maze,          &format_medusalocker3,
+    &format_megazord,    &format_mimic,         &format_moneymessage,
+    &format_nemucod,     &format_onyx2,         &format_original,
+    &format_phobos,      &format_play,          &format_princess,
+    &format_prometheus,  &format_proton,        &format_proxima,
+    &format_qilin,       &format_rcru64,        &format_shinra,
+    &format_solidbit,    &format_stop,          &format_surtr,
+    &format_teslacrypt2, &format_teslacrypt3,   &format_teslarvng,
+    &format_trinity,     &format_zeppelin,      NULL,
 };
 
 const struct format *format_find(const char *family)
