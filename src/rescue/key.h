@@ -39,15 +39,26 @@ struct keyring_number {
     char name; /* 'n', 'd', or 0: not known */
 };
 
+/* What a master key may open: the keys of a session (keys/session.h). */
+struct keyring_sealed {
+    bytes data, origin;
+    uint32_t tried; /* so many of the ring's keys */
+    bool secles;    /* keys/secles.h */
+    bool opened;
+    bool only; /* nothing else was found in its file */
+};
+
 struct keyring {
     VEC(struct key) key;
     VEC(struct keyring_number) number;
+    VEC(struct keyring_sealed) sealed;
 };
 
 /* Reads a file of keys: PEM (PKCS #1, #8, SEC 1), DER, .NET XML, CryptoAPI and CNG blobs, hex,
  * base64, decimal, "name: value" lines, packed (d, n) pairs, a decryptor's key file; several
- * in one file are all added. n in one file and d in another are joined when both are there: 0
- * without a new key means that a number waits. Everything goes to the arena. -EBADMSG with what
+ * in one file are all added. n in one file and d in another are joined when both are there, and
+ * what is sealed for a master key is opened when that is there: 0 without a new key means that
+ * one of them waits. Everything goes to the arena. -EBADMSG with what
  * was expected when no reading makes sense, -ENOMEM. */
 int keyring_add(struct keyring *ring, bytes file, bytes origin, struct arena *arena,
                 struct why *why) MUST_USE;

@@ -87,6 +87,23 @@ static void try_weak(struct worker_serve *serve)
     }
 }
 
+/* Says what waits for a master key in vain. */
+static void say_sealed(struct worker_serve *serve)
+{
+    for (uint32_t i = 0; i < serve->ring.sealed.n; i++) {
+        const struct keyring_sealed *sealed = &serve->ring.sealed.at[i];
+        if (sealed->opened || !sealed->only)
+            continue;
+        serve->read.unread++;
+        snprintf(
+            serve->read.why.text, sizeof serve->read.why.text,
+            "'%.*s': no key by itself; if it is a session's that is sealed for a master key, "
+            "that one is not here",
+            (int)(sealed->origin.len < 60 ? sealed->origin.len : 60),
+            (const char *)sealed->origin.at);
+    }
+}
+
 void worker_serve_keys(struct worker_serve *serve)
 {
     for (size_t i = 0; i < serve->options->key_count; i++) {
@@ -99,6 +116,7 @@ void worker_serve_keys(struct worker_serve *serve)
                  (int)(file->origin.len < 60 ? file->origin.len : 60),
                  (const char *)file->origin.at, why.text);
     }
+    say_sealed(serve);
     try_weak(serve);
     for (size_t i = 0; i < serve->options->found_count; i++)
         if (keep(serve, &serve->options->found[i], NULL))

@@ -218,6 +218,44 @@ def deadbolt(key, plain, master=None, victim=b"V" * 16):
             + hashlib.sha256(key).digest() + hashed + bytes(16))
 
 
+# ------------------------------------------------------- keys of sessions, for a master key
+
+def windows_blob(key):
+    """CryptoAPI's PRIVATEKEYBLOB."""
+    numbers = key.private_numbers()
+    size = key.key_size // 8
+    parts = [(numbers.public_numbers.e, 4), (numbers.public_numbers.n, size), (numbers.p, size // 2),
+             (numbers.q, size // 2), (numbers.dmp1, size // 2), (numbers.dmq1, size // 2), (numbers.iqmp, size // 2),
+             (numbers.d, size)]
+    return struct.pack("<4I", 0x207, 0xa400, 0x32415352, key.key_size) + \
+        b"".join(value.to_bytes(length, "little") for value, length in parts)
+
+
+def der(key):
+    serialization = made.serialization
+    return key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
+                             serialization.NoEncryption())
+
+
+def in_pieces(data, size, seal):
+    return b"\n".join(lines_of(seal(data[at:at + size])) for at in range(0, len(data), size))
+
+
+def secles_sessions(master, sessions):
+    """The keys of several sessions: each file lies sealed before the next keys."""
+    master_rsa, master_curve = master
+    data = b""
+    for index, (rsa_one, curve) in enumerate(sessions):
+        raw = curve.private_bytes_raw() if hasattr(curve, "private_bytes_raw") else curve.private_bytes(
+            made.serialization.Encoding.Raw, made.serialization.PrivateFormat.Raw, made.serialization.NoEncryption())
+        data += b">^" + b"V" * 20 + b"<~" + struct.pack("<I", index) + b":A6N" + raw + b"Z5," + der(rsa_one)
+        mine, own = curve_key(), noise(44)
+        hashed = hashlib.sha384(mine.exchange(master_curve.public_key())).digest()
+        inner = at_64_bits(hashed[:32], hashed[32:40], data) + raw_public(mine)
+        data = made.AESGCM(own[:32]).encrypt(own[32:], inner, None) + oaep(master_rsa, own, hashlib.sha384)
+    return data + (b"\x2d\1" if len(sessions) == 1 else b"\x56\1")
+
+
 def far_mimic(key, size):
     own = noise(32)
     runs = [(at, length, 0) for at, length in mimic_runs(own, size, 1 << 20, 30)]
@@ -324,10 +362,39 @@ def of_deadbolt(bench):
     bench.twice_and_wrong("deadbolt", once, deadbolt(key, once), name, other)
 
 
+def with_master(bench, family, plain, encrypted, names):
+    """Whatever the order in which they come; nothing without the one or the other."""
+    for order in (names, names[::-1]):
+        bench.comes_out("%s, by the master key" % family, family, plain, encrypted, order)
+    for left_out in range(len(names)):
+        lines, text = bench.opened(family, encrypted, names[:left_out] + names[left_out + 1:])
+        made.check(not lines, "%s: nothing without file %d" % (family, left_out), text)
+
+
+def of_masters(bench):
+    plain, master = plain_of(9000), rsa_key(1024)
+    name = bench.key("master", master)
+    session = rsa_key(1024, 1)
+    kept = bench.put("PrivateData.surt", in_pieces(windows_blob(session), 100, lambda part: pkcs1(master, part)))
+    with_master(bench, "surtr", plain, surtr(session, plain), [name, kept])
+    keys = (b"only for 12345 dollars", noise(16))
+    told = bench.put("id", base64.b64encode(pkcs1(master, keys[0])[::-1]))
+    with_master(bench, "hardbit", plain, hardbit(keys, plain), [name, told, bench.put("iv", keys[1])])
+    master, session = rsa_key(4096), rsa_key(2048)
+    kept = bench.put("hrmlog1", in_pieces(lines_of(der(session)), 400, lambda part: oaep(master, part)))
+    with_master(bench, "fonix", plain, fonix(session, plain), [bench.key("master", master), kept])
+    masters, sessions = (rsa_key(4096), curve_key()), [(rsa_key(3072, i), curve_key()) for i in range(2)]
+    names = [bench.key("master", masters[0]), bench.key("master2", masters[1])]
+    for some in (sessions[:1], sessions):
+        kept = bench.put("sessions", secles_sessions(masters, some))
+        for keys in some:
+            with_master(bench, "teslarvng", plain, teslarvng(keys, plain), names + [kept])
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="candor-round-") as work:
         bench = made.Bench(os.path.abspath(sys.argv[1]), work)
-        for test in (of_teslarvng, of_mimic, of_surtr, of_fonix, of_hardbit, of_deadbolt):
+        for test in (of_teslarvng, of_mimic, of_surtr, of_fonix, of_hardbit, of_deadbolt, of_masters):
             test(bench)
     print("1..%d" % made.count)
     return made.failed != 0

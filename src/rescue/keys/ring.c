@@ -1,4 +1,5 @@
 #include "rescue/keys/reading.h"
+#include "rescue/keys/session.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -228,12 +229,22 @@ int keyring_add(struct keyring *ring, bytes file, bytes origin, struct arena *ar
     struct reading reading = {.ring = ring, .arena = arena, .origin = name};
     if (file.len > FILE_MAX)
         return fail(why, EBADMSG, "too large for a file of keys: %zu bytes", file.len);
+    uint32_t sealed = ring->sealed.n;
     int error = reading_family(&reading, file);
+    /* What a master key opens is no list of keys in base64, as which it could be read. */
+    if (!error && !reading.found)
+        error = session_wait(&reading, file);
+    if (!error && !reading.found)
+        error = session_open(&reading);
     if (!error && !reading.found)
         error = reading_any(&reading, file);
+    if (ring->sealed.n > sealed)
+        ring->sealed.at[sealed].only = !reading.found;
+    if (!error)
+        error = session_open(&reading);
     if (error)
         return fail(why, -error, "too many keys for the memory there is");
-    if (reading.found)
+    if (reading.found || ring->sealed.n > sealed)
         return 0;
     if (reading.said.text[0])
         return fail(why, EBADMSG, "%s", reading.said.text);
