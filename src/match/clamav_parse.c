@@ -3,13 +3,15 @@
  *
  *   body:   part ( jump part )*
  *   jump:   '*' | '{' n '}' | '{' n '-' m '}' | '{' '-' m '}' | '{' n '-' '}'
- *   part:   edge? [ byte near ] unit+ [ near byte ] edge?
- *   near:   '[' n '-' m ']' | '[' n ']'           m at most 32; a jump beside it is measured
- *                                                 from the part, as if the byte were not there
+ *   part:   [ byte near ] edge? unit+ edge? [ near byte ]
+ *   near:   '[' n '-' m ']' | '[' n ']'           m at most 32; the byte stands beside the part
+ *                                                 and is none of it: jumps and offsets are
+ *                                                 measured from the part
  *   unit:   byte | group | '!' group | edge       edges inside stand for a byte
  *   byte:   AB | A? | ?B | ??
  *   group:  '(' body of bytes and groups ( '|' ... )* ')'
- *   edge:   '(B)' | '(L)' | '(W)', each also after '!', but not so at the beginning
+ *   edge:   '(B)' | '(L)' | '(W)', each also after '!', but not so at the beginning;
+ *                                                 of every part, not only of the body
  *
  * `{n}` below 128 stands for n times `??` unless another jump in braces came before. Every part
  * has two fixed bytes in a row. */
@@ -39,8 +41,8 @@ struct body_parser {
     uint32_t units, fixed; /* of the part: ClamAV's count, and fixed bytes in a row */
     bool has_fixed;        /* two of them in a row */
     uint32_t nears;
-    struct re_node *jump, *near; /* the last jump, and range in brackets, or NULL */
-    uint32_t piece;              /* longest length since the last long jump */
+    bool edged;     /* the part has an edge at its beginning */
+    uint32_t piece; /* longest length since the last long jump */
 };
 
 static struct re_node *parse_group(struct body_parser *p);
@@ -162,6 +164,33 @@ static bool is_edge(const struct body_parser *p, size_t at, enum program_edge *r
     return true;
 }
 
+static struct re_node *make_beside(struct body_parser *p, enum program_beside beside,
+                                   uint8_t value, uint8_t mask)
+{
+    struct re_node *node = make(p, RE_BESIDE);
+
+    p->tree->flags |= RE_ALTERNATIVE; /* the simple matcher does not look beside */
+    if (node) {
+        node->beside = (uint8_t)beside;
+        node->value = value;
+        node->mask = mask;
+    }
+    return node;
+}
+
+/* What is no \n, and no \r of a \r\n. */
+static struct re_node *not_line(struct body_parser *p, struct re_node *node)
+{
+    struct re_node *both = make(p, RE_CONCAT), *split;
+
+    split = make_beside(p, BESIDE_SPLIT_LINE, 0, 0);
+    if (!both || !split)
+        return NULL;
+    re_append(both, node);
+    re_append(both, split);
+    return both;
+}
+
 /* Inside a part an edge stands for the byte that it would look at. */
 static struct re_node *edge_byte(struct body_parser *p, enum program_edge edge, bool negated)
 {
@@ -171,8 +200,10 @@ static struct re_node *edge_byte(struct body_parser *p, enum program_edge edge, 
         if ((edge == EDGE_LINE ? c == '\n' : program_is_edge((uint8_t)edge, (uint8_t)c)) !=
             negated)
             re_set_add(node->set, (uint8_t)c);
-    if (!node || edge != EDGE_LINE || negated)
+    if (!node || edge != EDGE_LINE)
         return node;
+    if (negated)
+        return not_line(p, node);
     both = make(p, RE_ALT);
     two = make(p, RE_CONCAT);
     line = make_byte(p, '\n', 0xff);
@@ -364,7 +395,7 @@ static bool end_part(struct body_parser *p)
     if (!p->has_fixed)
         return wrong(p, p->at, "a part has no two fixed bytes in a row");
     p->units = p->fixed = p->nears = 0;
-    p->has_fixed = false;
+    p->has_fixed = p->edged = false;
     return true;
 }
 
@@ -385,93 +416,34 @@ static bool grow_piece(struct body_parser *p, uint32_t length)
     return append(p, p->root, make_gap(p, 0, 0, true));
 }
 
-static void drop_last(struct re_node *parent)
-{
-    struct re_node *last = parent->last;
-
-    parent->last = last->prev;
-    *(parent->last ? &parent->last->next : &parent->first) = NULL;
-    last->prev = NULL;
-}
-
-/* Of a jump, and what of it a byte and its distance leave. */
-static int32_t left_of(int32_t bound, int32_t distance)
-{
-    return bound == INT_MAX ? bound : bound > distance ? bound - distance - 1 : 0;
-}
-
-/* A jump and a byte near the part on one side of it, at any of the distances. */
-static struct re_node *near_choices(struct body_parser *p, const struct re_node *jump,
-                                    const struct re_node *byte, const struct re_node *near,
-                                    bool jump_first)
-{
-    struct re_node *all = NULL;
-
-    for (int32_t distance = near->start; distance <= near->end; distance++) {
-        struct re_node *row = make(p, RE_CONCAT), *one = make_byte(p, byte->value, byte->mask);
-        struct re_node *rest =
-            make_gap(p, left_of(jump->start, distance), left_of(jump->end, distance), false);
-        struct re_node *gap = make_gap(p, distance, distance, false);
-        if (!row || !one || !rest || !gap)
-            return NULL;
-        if (jump->end <= distance)
-            break; /* the byte would lie within a part */
-        re_append(row, jump_first ? rest : gap);
-        re_append(row, one);
-        re_append(row, jump_first ? gap : rest);
-        struct re_node *either = all ? make(p, RE_ALT) : row;
-        if (!either)
-            return NULL;
-        if (all) {
-            re_append(either, all);
-            re_append(either, row);
-        }
-        all = either;
-    }
-    p->tree->flags |= RE_ALTERNATIVE;
-    return all;
-}
-
-/* The jump, the byte and the range between byte and part are the last three, in this order or
- * the reverse; where `jump_first`, the range is not there yet. */
-static bool settle_near(struct body_parser *p, struct re_node *jump, struct re_node *near,
-                        bool jump_first)
-{
-    const struct re_node *byte = p->root->last;
-    bool exact = !jump->ends_piece && near->start != near->end;
-
-    if (!jump_first)
-        byte = byte->prev;
-    struct re_node *choices = exact ? near_choices(p, jump, byte, near, jump_first) : NULL;
-    if (p->full)
-        return false;
-    if (choices) {
-        for (int i = jump_first ? 2 : 3; i > 0; i--)
-            drop_last(p->root);
-        re_append(p->root, choices);
-        return true;
-    }
-    /* As far as it goes: the distance of the byte is not known to the jump. */
-    jump->start = left_of(jump->start, near->end);
-    jump->end = left_of(jump->end, near->start);
-    if (jump_first)
-        re_append(p->root, near);
-    return true;
-}
-
 static bool add_jump(struct body_parser *p, int64_t low, int64_t high)
 {
     bool ends = p->flags & PATTERN_TAILS || low > RE_CHAIN_GAP || high > RE_CHAIN_GAP ||
                 p->piece + (uint32_t)high > PIECE_MOST;
-    struct re_node *gap = make_gap(p, low, high, ends), *near = p->near;
+    struct re_node *gap = make_gap(p, low, high, ends);
 
     p->piece = ends ? 0 : p->piece + (uint32_t)high;
-    p->near = NULL;
-    p->jump = gap;
-    if (!gap)
-        return false;
-    re_append(p->root, gap);
-    return !near || gap->prev->prev != near || settle_near(p, gap, near, false);
+    if (gap)
+        re_append(p->root, gap);
+    return gap != NULL;
+}
+
+/* `{n}` as `??` n times. A gap at the end of a body is no gap: the object may end with it. */
+static bool add_run(struct body_parser *p, int64_t length)
+{
+    uint8_t next = byte_at(p, p->at);
+    bool last = p->at >= p->text.len || next == '(' || next == '!' || next == '{';
+    struct re_node *node = NULL;
+
+    for (int64_t i = 0; i < length; i++) {
+        count_unit(p, false);
+        if (last && (node = make_byte(p, 0, 0)))
+            re_append(p->root, node);
+    }
+    p->piece += (uint32_t)length;
+    if (!last && (node = make_gap(p, length, length, false)))
+        re_append(p->root, node);
+    return node != NULL;
 }
 
 /* Behind the brace. */
@@ -489,15 +461,8 @@ static bool parse_jump(struct body_parser *p, uint8_t close)
     if (byte_at(p, p->at) != close || (!has_low && !has_high))
         return wrong(p, start, "a jump is malformed");
     p->at++;
-    if (!is_range && !p->ranged && low > 0 && low < FIXED_JUMP) {
-        for (int64_t i = 0; i < low; i++)
-            count_unit(p, false);
-        p->piece += (uint32_t)low;
-        struct re_node *gap = make_gap(p, low, low, false);
-        if (gap)
-            re_append(p->root, gap);
-        return gap != NULL;
-    }
+    if (!is_range && !p->ranged && low > 0 && low < FIXED_JUMP)
+        return add_run(p, low);
     p->ranged = true;
     if (!is_range)
         high = low;
@@ -508,12 +473,43 @@ static bool parse_jump(struct body_parser *p, uint8_t close)
     return end_part(p) && add_jump(p, low, high);
 }
 
+/* The byte of a range in brackets; one of no bits asks for nothing. */
+static bool add_near(struct body_parser *p, enum program_beside beside, uint8_t value,
+                     uint8_t mask, int64_t low, int64_t high)
+{
+    struct re_node *node;
+
+    if (!mask)
+        return true;
+    if (p->flags & PATTERN_NOCASE && mask == 0xff && ascii_lower(value) >= 'a' &&
+        ascii_lower(value) <= 'z') {
+        mask = 0xdf;
+        value &= mask;
+    }
+    node = make_beside(p, beside, value, mask);
+    if (!node)
+        return false;
+    node->start = (int32_t)low;
+    node->end = (int32_t)high;
+    re_append(p->root, node);
+    return true;
+}
+
+static void drop_last(struct re_node *parent)
+{
+    struct re_node *last = parent->last;
+
+    parent->last = last->prev;
+    *(parent->last ? &parent->last->next : &parent->first) = NULL;
+}
+
 /* Behind the bracket: one byte stands on the side that is not the part's. */
 static bool parse_near(struct body_parser *p)
 {
     size_t start = p->at;
     int64_t low = 0, high = 0;
     bool left = p->units == 1, good = read_number(p, &low);
+    uint8_t value, mask, after;
 
     high = low;
     if (byte_at(p, p->at) == '-') {
@@ -523,51 +519,73 @@ static bool parse_near(struct body_parser *p)
     if (!good || byte_at(p, p->at) != ']' || low > high || high > NEAR_MOST || p->nears == 2)
         return wrong(p, start, "a range in brackets is malformed");
     p->at++;
-    p->nears = left ? 1 : 2;
     if (left) {
+        const struct re_node *byte = p->root->last;
+        bool is_byte = byte && (byte->kind == RE_LITERAL || byte->kind == RE_MASKED);
+        value = is_byte ? byte->value : 0;
+        mask = !is_byte ? 0 : byte->kind == RE_LITERAL ? 0xff : byte->mask;
+        if (byte)
+            drop_last(p->root);
+        p->nears = 1;
         p->units = p->fixed = 0;
         p->has_fixed = false;
-    } else {
-        uint8_t after = byte_at(p, p->at + 2);
-        if (p->text.len - p->at < 2 ||
-            (p->at + 2 < p->text.len && after != '*' && after != '{'))
-            return wrong(p, start, "a range in brackets is not beside a single byte");
+        return add_near(p, BESIDE_BEFORE, value, mask, low, high);
     }
-    p->piece += (uint32_t)high;
-    struct re_node *gap = make_gap(p, low, high, false);
-    if (!gap)
-        return false;
-    if (left && p->jump && p->root->last->prev == p->jump)
-        return settle_near(p, p->jump, gap, true);
-    re_append(p->root, gap);
-    p->near = left ? NULL : gap;
-    return true;
+    after = byte_at(p, p->at + 2);
+    if (p->text.len - p->at < 2 || (p->at + 2 < p->text.len && after != '*' && after != '{'))
+        return wrong(p, start, "a range in brackets is not beside a single byte");
+    p->nears = 2;
+    return read_byte(p, &value, &mask) && add_near(p, BESIDE_BEHIND, value, mask, low, high);
 }
 
-/* An edge at the end of a part, or where it stands for a byte. */
+/* Whether a jump that ends the part is there: `{n}` may be none. */
+static bool is_jump(const struct body_parser *p, size_t at)
+{
+    uint8_t c = byte_at(p, at);
+    int64_t low = 0;
+
+    if (c == '*')
+        return true;
+    if (c != '{' && (c != '[' || !(p->flags & (PATTERN_WIDE | PATTERN_FULLWORD))))
+        return false;
+    for (c = byte_at(p, ++at); c >= '0' && c <= '9' && low < FIXED_JUMP; c = byte_at(p, ++at))
+        low = low * 10 + (c - '0');
+    return p->ranged || low == 0 || low >= FIXED_JUMP || (c != '}' && c != ']');
+}
+
+/* An edge at either end of a part, or where it stands for a byte. */
 static bool parse_edge(struct body_parser *p, enum program_edge edge, bool negated)
 {
     size_t next = p->at + 3;
     uint8_t value = (uint8_t)(edge | (negated ? EDGE_NOT : 0) |
                               (p->flags & PATTERN_WIDE && edge == EDGE_WORD ? EDGE_WIDE : 0));
+    bool fullword = p->flags & PATTERN_FULLWORD;
+    bool first = !p->root->first && !p->nears, last = next >= p->text.len && !fullword;
+    bool opens = !p->units && !p->edged && !negated && !(first && fullword);
+    bool ends = last || is_jump(p, next) || (byte_at(p, next) == '[' && p->units);
+    struct re_node *node;
 
-    if (next >= p->text.len) {
-        p->tree->right = value;
-        p->at = next;
-        return true;
-    }
-    if (!p->root->first && !negated) { /* ClamAV takes `!(W)` here as inside */
-        p->tree->left = value;
-        p->at = next;
-        return true;
-    }
-    if (byte_at(p, next) == '*' || byte_at(p, next) == '{' || (!p->units && p->root->first))
-        return wrong(p, p->at, "an edge beside a jump");
     p->at = next;
+    if (last) {
+        p->tree->right = value;
+        return true;
+    }
+    if (!ends && opens && first) { /* ClamAV takes `!(W)` here as inside */
+        p->tree->left = value;
+        p->edged = true;
+        return true;
+    }
+    if (ends || opens) {
+        p->edged = true;
+        node = make_beside(p, ends ? BESIDE_RIGHT : BESIDE_LEFT, value, 0);
+        if (node)
+            re_append(p->root, node);
+        return node != NULL;
+    }
     count_unit(p, false);
     if (!grow_piece(p, 2))
         return false;
-    struct re_node *node = edge_byte(p, edge, negated);
+    node = edge_byte(p, edge, negated);
     if (node)
         re_append(p->root, node);
     return node != NULL;
@@ -625,13 +643,28 @@ static bool parse_unit(struct body_parser *p)
     default:
         if (!read_byte(p, &value, &mask))
             return false;
-        if (p->nears < 2)
-            count_unit(p, mask == 0xff);
+        count_unit(p, mask == 0xff);
         if (p->flags & PATTERN_WIDE)
             count_unit(p, true);
         return grow_piece(p, p->flags & PATTERN_WIDE ? 2 : 1) &&
                append(p, p->root, make_byte(p, value, mask));
     }
+}
+
+/* Where a body has more than one end, the edge decides which: it is looked at on the way. */
+static bool settle_right(struct body_parser *p)
+{
+    uint32_t low, high;
+    struct re_node *node;
+
+    re_length(p->root, &low, &high);
+    if (!p->tree->right || low == high)
+        return true;
+    node = make_beside(p, BESIDE_RIGHT, p->tree->right, 0);
+    if (node)
+        re_append(p->root, node);
+    p->tree->right = EDGE_NONE;
+    return node != NULL;
 }
 
 int clamav_parse(const struct pattern_source *source, struct arena *arena, struct re_tree *ret,
@@ -651,7 +684,7 @@ int clamav_parse(const struct pattern_source *source, struct arena *arena, struc
     while (!p.full && p.at < p.text.len)
         if (!parse_unit(&p))
             break;
-    if (!p.full && !fault->text[0] && end_part(&p)) {
+    if (!p.full && !fault->text[0] && end_part(&p) && settle_right(&p)) {
         tree.root = p.root;
         *ret = tree;
         return 0;

@@ -367,6 +367,7 @@ static void ask(struct needs *x, const struct re_node *node, struct answer *ret)
     case RE_NOT_BOUNDARY:
     case RE_LINE_START:
     case RE_LINE_END:
+    case RE_BESIDE:
         one_empty(&ret->exact);
         break;
     default:

@@ -325,6 +325,8 @@ static int compile_clamav(const struct pattern_source *source, struct program_dr
             return no_memory(fault);
         if (!(source->flags & PATTERN_WIDE))
             draft->head.flags |= PATTERN_ASCII;
+        else if (source->flags & PATTERN_FULLWORD)
+            draft->head.right = EDGE_WORD | EDGE_WIDE;
         return compile_text(draft, text, code, fault);
     }
     error = clamav_parse(source, draft->arena, &tree, fault);

@@ -125,6 +125,8 @@ static bool valid_inst(const struct program *p, const struct re_inst *inst, uint
         return false;
     if (inst->op == OP_CLASS)
         return inst->a < p->set_count;
+    if (inst->op == OP_BESIDE)
+        return inst->b <= BESIDE_SPLIT_LINE;
     if (inst->op >= OP_SPLIT_NEXT)
         return inst->target < p->inst_count && inst->a < 128;
     return true;

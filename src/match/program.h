@@ -43,7 +43,8 @@ struct program {
     uint8_t forms_fit;     /* TEXT: fits in an atom: each form is tried for itself */
     uint32_t first;        /* set number + 1 of bytes a match begins with; 0: unknown */
     uint16_t run, run_set; /* a match begins with `run` bytes of set run_set; 0: unknown */
-    uint8_t left, right;   /* enum program_edge: what stands before and behind a match */
+    uint8_t left, right;   /* enum program_edge: what stands before and behind a match; of a
+                              PROGRAM_TEXT only whether words end as in ClamAV */
     uint8_t reserved[2];
 
     struct text_form {
@@ -69,6 +70,15 @@ enum program_edge {
 bool program_is_edge(uint8_t kind, uint8_t byte);
 /* Whether an edge as asked for is before `at` (left) or from `at` on. */
 bool program_edge_at(uint8_t edge, bool left, bytes object, size_t at);
+
+/* What an OP_BESIDE asks for, at a place between two bytes. */
+enum program_beside {
+    BESIDE_LEFT,   /* an edge before it: enum program_edge */
+    BESIDE_RIGHT,  /* an edge behind it */
+    BESIDE_BEFORE, /* a byte, as of OP_MASKED, with min..max bytes between it and the place */
+    BESIDE_BEHIND, /* the same, behind it */
+    BESIDE_SPLIT_LINE, /* not \r before it and \n behind it */
+};
 
 enum part_kind { PART_LITERAL = 1, PART_SIMPLE, PART_GENERAL };
 
@@ -111,6 +121,7 @@ enum re_op {
     OP_NOT_BOUNDARY,
     OP_LINE_START,
     OP_LINE_END,
+    OP_BESIDE,     /* b: enum program_beside; a; min..max */
     OP_SPLIT_NEXT, /* try the next instruction first, then target; a: number of the split */
     OP_SPLIT_JUMP, /* target first */
     OP_JUMP,

@@ -210,6 +210,17 @@ static bool form_equal(const struct program *program, const struct text_form *fo
     return true;
 }
 
+/* ClamAV takes a last byte without its second half for a character, too. */
+static bool is_word(const struct program *program, const struct text_form *form, bytes object,
+                    size_t at)
+{
+    size_t end = at + form->length;
+
+    if (program->right && form->wide && end + 1 == object.len && ascii_alnum(object.at[end]))
+        return false;
+    return text_is_word(object, at, form->length, form->wide);
+}
+
 /* Where the plain and the wide form both match, a text of at most an atom's size is tried in
  * each form, a longer one in the first that compares equal; under xor that is the wide one,
  * unless the key is 0. */
@@ -230,8 +241,7 @@ bool text_match(const struct program *program, bytes object, size_t offset, stru
         const struct text_form *form = &program->form[i ^ first];
         if (!form_equal(program, form, object, offset, key))
             continue;
-        if (!(program->flags & PATTERN_FULLWORD) ||
-            text_is_word(object, offset, form->length, form->wide)) {
+        if (!(program->flags & PATTERN_FULLWORD) || is_word(program, form, object, offset)) {
             *ret = (struct match){.offset = offset, .length = form->length, .xor_key = key};
             return true;
         }

@@ -34,7 +34,7 @@
 #include "rules/node.h"
 
 enum {
-    RULESET_VERSION = 14,
+    RULESET_VERSION = 15,
     RULESET_HEADER_SIZE = 64,
     RULESET_ALIGN = 64,
     RULESET_PAGE = 4096,

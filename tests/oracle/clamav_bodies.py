@@ -64,6 +64,13 @@ def part(r, nocase, room):
     return s
 
 
+def edged(r, text, plain):
+    """A part of several has edges of its own."""
+    edges = [r.choice(["(B)", "(L)", "(W)", "!(B)", "!(L)", "!(W)"]) if r.random() < .1 and not plain else ""
+             for _ in range(2)]
+    return edges[0] + text + edges[1]
+
+
 def body(r, modifiers=""):
     k = r.random()
     nocase = bool(modifiers)
@@ -81,11 +88,11 @@ def body(r, modifiers=""):
         elif k < 0.6 and "f" not in modifiers:
             s = s + r.choice(["(B)", "(L)", "(W)", "!(B)", "!(L)", "!(W)"])
         return s
-    s = part(r, nocase, 2)
+    s = edged(r, part(r, nocase, 2), "f" in modifiers)
     for _ in range(r.choice([1, 1, 2])):
         jump = r.choice(["*", "{-%d}" % r.randint(0, 9), "{%d-}" % r.randint(0, 9),
                          "{%d-%d}" % (r.randint(0, 4), r.randint(4, 300)), "{%d}" % r.randint(1, 140)])
-        s += jump + part(r, nocase, 2)
+        s += jump + edged(r, part(r, nocase, 2), "f" in modifiers)
     return s
 
 

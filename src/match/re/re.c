@@ -170,6 +170,7 @@ void re_length(const struct re_node *node, uint32_t *ret_min, uint32_t *ret_max)
     case RE_NOT_BOUNDARY:
     case RE_LINE_START:
     case RE_LINE_END:
+    case RE_BESIDE:
         break;
     default:
         min = max = 1;

@@ -33,6 +33,7 @@ enum re_kind {
     RE_NOT_BOUNDARY,
     RE_LINE_START, /* `^` and `$` after (?m) */
     RE_LINE_END,
+    RE_BESIDE, /* what stands beside; takes no byte: `beside`, value, mask, start..end */
 };
 
 struct re_set {
@@ -53,6 +54,7 @@ struct re_node {
     uint8_t kind; /* enum re_kind */
     bool lazy;
     uint8_t value, mask;
+    uint8_t beside;     /* enum program_beside */
     bool negated;       /* of a class: `set` is what stands between the brackets */
     bool ends_piece;    /* of RE_GAP: split here, however short */
     int32_t start, end; /* of RE_RANGE, RE_GAP */

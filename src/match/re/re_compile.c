@@ -283,6 +283,14 @@ static bool emit_node(struct emitter *e, struct re_node *node, uint32_t keep)
         return put(e, (struct re_inst){.op = OP_LINE_START}, SIZE_BARE);
     case RE_LINE_END:
         return put(e, (struct re_inst){.op = OP_LINE_END}, SIZE_BARE);
+    case RE_BESIDE:
+        return put(e,
+                   (struct re_inst){.op = OP_BESIDE,
+                                    .b = node->beside,
+                                    .a = (uint16_t)(node->mask << 8 | node->value),
+                                    .min = (uint16_t)node->start,
+                                    .max = (uint16_t)node->end},
+                   SIZE_BARE);
     default:
         return emit_byte(e, node);
     }

@@ -119,7 +119,8 @@ bool re_memo_fits(const struct program *program)
 {
     for (uint32_t i = 0; i < program->inst_count; i++)
         if (program_insts(program)[i].op == OP_LINE_START ||
-            program_insts(program)[i].op == OP_LINE_END)
+            program_insts(program)[i].op == OP_LINE_END ||
+            program_insts(program)[i].op == OP_BESIDE)
             return false;
     return true;
 }

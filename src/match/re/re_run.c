@@ -320,6 +320,31 @@ static bool is_line_edge(const struct run *r, int64_t at, bool is_start)
     return at >= r->size || after == '\r' || (after == '\n' && before != '\r');
 }
 
+/* `at` is the place of the byte behind. */
+static bool stands_beside(const struct run *r, const struct re_inst *inst, int64_t at)
+{
+    const uint8_t *p = r->x->data.at;
+    bool before = inst->b == BESIDE_BEFORE;
+
+    switch (inst->b) {
+    case BESIDE_LEFT:
+    case BESIDE_RIGHT:
+        return program_edge_at((uint8_t)inst->a, inst->b == BESIDE_LEFT, r->x->data,
+                               (size_t)at);
+    case BESIDE_SPLIT_LINE:
+        return at <= 0 || at >= r->size || p[at - 1] != '\r' || p[at] != '\n';
+    default:
+        for (int64_t far = inst->min; far <= inst->max; far++) {
+            int64_t to = before ? at - 1 - far : at + far;
+            if (to < 0 || to >= r->size)
+                return false;
+            if ((p[to] & inst->a >> 8) == (inst->a & 0xff))
+                return true;
+        }
+        return false;
+    }
+}
+
 enum action { KEEP, DROP, DROP_REST, AGAIN };
 
 static enum action take_byte(const struct run *r, const struct re_inst *inst, int64_t at)
@@ -377,6 +402,9 @@ static enum action take_none(struct run *r, const struct re_inst *inst, int64_t 
     case OP_LINE_START:
     case OP_LINE_END:
         good = is_line_edge(r, r->backward ? at + r->width : at, inst->op == OP_LINE_START);
+        break;
+    case OP_BESIDE:
+        good = stands_beside(r, inst, r->backward ? at + r->width : at);
         break;
     default:
         good = re_run_is_word_at(r, at - r->step) != re_run_is_word_at(r, at);
