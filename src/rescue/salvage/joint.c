@@ -11,6 +11,7 @@ enum {
     LONGER = 3 * EIGHTHS, /* against a copy that could have been longer */
     SURE = 16 * EIGHTHS,  /* by which the best length must be better than any other */
     LEARN_LEAST = 2048,
+    PAST_LEAST = 256,        /* symbols before a gap: fewer fit many lengths by chance */
     TALKATIVE = EIGHTHS / 4, /* what bytes must say of the next one, on the average */
     LEARN_MOST = 8 << 20,
     WIDE = 6, /* a gap may hold so many times as much, or as little, as others */
@@ -159,7 +160,8 @@ static uint64_t best_size(struct joint *joint)
     uint64_t most = about * WIDE + SLACK, found = JOINT_UNKNOWN;
     int64_t best = 0, second = 0;
     size_t n = find_pairs(joint);
-    if (joint->model.total < LEARN_LEAST || least >= INFLATE_WINDOW || !n)
+    if (joint->model.total < LEARN_LEAST || joint->used < PAST_LEAST ||
+        least >= INFLATE_WINDOW || !n)
         return JOINT_UNKNOWN;
     tell(&joint->model);
     size_t count =

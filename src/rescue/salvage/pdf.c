@@ -3,10 +3,11 @@
  * root.
  *
  * Objects are found by themselves. Those without ciphertext go into a new file with a table of
- * its own; of streams with ciphertext the part before it. Objects that were packed into a
- * stream (7.5.7) are unpacked. A lost catalogue or page tree is made anew from the pages that
- * are left.
+ * its own; of packed streams with ciphertext all that can be read (pdf_gaps.c), of others the
+ * part before it. Objects that were packed into a stream (7.5.7) are unpacked. A lost catalogue
+ * or page tree is made anew from the pages that are left.
  */
+#include "rescue/salvage/inflate.h"
 #include "rescue/salvage/pdf_object.h"
 
 #include "shim/stream.h"
@@ -80,6 +81,21 @@ static size_t next_object(struct pdf *pdf, size_t from, struct pdf_object *ret)
     return SIZE_MAX;
 }
 
+/* The length of its stream; 0 when another object says it ("/Length 12 0 R"), or none. */
+static size_t direct_length(bytes dictionary)
+{
+    size_t at = bytes_find(dictionary, bytes_of("/Length"), 0);
+    uint64_t length = pdf_number(dictionary, "/Length");
+    if (at == SIZE_MAX)
+        return 0;
+    for (at += 7;
+         at < dictionary.len && (is_space(dictionary.at[at]) || is_digit(dictionary.at[at]));)
+        at++;
+    return at < dictionary.len && (dictionary.at[at] == '/' || dictionary.at[at] == '>')
+               ? (size_t)length
+               : 0;
+}
+
 /* Where its dictionary, stream and end are. `next` begins the object behind it. */
 static void bound(struct pdf *pdf, struct pdf_object *object, size_t next)
 {
@@ -97,6 +113,9 @@ static void bound(struct pdf *pdf, struct pdf_object *object, size_t next)
             stop = at;
         object->stream = data;
         object->stop = stop == SIZE_MAX ? object->to : stop;
+        size_t length = direct_length(bytes_slice(file, object->body, stream - object->body));
+        if (length && length < object->stop - data)
+            object->stop = data + length;
     }
     object->ended = end != SIZE_MAX;
 }
@@ -141,7 +160,7 @@ bool pdf_is(bytes dictionary, const char *key, const char *value)
     return false;
 }
 
-static uint64_t number_at(bytes dictionary, const char *key)
+uint64_t pdf_number(bytes dictionary, const char *key)
 {
     size_t at = bytes_find(dictionary, bytes_of(key), 0);
     uint64_t n = 0;
@@ -153,6 +172,13 @@ static uint64_t number_at(bytes dictionary, const char *key)
     for (; at < dictionary.len && is_digit(dictionary.at[at]) && n < UINT32_MAX; at++)
         n = n * 10 + (uint64_t)(dictionary.at[at] - '0');
     return n;
+}
+
+bool pdf_is_flate(bytes dictionary)
+{
+    return pdf_is(dictionary, "/Filter", "/FlateDecode") ||
+           pdf_is(dictionary, "/Filter", "[/FlateDecode") ||
+           pdf_is(dictionary, "/Filter", "[ /FlateDecode");
 }
 
 /* Decodes a zlib stream; what came out before it broke. */
@@ -187,40 +213,80 @@ static bytes inflated(struct pdf *pdf, bytes in, bool *ret_whole, size_t *ret_us
     return (bytes){out, used};
 }
 
-/* The objects in an object stream: pairs of number and place, then the objects. */
-static void unpack_objects(struct pdf *pdf, const struct pdf_object *holder)
+/* What an object stream holds: `all`, of which `symbols` (NULL: all) says what is known. */
+struct holder {
+    const struct pdf_object *object;
+    bytes all;
+    const uint16_t *symbols;
+};
+
+/* Its bytes; behind a gap that cannot be measured nothing has its place. */
+static bool unpack_holder(struct pdf *pdf, struct holder *holder)
 {
-    bytes dictionary = pdf_dictionary(pdf, holder);
+    const struct pdf_object *object = holder->object;
+    struct pdf_unpacked unpacked;
     bool whole;
     size_t taken;
-    bytes all = inflated(
-        pdf, bytes_slice(pdf->salvage->file, holder->stream, holder->stop - holder->stream),
-        &whole, &taken);
-    uint64_t count = number_at(dictionary, "/N"), first = number_at(dictionary, "/First");
-    bytes head = bytes_slice(all, 0, (size_t)first);
-    uint32_t last = UINT32_MAX;
-    for (uint64_t i = 0, at = 0; i < count && i < OBJECTS_MOST; i++) {
-        uint64_t values[2] = {0, 0};
-        for (int k = 0; k < 2; k++) {
+    if (object->whole) {
+        holder->all = inflated(
+            pdf, bytes_slice(pdf->salvage->file, object->stream, object->stop - object->stream),
+            &whole, &taken);
+        return true;
+    }
+    if (!pdf_unpack(pdf, object, true, &unpacked))
+        return false;
+    uint8_t *all = arena_push(pdf->salvage->arena, unpacked.n + 1);
+    uint16_t *symbols = PUSH_ARRAY(pdf->salvage->arena, uint16_t, unpacked.n + 1);
+    for (size_t i = 0; all && symbols && i < unpacked.n; i++) {
+        symbols[i] = unpacked.at[i];
+        all[i] = symbols[i] < INFLATE_UNKNOWN ? (uint8_t)symbols[i] : 0;
+    }
+    *holder = (struct holder){object, {all, all && symbols ? unpacked.n : 0}, symbols};
+    arena_free(unpacked.arena);
+    return holder->all.len > 0;
+}
+
+static bool is_known(const struct holder *holder, size_t from, size_t to)
+{
+    for (size_t i = from; holder->symbols && i < to && i < holder->all.len; i++)
+        if (holder->symbols[i] >= INFLATE_UNKNOWN)
+            return false;
+    return from <= to && to <= holder->all.len;
+}
+
+/* The objects in an object stream: pairs of number and place, then the objects. */
+static void unpack_objects(struct pdf *pdf, const struct pdf_object *object)
+{
+    bytes dictionary = pdf_dictionary(pdf, object);
+    struct holder holder = {.object = object};
+    uint64_t count = pdf_number(dictionary, "/N"), first = pdf_number(dictionary, "/First");
+    if (!unpack_holder(pdf, &holder))
+        return;
+    bytes head = bytes_slice(holder.all, 0, (size_t)first);
+    uint64_t before[2] = {0, 0};
+    for (uint64_t i = 0, at = 0; i <= count && i < OBJECTS_MOST; i++) {
+        uint64_t values[2] = {0, holder.all.len - first}, begun = at;
+        for (int k = 0; i < count && k < 2; k++) {
+            values[k] = 0;
             while (at < head.len && is_space(head.at[at]))
                 at++;
             for (; at < head.len && is_digit(head.at[at]) && values[k] < UINT32_MAX; at++)
                 values[k] = values[k] * 10 + (uint64_t)(head.at[at] - '0');
         }
-        if (at >= head.len && i + 1 < count)
+        if ((at >= head.len && i + 1 < count) || first > holder.all.len ||
+            !is_known(&holder, (size_t)begun, (size_t)at))
             return;
-        if (last != UINT32_MAX) {
-            bytes *inner = &pdf->objects.at[last].inner;
-            size_t end = (size_t)(first + values[1]), from = (size_t)(inner->at - all.at);
-            inner->len = end > from && end <= all.len ? end - from : 0;
-        }
-        struct pdf_object *object = vec_push(pdf->salvage->arena, &pdf->objects);
-        bytes rest = bytes_slice(all, (size_t)(first + values[1]), all.len);
-        if (!object || !rest.len)
-            return;
-        *object = (struct pdf_object){
-            .number = (uint32_t)values[0], .whole = true, .inner = rest, .from = holder->from};
-        last = pdf->objects.n - 1;
+        size_t from = (size_t)(first + before[1]), to = (size_t)(first + values[1]);
+        bytes inner = bytes_slice(holder.all, from, to > from ? to - from : 0);
+        struct pdf_object *kept = i && inner.len && is_known(&holder, from, to)
+                                      ? vec_push(pdf->salvage->arena, &pdf->objects)
+                                      : NULL;
+        if (kept)
+            *kept = (struct pdf_object){.number = (uint32_t)before[0],
+                                        .whole = true,
+                                        .inner = inner,
+                                        .from = object->from};
+        memcpy(before, values, sizeof before);
     }
 }
 
@@ -229,7 +295,8 @@ static void unpack_all(struct pdf *pdf)
     uint32_t n = pdf->objects.n;
     for (uint32_t i = 0; i < n; i++) {
         struct pdf_object object = pdf->objects.at[i];
-        if (object.whole && object.stream &&
+        if (object.stream &&
+            (object.whole || map_is_plain(&pdf->salvage->map, object.from, object.stream)) &&
             pdf_is(pdf_dictionary(pdf, &object), "/Type", "/ObjStm"))
             unpack_objects(pdf, &object);
     }
@@ -337,7 +404,7 @@ static void prove(struct pdf *pdf)
         struct pdf_object *object = &pdf->objects.at[i];
         size_t next = i + 1 < pdf->objects.n ? object[1].from : file.len;
         prove_end(pdf, object, i + 1 < pdf->objects.n ? next : 0);
-        if (object->stream && pdf_is(pdf_dictionary(pdf, object), "/Filter", "/FlateDecode"))
+        if (object->stream && pdf_is_flate(pdf_dictionary(pdf, object)))
             prove_stream(pdf, object, next);
     }
     for (size_t at = 0; (at = find(file, at, file.len, "xref")) != SIZE_MAX; at += 4)
@@ -358,6 +425,7 @@ void pdf_give(struct salvage *salvage)
                         map_is_plain(&salvage->map, object->from, object->to + 6);
     }
     unpack_all(&pdf);
+    pdf.learned = false;
     if (pdf.objects.n > 1)
         qsort(pdf.objects.at, pdf.objects.n, sizeof *pdf.objects.at, compare);
     if (pdf.objects.n)

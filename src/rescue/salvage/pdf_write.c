@@ -1,4 +1,6 @@
+#include "rescue/salvage/inflate.h"
 #include "rescue/salvage/pdf_object.h"
+#include "rescue/salvage/stored.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,30 +40,105 @@ static bool is_scaffold(bytes dictionary)
     return pdf_is(dictionary, "/Type", "/XRef") || pdf_is(dictionary, "/Type", "/ObjStm");
 }
 
-/* A stream with ciphertext in it: what comes before. Its length is told anew; of a dictionary
- * the last key counts for most readers, so the old one is renamed. */
+/* The head of a stream that is `size` long now: its length is told anew, and the old one, of
+ * which the last counts for most readers, is renamed. Without a dictionary it is a drawing's.
+ */
+static bool put_head(struct writer *writer, const struct pdf_object *object, size_t size,
+                     bool lost)
+{
+    bytes dictionary = pdf_dictionary(writer->pdf, object);
+    size_t length = bytes_find(dictionary, bytes_of("/Length"), 0), close = SIZE_MAX;
+    for (size_t at = 0; (at = bytes_find(dictionary, bytes_of(">>"), at)) != SIZE_MAX; at++)
+        close = at;
+    writer->places[object->number] = writer->size;
+    writer->cut++;
+    if (lost || close == SIZE_MAX)
+        return put_word(writer, "%u 0 obj\n<</Filter/FlateDecode/Length %zu>>\nstream\n",
+                        object->number, size);
+    if (length == SIZE_MAX || length > close)
+        length = close;
+    else
+        close -= 7;
+    return put_word(writer, "%u 0 obj", object->number) &&
+           put(writer, bytes_slice(dictionary, 0, length)) &&
+           (length == close || put(writer, bytes_of("/XLengt"))) &&
+           put(writer, bytes_slice(dictionary, length == close ? length : length + 7,
+                                   close - length)) &&
+           put_word(writer, "/Length %zu>>\nstream\n", size);
+}
+
+/* A stream with ciphertext in it that is not packed: what comes before. */
 static bool put_cut(struct writer *writer, const struct pdf_object *object)
 {
     struct salvage *salvage = writer->pdf->salvage;
-    bytes dictionary = pdf_dictionary(writer->pdf, object);
     uint64_t end = map_plain_end(&salvage->map, object->stream, object->stop);
-    size_t length = bytes_find(dictionary, bytes_of("/Length"), 0);
-    size_t close = SIZE_MAX;
-    for (size_t at = 0; (at = bytes_find(dictionary, bytes_of(">>"), at)) != SIZE_MAX; at++)
-        close = at;
-    if (end < object->stream + LEAST || close == SIZE_MAX || length == SIZE_MAX)
+    size_t size = (size_t)end - object->stream;
+    if (end < object->stream + LEAST ||
+        !map_is_plain(&salvage->map, object->from, object->stream) ||
+        bytes_find(pdf_dictionary(writer->pdf, object), bytes_of(">>"), 0) == SIZE_MAX)
         return true;
-    writer->places[object->number] = writer->size;
-    writer->cut++;
     salvage_gives(salvage, object->from, end);
-    return put_word(writer, "%u 0 obj", object->number) &&
-           put(writer, bytes_slice(dictionary, 0, length)) &&
-           put(writer, bytes_of("/XLengt")) &&
-           put(writer, bytes_slice(dictionary, length + 7, close - length - 7)) &&
-           put_word(writer, "/Length %zu>>\nstream\n", (size_t)end - object->stream) &&
-           put(writer,
-               bytes_slice(salvage->file, object->stream, (size_t)(end - object->stream))) &&
+    return put_head(writer, object, size, false) &&
+           put(writer, bytes_slice(salvage->file, object->stream, size)) &&
            put(writer, bytes_of("\nendstream\nendobj\n"));
+}
+
+static bool put_stored(struct writer *writer, const struct pdf_unpacked *all)
+{
+    uint8_t *room = arena_push_raw(all->arena, STORED_MOST + STORED_HEAD);
+    uint32_t sum = 1;
+    if (!room || !put(writer, bytes_of("\x78\x01")))
+        return false;
+    for (size_t at = 0, n = 0; at < all->n || !at; at += n ? n : 1) {
+        n = all->n - at < STORED_MOST ? all->n - at : STORED_MOST;
+        for (size_t i = 0; i < n; i++) {
+            bool known = all->at[at + i] < INFLATE_UNKNOWN;
+            room[STORED_HEAD + i] = known ? (uint8_t)all->at[at + i] : all->text ? '?' : 0;
+        }
+        stored_head(room, n, at + n == all->n);
+        sum = stored_sum(sum, (bytes){room + STORED_HEAD, n});
+        if (!put(writer, (bytes){room, n + STORED_HEAD}))
+            return false;
+    }
+    uint8_t end[4] = {(uint8_t)(sum >> 24), (uint8_t)(sum >> 16), (uint8_t)(sum >> 8),
+                      (uint8_t)sum};
+    return put(writer, (bytes){end, sizeof end});
+}
+
+/* A packed stream with ciphertext in it: all that can be read of it. */
+static bool put_gaps(struct writer *writer, const struct pdf_object *object)
+{
+    struct salvage *salvage = writer->pdf->salvage;
+    struct pdf_unpacked all;
+    bool lost = !map_is_plain(&salvage->map, object->from, object->stream);
+    bool fine = true;
+    if (!pdf_unpack(writer->pdf, object, false, &all))
+        return true;
+    if (all.n >= LEAST && (!lost || all.text)) {
+        size_t blocks = all.n / STORED_MOST + (all.n % STORED_MOST != 0);
+        if (all.text)
+            pdf_balance(&all);
+        if (!lost)
+            salvage_gives(salvage, object->from, object->stream);
+        pdf_gives(salvage, &all);
+        fine = put_head(writer, object, all.n + blocks * STORED_HEAD + 6, lost) &&
+               put_stored(writer, &all) && put(writer, bytes_of("\nendstream\nendobj\n"));
+    }
+    arena_free(all.arena);
+    return fine;
+}
+
+/* Also one whose dictionary is lost in part, when it is packed as drawings are. */
+static bool is_packed(struct writer *writer, const struct pdf_object *object)
+{
+    const struct salvage *salvage = writer->pdf->salvage;
+    uint16_t head;
+    if (pdf_is_flate(pdf_dictionary(writer->pdf, object)))
+        return true;
+    return !map_is_plain(&salvage->map, object->from, object->stream) &&
+           map_is_plain(&salvage->map, object->stream, object->stream + 2) &&
+           bytes_be16(salvage->file, object->stream, &head) && (head & 0xf00) == 0x800 &&
+           head % 31 == 0;
 }
 
 static bool put_object(struct writer *writer, const struct pdf_object *object)
@@ -73,8 +150,10 @@ static bool put_object(struct writer *writer, const struct pdf_object *object)
             salvage_gives(salvage, object->from, object->to);
         return true;
     }
+    if (!object->whole && !object->stream)
+        return true;
     if (!object->whole)
-        return object->stream ? put_cut(writer, object) : true;
+        return is_packed(writer, object) ? put_gaps(writer, object) : put_cut(writer, object);
     writer->places[object->number] = writer->size;
     writer->whole++;
     if (pdf_is(dictionary, "/Type", "/Catalog"))
@@ -86,6 +165,34 @@ static bool put_object(struct writer *writer, const struct pdf_object *object)
         object->inner.at ? object->inner : bytes_slice(salvage->file, object->body, end);
     return put_word(writer, "%u 0 obj\n", object->number) && put(writer, all) &&
            put(writer, bytes_of("\nendobj\n"));
+}
+
+/* Whether an object of another's dictionary, as "KEY 12 0 R", is there. */
+static bool is_there(const struct writer *writer, const struct pdf_object *object,
+                     const char *key)
+{
+    uint64_t number = pdf_number(pdf_dictionary(writer->pdf, object), key);
+    return number && number < writer->most && writer->places[number];
+}
+
+/* Whether the catalogue leads to the pages: it, and what every page hangs from. */
+static bool tree_holds(const struct writer *writer)
+{
+    const struct pdf *pdf = writer->pdf;
+    for (uint32_t i = 0; i < pdf->objects.n; i++) {
+        const struct pdf_object *object = &pdf->objects.at[i];
+        bytes dictionary = pdf_dictionary(pdf, object);
+        if (!writer->places[object->number])
+            continue;
+        if (object->number == writer->root && !is_there(writer, object, "/Pages"))
+            return false;
+        if (pdf_is(dictionary, "/Type", "/Page") && !is_there(writer, object, "/Parent"))
+            return false;
+        if (pdf_is(dictionary, "/Type", "/Pages") && !is_there(writer, object, "/Parent") &&
+            bytes_find(dictionary, bytes_of("/Parent"), 0) != SIZE_MAX)
+            return false;
+    }
+    return writer->root != 0;
 }
 
 /* A page tree and a catalogue of the pages that are left. */
@@ -132,6 +239,20 @@ static bool put_table(struct writer *writer)
            put_word(writer, "startxref\n%llu\n%%%%EOF\n", (unsigned long long)at);
 }
 
+/* Drawings one after the other, then pictures: they explain each other. */
+static bool put_objects(struct writer *writer, bool pictures)
+{
+    const struct pdf *pdf = writer->pdf;
+    for (uint32_t i = 0; i < pdf->objects.n; i++) {
+        const struct pdf_object *object = &pdf->objects.at[i];
+        bool last = i + 1 == pdf->objects.n || object[1].number != object->number;
+        if (last && object->number && object->number < writer->most &&
+            pdf_is_picture(pdf, object) == pictures && !put_object(writer, object))
+            return false;
+    }
+    return true;
+}
+
 void pdf_write(struct pdf *pdf)
 {
     struct writer writer = {.pdf = pdf};
@@ -143,17 +264,12 @@ void pdf_write(struct pdf *pdf)
     if (!writer.places || !salvage_begin(salvage, salvage_name(salvage, "pdf"), "PDF") ||
         !put(&writer, bytes_of("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")))
         return;
-    for (uint32_t i = 0; i < pdf->objects.n; i++) {
-        const struct pdf_object *object = &pdf->objects.at[i];
-        bool last = i + 1 == pdf->objects.n || object[1].number != object->number;
-        if (last && object->number && object->number < writer.most &&
-            !put_object(&writer, object))
-            return;
-    }
-    if (!writer.root && !put_root(&writer))
+    if (!put_objects(&writer, false) || !put_objects(&writer, true))
+        return;
+    if (!tree_holds(&writer) && !put_root(&writer))
         return;
     salvage_counts(salvage, writer.whole + writer.cut);
     if (put_table(&writer))
-        (void)salvage_end(salvage, SALVAGE_PARTIAL, "%llu objects, %llu more cut short",
+        (void)salvage_end(salvage, SALVAGE_PARTIAL, "%llu objects, %llu more with gaps",
                           (unsigned long long)writer.whole, (unsigned long long)writer.cut);
 }

@@ -7,6 +7,7 @@
  * of the rows that there are, black between them. */
 #include "rescue/salvage/member.h"
 #include "rescue/salvage/packed.h"
+#include "rescue/salvage/stored.h"
 
 #include "shim/stream.h"
 
@@ -21,7 +22,6 @@ enum {
     ROW_LEAST = 8,
     ROW_MOST = 1 << 16,
     ROWS_LEAST = 12,
-    STORED_MOST = 65535,
     PIECES_MOST = 4096,
     LEAST = 64,
 };
@@ -391,33 +391,19 @@ static bool put_chunk(struct salvage *salvage, const char *kind, const uint8_t *
            salvage_put(salvage, (bytes){data, size}) && salvage_put(salvage, (bytes){end, 4});
 }
 
-static uint32_t adler(uint32_t before, const uint8_t *at, size_t n)
-{
-    uint32_t a = before & 0xffff, b = before >> 16;
-    for (size_t i = 0; i < n; i++) {
-        a = (a + at[i]) % 65521;
-        b = (b + a) % 65521;
-    }
-    return b << 16 | a;
-}
-
 /* One row as a stored block in a chunk of its own. */
 static bool put_row(struct salvage *salvage, uint8_t *room, const uint8_t *row, size_t size,
                     uint32_t *sum)
 {
     for (size_t at = 0; at < size;) {
         size_t n = size - at < STORED_MOST ? size - at : STORED_MOST;
-        room[0] = 0;
-        room[1] = (uint8_t)n;
-        room[2] = (uint8_t)(n >> 8);
-        room[3] = (uint8_t)~n;
-        room[4] = (uint8_t)(~n >> 8);
-        memcpy(room + 5, row + at, n);
-        if (!put_chunk(salvage, "IDAT", room, n + 5))
+        stored_head(room, n, false);
+        memcpy(room + STORED_HEAD, row + at, n);
+        if (!put_chunk(salvage, "IDAT", room, n + STORED_HEAD))
             return false;
         at += n;
     }
-    *sum = adler(*sum, row, size);
+    *sum = stored_sum(*sum, (bytes){row, size});
     return true;
 }
 
