@@ -167,6 +167,11 @@ static bool put_object(struct writer *writer, const struct pdf_object *object)
            put(writer, bytes_of("\nendobj\n"));
 }
 
+static bool is_written(const struct writer *writer, const struct pdf_object *object)
+{
+    return object->number < writer->most && writer->places[object->number];
+}
+
 /* Whether an object of another's dictionary, as "KEY 12 0 R", is there. */
 static bool is_there(const struct writer *writer, const struct pdf_object *object,
                      const char *key)
@@ -182,7 +187,7 @@ static bool tree_holds(const struct writer *writer)
     for (uint32_t i = 0; i < pdf->objects.n; i++) {
         const struct pdf_object *object = &pdf->objects.at[i];
         bytes dictionary = pdf_dictionary(pdf, object);
-        if (!writer->places[object->number])
+        if (!is_written(writer, object))
             continue;
         if (object->number == writer->root && !is_there(writer, object, "/Pages"))
             return false;
@@ -207,7 +212,7 @@ static bool put_root(struct writer *writer)
         return false;
     for (uint32_t i = 0; i < pdf->objects.n; i++) {
         const struct pdf_object *object = &pdf->objects.at[i];
-        if (!writer->places[object->number] ||
+        if (!is_written(writer, object) ||
             !pdf_is(pdf_dictionary(pdf, object), "/Type", "/Page"))
             continue;
         count++;
