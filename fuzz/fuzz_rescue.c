@@ -79,6 +79,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     keys[n++] = (struct key){.kind = KEY_STREAM, .secret = {secret, 32}};
     keys[n++] = (struct key){.kind = KEY_SEED, .seed = 5};
 
+    /* Each came with all the others. */
+    const struct keyring ring = {.key = {.at = keys, .n = (uint32_t)n}};
+    for (size_t i = 0; i < n; i++)
+        keys[i].ring = &ring;
+
     struct source source = source_of_bytes((bytes){data, size}, bytes_of("a.v2"));
     for (const struct format *const *format = formats; *format; format++) {
         struct recognition fit = {.plain = UINT64_MAX}, again = {.plain = UINT64_MAX};

@@ -103,7 +103,9 @@ def from_round(plain):
         """A key, or several that a file wants, each in a file of its own."""
         return [part if isinstance(part, bytes) else pem(part) for part in (key if isinstance(key, tuple) else (key,))]
 
-    def add(name, make, encrypt):
+    large = next(s.plain for s in SAMPLES.values() if len(s.plain) > 3 << 20)
+
+    def add(name, make, encrypt, plain=plain):
         key, other = make(0), make(1)
         once = encrypt(key, plain)
         SAMPLES[f"{name}-{len(plain)}"] = Sample(plain, once, encrypt(key, once), written(key), written(other))
@@ -123,8 +125,13 @@ def from_round(plain):
     add("fonix", rsa(2048), marked.fonix)
     add("hardbit", lambda index: (b"password 12345 %d" % index, made.noise(16)), marked.hardbit)
     add("mimic", lambda _: made.curve_key(), marked.mimic)
+    add("mimic", lambda _: made.curve_key(), marked.mimic, large)
     add("surtr", rsa(1024), marked.surtr)
+    add("surtr", rsa(1024), marked.surtr, large)
     add("teslarvng", lambda index: (made.rsa_key(3072, index), made.curve_key()), marked.teslarvng)
+    add("teslarvng", lambda index: (made.rsa_key(3072, index), made.curve_key()),
+        lambda keys, data: marked.teslarvng(keys, data, 3, 4), large)
+    add("hardbit", lambda index: (b"password 67890 %d" % index, made.noise(16)), marked.hardbit, large)
 
 
 def make_samples():
