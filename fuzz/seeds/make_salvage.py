@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """Writes the seeds fat and ntfs of the salvage target: disks whose boot sectors are lost (zeros), by
-their fields. The first byte of a seed chooses the name of the file."""
+their fields; and torn: files on a disk that lost their begin. The first byte of a seed chooses the
+name of the file."""
+import io
 import pathlib
+import random
 import struct
+import zipfile
 
 HERE = pathlib.Path(__file__).parent / "salvage"
 IMAGE = b"\x07"  # a.img
@@ -73,5 +77,35 @@ def ntfs():
     return bytes(disk)
 
 
+def torn():
+    """A package, a PDF and pages of a data base, each with its first 4 KiB as noise."""
+    rng, package = random.Random(5), io.BytesIO()
+    with zipfile.ZipFile(package, "w") as z:
+        for i in range(3):
+            z.writestr(zipfile.ZipInfo("member%d.txt" % i), TEXT[:3000])
+    pdf, places = b"%PDF-1.4\n", []
+    for i in range(1, 4):
+        places.append(len(pdf))
+        pdf += b"%d 0 obj\n<</Length 3000>>\nstream\n" % i + TEXT[:3000] + b"\nendstream\nendobj\n"
+    table = len(pdf)
+    pdf += b"xref\n0 4\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % p for p in places)
+    pdf += b"trailer\n<</Size 4>>\nstartxref\n%d\n%%%%EOF\n" % table
+    body = b"a row of a table that is kept"
+    row = bytes([2, 13 + 2 * len(body)]) + body
+    page, at, cells = bytearray(1024), 1024, []
+    for i in range(20):
+        cell = bytes([len(row), i + 1]) + row
+        at -= len(cell)
+        page[at:at + len(cell)] = cell
+        cells.append(at)
+    page[0:8] = pack(">BHHHB", 13, 0, len(cells), at, 0)
+    page[8:8 + 2 * len(cells)] = pack(">%dH" % len(cells), *cells)
+    out = TEXT[:8192]
+    for data in (package.getvalue(), pdf, bytes(page) * 8):
+        out += rng.randbytes(4096) + data[4096:] + bytes(-len(data) % 512) + TEXT[:4096]
+    return out
+
+
+(HERE / "torn").write_bytes(IMAGE + torn())
 (HERE / "fat").write_bytes(IMAGE + fat())
 (HERE / "ntfs").write_bytes(IMAGE + ntfs())

@@ -165,8 +165,11 @@ def check_orphan(made, part, path):
     for name, inner in made.truth.items():
         kind = INNER[name.rsplit(".", 1)[1]][0]
         if part["kind"] == "file" and ".parts/" not in part["name"]:
-            begin = inner.data.find(data[:64])
-            good = begin >= 0 and len(data) >= 64 and check_blanked(data, inner.data[begin:])
+            # What is lost of its begin is zeros.
+            lost = (len(data) - len(data.lstrip(b"\0"))) // 512 * 512
+            begin = inner.data.find(data[lost:lost + 64])
+            good = begin >= lost and len(data) >= lost + 64 and \
+                check_blanked(data, inner.data[begin - lost:])
             part["opens"] = kind in ("txt", "csv", "mbox", None)
         elif kind:
             try:

@@ -10,6 +10,8 @@
  * .bin. */
 #include "rescue/salvage/carve.h"
 
+#include "rescue/salvage/torn.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +29,8 @@ enum {
     DENSE_KINDS = 96, /* different ones */
     SCAN_LOOK = 4096, /* behind a gap, whether a picture goes on */
     SCAN_WRONG = 3,
-    SCAN_KEPT = 8,
+    SCAN_ZEROS = 32,
+    LEAD = 4096,      /* of a gap before a picture that lost its begin */
     TEXT_SECTORS = 4, /* of text behind something else: another file */
 };
 
@@ -35,8 +38,10 @@ struct carve {
     struct salvage *salvage;
     bytes folder;
     const struct salvage_given *given;
-    uint32_t next; /* of the spans that were given */
-    bool torn;     /* of what was found: its begin or its end is lost */
+    struct salvage_given own; /* what the part at hand gave */
+    uint32_t next;            /* of the spans that were given */
+    bool torn;                /* of what was found: its begin or its end is lost */
+    uint64_t looked;          /* up to here no end tells of a begin in a gap */
 };
 
 static int compare(const void *a, const void *b)
@@ -170,10 +175,12 @@ static uint64_t cut_end(struct carve *carve, uint64_t at, uint64_t end)
 
 /* Whether the end record of a package (12 size of the directory, 16 its place) is of the one
  * that begins at `at`; and whether the table of a PDF is where its end says. */
-static bool is_own_end(struct carve *carve, uint64_t at, uint64_t mark, bool package)
+static bool is_own_end(struct carve *carve, uint64_t at, uint64_t mark, char kind)
 {
     bytes file = carve->salvage->file;
-    if (package)
+    if (kind == 'I')
+        return torn_png_is_own(carve->salvage, at, mark);
+    if (kind == 'P')
         return bytes_has(file, mark, END_SIZE) &&
                at + load_le32(file.at + mark + 12) + (uint64_t)load_le32(file.at + mark + 16) ==
                    mark;
@@ -192,17 +199,17 @@ static bool is_own_end(struct carve *carve, uint64_t at, uint64_t mark, bool pac
 }
 
 /* Behind the first mark that ends a sector, else the first one: marks may stand inside, too. Of
- * packages and PDF only one of the same file. */
+ * packages, PDF and PNG only one of the same file. */
 static uint64_t find_end(struct carve *carve, uint64_t at, uint64_t end, const char *mark,
                          size_t len, size_t behind)
 {
     bytes file = bytes_slice(carve->salvage->file, 0, (size_t)end);
     bytes needle = {(const uint8_t *)mark, len};
-    bool package = mark[0] == 'P', checked = package || mark[0] == '%';
+    bool checked = mark[0] == 'P' || mark[0] == '%' || mark[0] == 'I';
     uint64_t first = 0;
     unsigned tried = 0;
     for (size_t i = (size_t)at; (i = bytes_find(file, needle, i)) != SIZE_MAX; i++) {
-        if (checked && !is_own_end(carve, at, i, package))
+        if (checked && !is_own_end(carve, at, i, mark[0]))
             continue;
         uint64_t stop = i + behind <= end ? ends_at(file, i + behind) : 0;
         if (stop)
@@ -216,18 +223,24 @@ static uint64_t find_end(struct carve *carve, uint64_t at, uint64_t end, const c
 }
 
 /* A picture whose end is lost in a gap does not go on behind it: within its data, ff is
- * followed by 00 or a mark of restart. */
+ * followed by 00 or a mark of restart, and there are no zeros. What its head promises must not
+ * end in the gap, either. */
 static uint64_t jpeg_cut(struct carve *carve, uint64_t at, uint64_t end)
 {
     const struct map *map = &carve->salvage->map;
     const uint8_t *p = carve->salvage->file.at;
-    for (uint64_t here = map_plain_end(map, at, end); here < end;) {
+    uint64_t here = map_plain_end(map, at, end);
+    uint64_t length = here < end ? torn_jpeg_length(carve->salvage, at, end) : 0;
+    while (here < end) {
         uint64_t next = map_plain_next(map, here, end);
         uint64_t stop =
             map_plain_end(map, next, next + SCAN_LOOK < end ? next + SCAN_LOOK : end);
-        unsigned wrong = 0;
-        for (uint64_t i = next; i + 2 < stop; i++)
+        unsigned wrong = length && at + length + length / 8 < next ? SCAN_WRONG : 0, zeros = 0;
+        for (uint64_t i = next; i + 2 < stop; i++) {
             wrong += p[i] == 0xff && p[i + 1] && p[i + 1] != 0xff && (p[i + 1] & 0xf8) != 0xd0;
+            zeros = p[i] ? 0 : zeros + 1;
+            wrong += zeros == SCAN_ZEROS ? SCAN_WRONG : 0;
+        }
         carve->torn |= wrong >= SCAN_WRONG;
         if (wrong >= SCAN_WRONG)
             return here;
@@ -316,59 +329,79 @@ static uint64_t dense_end(struct carve *carve, uint64_t at, uint64_t end)
     return end >= at + DENSE_LEAST && dense * 2 >= seen ? end : 0;
 }
 
-/* Whether all of it keeps the rule of a JPEG's data, up to its end mark. */
-static bool is_scan(bytes part)
+/* What lost its begin in the gap before `at`. 0: nothing that tells so. */
+static uint64_t torn_end(struct carve *carve, uint64_t at, uint64_t end, struct torn *ret)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i + 3 < part.len; i++) {
-        if (part.at[i] != 0xff)
-            continue;
-        if (part.at[i + 1] && (part.at[i + 1] & 0xf8) != 0xd0)
-            return false;
-        kept++;
+    struct salvage *salvage = carve->salvage;
+    if (at < SECTOR || map_is_plain(&salvage->map, at - SECTOR, at))
+        return 0;
+    bool looked = at < carve->looked;
+    uint64_t stop = looked ? end : next_begin(carve, at, end, true);
+    if (!(looked ? torn_pages : torn_look)(salvage, at, stop, ret)) {
+        carve->looked = looked ? carve->looked : stop;
+        return 0;
     }
-    return kept >= SCAN_KEPT && kept >= part.len / 4096;
+    return ret->to;
 }
 
-/* Of what lost its begin: the kind of which its end is. */
-static const char *kind_inside(struct carve *carve, uint64_t at, uint64_t end)
+/* What lies at a sector that nobody claimed: where it begins and ends; false: nothing. */
+static bool find_at(struct carve *carve, uint64_t at, uint64_t end, struct torn *ret)
 {
-    static const struct {
-        const char *mark, *extension;
-    } marks[] = {{"PK\5\6", "zip"}, {"PK\3\4", "zip"}, {"%%EOF", "pdf"}, {"IEND\xae", "png"}};
+    struct salvage *salvage = carve->salvage;
+    *ret = (struct torn){.from = at};
+    carve->torn = false;
+    ret->to = known_end(carve, at, end, &ret->kind);
+    if (ret->to)
+        return true;
+    carve->torn = true;
+    if (torn_end(carve, at, end, ret))
+        return true;
+    ret->to = text_end(carve, at, map_plain_end(&salvage->map, at, end));
+    ret->kind = "txt";
+    carve->torn = ret->to < at + TEXT_LEAST;
+    if (!carve->torn)
+        return true;
+    ret->to = dense_end(carve, at, end);
+    if (!ret->to)
+        return false;
+    ret->kind = torn_kind(bytes_slice(salvage->file, (size_t)at, (size_t)(ret->to - at)));
+    /* Some of the gap, so that its reader knows. */
+    if (ret->kind[0] == 'j' && at >= LEAD && !map_plain_size(&salvage->map, at - LEAD, at))
+        ret->from = at - LEAD;
+    return true;
+}
 
-    bytes part = bytes_slice(carve->salvage->file, (size_t)at, (size_t)(end - at));
-    for (size_t i = 0; i < COUNT(marks); i++)
-        if (bytes_find(part, bytes_of(marks[i].mark), 0) != SIZE_MAX)
-            return marks[i].extension;
-    return is_scan(part) ? "jpg" : "bin";
+/* Where to go on: behind the part, or behind the first gap in it after which nothing of it
+ * could be read. */
+static uint64_t go_on(const struct carve *carve, const struct torn *part, uint64_t at)
+{
+    const struct map *map = &carve->salvage->map;
+    uint64_t last = at;
+    for (uint32_t i = 0; i < carve->own.spans.n; i++) {
+        uint64_t to = carve->own.spans.at[i].to;
+        last = to > last && to <= part->to ? to : last;
+    }
+    uint64_t gap = map_plain_end(map, last, part->to);
+    uint64_t next = map_plain_next(map, gap, part->to);
+    next = carve->torn && next < part->to ? next : part->to;
+    return (next + SECTOR - 1) / SECTOR * SECTOR;
 }
 
 /* What lies at a sector that nobody claimed; where to go on. */
 static uint64_t give_at(struct carve *carve, uint64_t at, uint64_t end)
 {
     struct salvage *salvage = carve->salvage;
-    const char *extension = "txt";
-    carve->torn = false;
-    uint64_t stop = known_end(carve, at, end, &extension);
-    if (!stop) {
-        extension = "txt";
-        stop = text_end(carve, at, map_plain_end(&salvage->map, at, end));
-        if (stop < at + TEXT_LEAST) {
-            stop = dense_end(carve, at, end);
-            extension = stop ? kind_inside(carve, at, stop) : "";
-            carve->torn = true;
-        }
-        if (!stop)
-            return at + SECTOR;
-    }
+    struct torn part;
+    if (!find_at(carve, at, end, &part))
+        return at + SECTOR;
     bytes name = arena_printf(salvage->arena, "%.*s/carved/at-%llu.%s", (int)carve->folder.len,
-                              carve->folder.at, (unsigned long long)at, extension);
+                              carve->folder.at, (unsigned long long)at, part.kind);
+    carve->own.spans.n = 0;
     salvage->torn = carve->torn;
-    if (name.at && !salvage_child(salvage, name, at, stop))
+    if (name.at && !salvage_child(salvage, name, part.from, part.to))
         return salvage->file.len;
     salvage->torn = false;
-    return (stop + SECTOR - 1) / SECTOR * SECTOR;
+    return go_on(carve, &part, at);
 }
 
 void carve_give(struct salvage *salvage, bytes folder)
@@ -378,7 +411,7 @@ void carve_give(struct salvage *salvage, bytes folder)
     if (given->spans.n > 1)
         qsort(given->spans.at, given->spans.n, sizeof *given->spans.at, compare);
     uint64_t size = salvage->file.len, free;
-    salvage->given = NULL; /* what is carved does not count for carving */
+    salvage->given = &carve.own;
     for (uint64_t at = 0; at + SECTOR <= size && !salvage->stopped;) {
         struct arena_mark mark = arena_mark(salvage->arena);
         uint64_t from = skip_given(&carve, at, &free);

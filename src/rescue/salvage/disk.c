@@ -6,6 +6,7 @@
  * known, so it is known whether ciphertext is among them. */
 #include "rescue/salvage/carve.h"
 #include "rescue/salvage/mend.h"
+#include "rescue/salvage/torn.h"
 #include "unpack/unpack.h"
 
 #include <string.h>
@@ -19,6 +20,7 @@ enum {
     KEEP_MOST = 32 << 20,
     TABLES_MOST = 64 << 20,
     PAGE = 4096,
+    ZEROS = 64, /* at the begin of a file: lost, as blanked ciphertext is */
 };
 
 #define LARGEST ((uint64_t)2 << 30)
@@ -84,6 +86,35 @@ static void gap(void *to, const struct unpack *parent, bytes member, enum gap ki
     (void)to, (void)parent, (void)member, (void)kind, (void)text;
 }
 
+/* A file whose name is lost is named after what it holds, so that its reader is found. */
+static bytes name_orphan(struct salvage *salvage, bytes name, bytes data)
+{
+    static const struct {
+        const char *begin, *extension;
+    } kinds[] = {{"%PDF-", "pdf"},
+                 {"\x89PNG\r\n", "png"},
+                 {"PK\3\4", "zip"},
+                 {"\xff\xd8\xff", "jpg"},
+                 {"SQLite format 3", "sqlite"}};
+
+    const char *extension = NULL;
+    if (bytes_find(name, bytes_of("orphans/file-"), 0) == SIZE_MAX || data.len < ZEROS)
+        return name;
+    for (size_t i = 0; i < COUNT(kinds) && !extension; i++)
+        if (memcmp(data.at, kinds[i].begin, strlen(kinds[i].begin)) == 0)
+            extension = kinds[i].extension;
+    bool lost = true;
+    for (size_t i = 0; i < ZEROS && lost; i++)
+        lost = data.at[i] == 0;
+    if (!extension && lost && budget_charge(salvage->budget, data.len / 4))
+        extension = torn_kind(data);
+    bytes named = extension && strcmp(extension, "bin") != 0
+                      ? arena_printf(salvage->arena, "%.*s.%s", (int)name.len,
+                                     (const char *)name.at, extension)
+                      : name;
+    return named.at ? named : name;
+}
+
 /* A file whose bytes are scattered: its map from the places of its bytes. */
 static bool give_scattered(struct disk *disk, bytes name, bytes data)
 {
@@ -93,6 +124,7 @@ static bool give_scattered(struct disk *disk, bytes name, bytes data)
         data = window_gather(salvage->window, data, disk->places.at, disk->places.n);
     if (!data.at)
         return true;
+    name = name_orphan(salvage, name, data);
     struct salvage inner = {
         .file = data, .name = name, .places = disk->places.at, .place_count = disk->places.n};
     VEC(struct map_range) holes = {0};
@@ -179,7 +211,8 @@ static bool child(void *to, const struct unpack *parent, const struct unpack_chi
     if (name.at && view) {
         uint64_t from = (uint64_t)(found->data.at - salvage->file.at);
         salvage->guessed = is_guessed(&disk->mend, from, found->data.len);
-        more = salvage_child(salvage, name, from, from + found->data.len);
+        more = salvage_child(salvage, name_orphan(salvage, name, found->data), from,
+                             from + found->data.len);
     } else if (name.at) {
         for (uint32_t i = 0; i < disk->places.n && !salvage->guessed; i++)
             salvage->guessed =

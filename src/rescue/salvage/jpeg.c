@@ -516,7 +516,11 @@ void jpeg_give(struct salvage *salvage)
         return;
     if (!jpeg->sized) {
         uint32_t columns = guess_columns(jpeg);
-        uint64_t rows = (jpeg->decoded + estimate(jpeg, salvage->map.total)) / columns + 1;
+        /* Again, with what is known now of restart markers: they say where blocks lie. */
+        jpeg->decoded = jpeg->decoded_bits = 0;
+        walk(jpeg);
+        uint64_t blocks = jpeg->decoded + estimate(jpeg, salvage->map.total);
+        uint64_t rows = (blocks > jpeg->index ? blocks : jpeg->index) / columns + 1;
         jpeg->head.width = columns * 8 * jpeg->head.across[0];
         jpeg->head.height = (uint32_t)(rows < 8000 ? rows : 8000) * 8 * jpeg->head.down[0];
         if (!jpeg_lay_out(&jpeg->head))
