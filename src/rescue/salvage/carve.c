@@ -178,8 +178,6 @@ static uint64_t cut_end(struct carve *carve, uint64_t at, uint64_t end)
 static bool is_own_end(struct carve *carve, uint64_t at, uint64_t mark, char kind)
 {
     bytes file = carve->salvage->file;
-    if (kind == 'I')
-        return torn_png_is_own(carve->salvage, at, mark);
     if (kind == 'P')
         return bytes_has(file, mark, END_SIZE) &&
                at + load_le32(file.at + mark + 12) + (uint64_t)load_le32(file.at + mark + 16) ==
@@ -199,13 +197,13 @@ static bool is_own_end(struct carve *carve, uint64_t at, uint64_t mark, char kin
 }
 
 /* Behind the first mark that ends a sector, else the first one: marks may stand inside, too. Of
- * packages, PDF and PNG only one of the same file. */
+ * packages and PDF only one of the same file. */
 static uint64_t find_end(struct carve *carve, uint64_t at, uint64_t end, const char *mark,
                          size_t len, size_t behind)
 {
     bytes file = bytes_slice(carve->salvage->file, 0, (size_t)end);
     bytes needle = {(const uint8_t *)mark, len};
-    bool checked = mark[0] == 'P' || mark[0] == '%' || mark[0] == 'I';
+    bool checked = mark[0] == 'P' || mark[0] == '%';
     uint64_t first = 0;
     unsigned tried = 0;
     for (size_t i = (size_t)at; (i = bytes_find(file, needle, i)) != SIZE_MAX; i++) {
@@ -280,7 +278,9 @@ static uint64_t known_end(struct carve *carve, uint64_t at, uint64_t end, const 
     }
     if (memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0) {
         *ret = "png";
-        return find_end(carve, at, end, "IEND\xae\x42\x60\x82", 8, 8);
+        uint64_t stop = torn_png_end(carve->salvage, at, end);
+        carve->torn = memcmp(carve->salvage->file.at + stop - 8, "IEND", 4) != 0;
+        return carve->torn ? cut_end(carve, at, stop) : stop;
     }
     if (memcmp(p, "\xff\xd8\xff", 3) == 0 && p[3] >= 0xc0 && p[3] != 0xff) {
         *ret = "jpg";

@@ -274,25 +274,47 @@ bool torn_look(struct salvage *salvage, uint64_t at, uint64_t end, struct torn *
 
 /* --- pictures --- */
 
-bool torn_png_is_own(struct salvage *salvage, uint64_t at, uint64_t mark)
+/* Where chunks go on behind the gap at `here`, where one begins, when those there are of the
+ * same picture: all but the last have one size. 0: they are not. */
+static uint64_t chunks_behind(const struct salvage *salvage, uint64_t here, uint64_t end,
+                              uint64_t size)
 {
-    bytes file = salvage->file;
-    uint64_t here = at + 8, size = 0;
-    for (int i = 0; i < CHUNKS_MOST && here < mark - 4 && plain(salvage, here, 8); i++) {
-        const uint8_t *kind = file.at + here + 4;
+    uint64_t gap = map_plain_end(&salvage->map, here, end);
+    uint64_t from = map_plain_next(&salvage->map, gap, end);
+    uint64_t to = end - from > size + OVERHEAD ? from + size + OVERHEAD : end;
+    bytes file = bytes_slice(salvage->file, 0, (size_t)to);
+    if (!size)
+        return 0;
+    size_t next = bytes_find(file, bytes_of("IDAT"), (size_t)from);
+    if (next != SIZE_MAX)
+        return next >= here + 4 && (next - 4 - here) % size == 0 ? next - 4 : 0;
+    next = bytes_find(file, bytes_of("IEND"), (size_t)from);
+    return next != SIZE_MAX && next >= here + 4 ? next - 4 : 0;
+}
+
+uint64_t torn_png_end(struct salvage *salvage, uint64_t at, uint64_t end)
+{
+    uint64_t here = at + 8, before = at, size = 0;
+    for (int i = 0; i < CHUNKS_MOST && here + 8 <= end; i++) {
+        uint64_t gap = map_plain_end(&salvage->map, before, here);
+        if (!budget_charge(salvage->budget, 64))
+            return gap;
+        if (!plain(salvage, here, 8)) {
+            uint64_t next = chunks_behind(salvage, here, end, size);
+            if (!next || !plain(salvage, next, 8))
+                return here; /* so that the last chunk is not shorter than it says */
+            here = next;
+        }
+        const uint8_t *kind = salvage->file.at + here + 4;
         for (int k = 0; k < 4; k++)
             if ((kind[k] | 0x20) < 'a' || (kind[k] | 0x20) > 'z')
-                return false;
+                return gap;
         if (memcmp(kind, "IDAT", 4) == 0)
             size = (uint64_t)load_be32(kind - 4) + OVERHEAD;
+        before = here;
         here += (uint64_t)load_be32(kind - 4) + OVERHEAD;
+        if (memcmp(kind, "IEND", 4) == 0)
+            return here < end ? here : end;
     }
-    if (here >= mark - 4 || !size)
-        return here == mark - 4 || (!size && here < mark);
-    uint64_t behind = map_plain_next(&salvage->map, here, mark);
-    size_t next =
-        bytes_find(bytes_slice(file, 0, (size_t)mark), bytes_of("IDAT"), (size_t)behind);
-    if (next == SIZE_MAX)
-        return mark - behind < size + OVERHEAD;
-    return next >= here + 4 && (next - 4 - here) % size == 0;
+    return map_plain_end(&salvage->map, before, end);
 }

@@ -17,9 +17,9 @@ const char *torn_kind(bytes part);
 bool torn_look(struct salvage *salvage, uint64_t at, uint64_t end, struct torn *ret) MUST_USE;
 /* The same, of pages only. */
 bool torn_pages(struct salvage *salvage, uint64_t at, uint64_t end, struct torn *ret) MUST_USE;
-/* Whether the end mark of a PNG ("IEND") at `mark` is of the one that begins at `at`: chunks
- * that are plain lead there, or those behind a gap stand where chunks of one size must. */
-bool torn_png_is_own(struct salvage *salvage, uint64_t at, uint64_t mark) MUST_USE;
+/* How far the PNG at `at` reaches: behind its last chunk, or into the gap behind which chunks
+ * do not stand where its own must. */
+uint64_t torn_png_end(struct salvage *salvage, uint64_t at, uint64_t end);
 /* How long the JPEG at `at` is likely to be, told by what the blocks before its first gap take;
  * 0: not known. */
 uint64_t torn_jpeg_length(struct salvage *salvage, uint64_t at, uint64_t end);
