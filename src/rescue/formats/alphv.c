@@ -4,15 +4,15 @@
  *     0 ─── the file ─── [N * 512 bytes of what follows the sealed key]
  *           256 the AES key, sealed by RSA-2048, PKCS #1 v1.5
  *             2 big endian: size of the description; then the description, by the same key and
- * counter as if it stood two bytes before; filled up to N * 512 2 N.  32 mark, made of the
- * public key
+ * counter as if it stood two bytes before; filled up to N * 512, which is more than it needs 2
+ * N.  32 mark, made of the public key
  *
  *     description: 4 u16 CRC-16/ARC of what follows; 18 u32 size of a block; 22 u64 each: end,
  * first chunk, chunk, gap, plain file's size, the same; 74 u8 0: 12 bytes follow, else 16, from
  * here; u8 1: u64 length and the file's path
  *
  * Facts: github.com/rivitna/Malware, BlackCat/ALPHV3/alphv3_sphx_decrypt_file.py, _crypt.py and
- * _hash.py. No published file was at hand. */
+ * _hash.py. */
 #include "rescue/formats/compose.h"
 #include "rescue/formats/counter.h"
 #include "rescue/formats/families.h"
@@ -40,7 +40,7 @@ static int trailer_of(const struct source *source, uint64_t *begin, size_t *size
     if (error)
         return error;
     *size = load_be16(head);
-    if (*size < LEAST || *size + 2 > units * UNIT || *size + 2 + UNIT <= units * UNIT)
+    if (*size < LEAST || *size + 2 > units * UNIT)
         return fail(why, EBADMSG, "no description of ALPHV before its last 34 bytes");
     return 0;
 }
@@ -204,6 +204,7 @@ const struct format format_alphv = {
     .family = "alphv",
     .title = "ALPHV (BlackCat) 3, Sphynx",
     .facts = "github.com/rivitna/Malware, BlackCat/ALPHV3",
+    .proven = true,
     .keys = 1U << KEY_RSA,
     .recognise = alphv_recognise,
     .open = alphv_open,

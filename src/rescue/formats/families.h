@@ -48,6 +48,7 @@ extern const struct format format_proxima;
 extern const struct format format_qilin;
 extern const struct format format_rcru64;
 extern const struct format format_shinra;
+extern const struct format format_sojusz;
 extern const struct format format_solidbit;
 extern const struct format format_stop;
 extern const struct format format_surtr;
