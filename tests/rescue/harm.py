@@ -132,6 +132,7 @@ def from_round(plain):
     add("teslarvng", lambda index: (made.rsa_key(3072, index), made.curve_key()),
         lambda keys, data: marked.teslarvng(keys, data, 3, 4), large)
     add("hardbit", lambda index: (b"password 67890 %d" % index, made.noise(16)), marked.hardbit, large)
+    add("sojusz", rsa(2048), lambda key, data: made.sojusz(key, data, True))
 
 
 def make_samples():

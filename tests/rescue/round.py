@@ -97,12 +97,12 @@ def hchacha(key, nonce):
     return struct.pack("<8I", *(x[:4] + x[12:]))
 
 
-def salsa_raw(state, data):
+def salsa_raw(state, data, rounds=20):
     state = list(struct.unpack("<16I", state))
     out = b""
     for _ in range(0, len(data), 64):
         x = list(state)
-        for _ in range(10):
+        for _ in range(rounds // 2):
             for a, b, c, d in ((0, 4, 8, 12), (5, 9, 13, 1), (10, 14, 2, 6), (15, 3, 7, 11),
                                (0, 1, 2, 3), (5, 6, 7, 4), (10, 11, 8, 9), (15, 12, 13, 14)):
                 x[b] ^= rotate((x[a] + x[d]) & 0xffffffff, 7)
@@ -303,15 +303,64 @@ def hunters2(key, plain, offset, mode):
     return bytes(data) + oaep(key, bytes([offset, mode]) + under + own, hashlib.sha3_512)
 
 
-def rcru64(key, plain, space, mark):
-    """Of one chunk; without `space`: as small files are."""
-    own, data, size = noise(80), plain, len(plain)
-    if space is not None:
-        size = min(size, 512000)
-    stream = Cipher(algorithms.AES(own[:32]), modes.GCM(own[32:64] if space is None else own[32:44])).encryptor()
-    data = stream.update(data[:size]) + data[size:] + b"+" + (b"nqpso5938fh71jfu" if space is None else b"")
-    told = b"" if space is None else b"P7A1s0.5:%s$f1;x=1;Fs1z3%d" % (space, size)
-    return data + b"wenf=" + oaep(key, b"d7j3" + own[:32] + b"y9a0" + own[32:] + b"m5ha") + told + mark
+def spooky(word, seed):
+    """The first half of SpookyHash V2 of 8 bytes."""
+    mask = (1 << 64) - 1
+    h = [seed, seed, (word + 0xdeadbeefdeadbeef) & mask, (0xdeadbeefdeadbeef + (8 << 56)) & mask]
+    for i, bits in enumerate((15, 52, 26, 51, 28, 9, 47, 54, 32, 25, 63)):
+        to, by = (i + 3) % 4, (i + 2) % 4
+        h[to] ^= h[by]
+        h[by] = (h[by] << bits | h[by] >> (64 - bits)) & mask
+        h[to] = (h[to] + h[by]) & mask
+    return h[0]
+
+
+def rcru64_nonces(first):
+    yield first
+    word = b"sxuojgdg"
+    while True:
+        word = spooky(int.from_bytes(word, "little"), 4815).to_bytes(8, "big")
+        yield word + word[4:]
+
+
+def gcm(key, nonce, data):
+    return Cipher(algorithms.AES(key), modes.GCM(nonce)).encryptor().update(data)
+
+
+RCRU64_LAST = bytes.fromhex("7020f0364e2459bc3a0f0b6f395545619ecd18f7121e263b2f90452361629f4b")
+
+
+def rcru64(key, plain, space, mark, chunk=b"0.5", end=b"nqpso5938fh71jfu"):
+    """`space`: chunks and gaps of so many units, all of it; None: as sizes have it without."""
+    own, told = noise(80), b""
+    nonces, data = rcru64_nonces(own[32:44]), bytearray(plain + b"+")
+    step, length, whole = 512000, 512000, len(plain)
+    if space is None and len(data) < 2048000:
+        data += end
+        whole = len(data) - (16 if len(data) <= 512000 else 2)
+        nonces = nonces if len(data) > 512000 else iter([own[32:64]])
+        if len(data) <= 512000:  # the mark lies in bytes that are not encrypted
+            whole = len(data) - 16
+    elif space is None:
+        data[:0x2d298] = gcm(own[:32], own[32:64], bytes(data[:0x2d298]))
+        data[-512000:-16] = gcm(own[:32], RCRU64_LAST, bytes(data[-512000:-16]))
+        whole = 0
+    else:
+        length = int(float(chunk) * 1024000)
+        step = length + int(float(space) * 1024000)
+        told = b"P7A1s%s:%s$f1;x=1;Fs1z3%d" % (chunk, space, whole)
+    for at in range(0, whole, step):
+        part = bytes(data[at:min(at + length, whole)])
+        data[at:at + len(part)] = gcm(own[:32], next(nonces), part)
+    return bytes(data) + b"wenf=" + oaep(key, b"d7j3" + own[:32] + b"y9a0" + own[32:] + b"m5ha") + told + mark
+
+
+def sojusz(key, plain, whole):
+    own, nonce = noise(32), noise(8)
+    words = b"expand 32-byte k"
+    size = len(plain) if whole else min(len(plain), 0x19000)
+    state = words[:4] + own[:16] + words[4:8] + nonce + bytes(8) + words[8:12] + own[16:] + words[12:]
+    return salsa_raw(state, plain[:size], 8) + plain[size:] + nonce + pkcs1(key, own).hex().encode()
 
 
 def lockbit3_trailer(key, space, first, following):
@@ -695,10 +744,31 @@ def of_2048(bench):
         for mark in (b"", b"&4r*3d"):
             bench.comes_out("rcru64, one chunk", "rcru64", plain_of(size), rcru64(key, plain_of(size), None, mark), name)
             bench.comes_out("rcru64, gaps", "rcru64", plain_of(size), rcru64(key, plain_of(size), b"3.25", mark), name)
-    bench.comes_out("rcru64, its first chunk", "rcru64", plain_of(600000),
-                    rcru64(key, plain_of(600000), b"1", b""), name)
-    lines, text = bench.opened("rcru64", rcru64(key, plain_of(600000), None, b""), name)
-    check(not lines, "rcru64: chunks whose nonces are not known are refused", text)
+    bench.comes_out("rcru64, the shorter mark", "rcru64", plain_of(5000),
+                    rcru64(key, plain_of(5000), None, b"", end=b"qpso5938fh71jf+-"), name)
+    for size in (511984, 600000, 1024000, 1023983, 2047982, 2048000, 5000000):
+        bench.comes_out("rcru64, without gaps", "rcru64", plain_of(size), rcru64(key, plain_of(size), None, b""), name)
+    bench.comes_out("rcru64, no mark at its end", "rcru64", plain_of(700001),
+                    rcru64(key, plain_of(700001), None, b"", end=b""), name)
+    for size, chunk, space in ((600000, b"0.5", b"1"), (3000000, b"0.5", b"0.25"), (3000001, b"0.125", b"0.001"),
+                               (5000000, b"0.001", b"0"), (4200, b"0.001", b"0.002")):
+        bench.comes_out("rcru64, many chunks", "rcru64", plain_of(size),
+                        rcru64(key, plain_of(size), space, b"", chunk), name)
+    for size in (1, 600, 5000, 0x19000, 0x19001, 0x19000 + 700, 200000):
+        once = sojusz(key, plain_of(size), False)
+        if not 0 < size - 0x19000 < 512:  # too little to tell noise by
+            bench.comes_out("sojusz, its first part", "sojusz", plain_of(size), once, name, "a.bin")
+        told = ".[%s].[a@b.c].nigra" % once[-512:-502].decode()
+        bench.comes_out("sojusz, named so", "sojusz", plain_of(size), once, name, "a.svgz" + told)
+        bench.comes_out("sojusz, whole", "sojusz", plain_of(size), sojusz(key, plain_of(size), True), name, "a.jpg")
+    # Noise from begin to end: the name tells.
+    plain = noise(150000)
+    once, all_of_it = sojusz(key, plain, False), sojusz(key, plain, True)
+    for made, ending in (once, ".svgz"), (all_of_it, ".docx"):
+        bench.comes_out("sojusz, by its name", "sojusz", plain, made, name,
+                        "a%s.[%s].[a@b.c].nigra" % (ending, made[-512:-502].decode()))
+    once = sojusz(key, plain_of(3000), True)
+    bench.twice_and_wrong("sojusz", once, sojusz(key, once, True), name, other)
     bench.far("medusalocker3", "medusalocker3", far_medusalocker3(key, FAR), FAR, name)
     bench.far("gandcrab", "gandcrab", far_gandcrab(key, FAR), FAR, name)
     once = rcru64(key, plain_of(3000), None, b"")

@@ -1,4 +1,5 @@
 #include "cmd/rescue/rescue.h"
+#include "home/home.h"
 #include "rescue/job/report.h"
 
 #include <dirent.h>
@@ -293,9 +294,13 @@ static int decrypt(const struct decrypt_arguments *arguments, struct keys *keys,
         if (read_key(keys, arguments->keys.at[i], &why))
             return command_error(why.text);
     if (arguments->output && !realpath(arguments->output, output)) {
-        if (errno != ENOENT || mkdir(arguments->output, 0777) < 0 ||
-            !realpath(arguments->output, output))
-            return command_error(strerror(errno));
+        if (home_make(arguments->output, &why))
+            return command_error(why.text);
+        if (!realpath(arguments->output, output)) {
+            (void)fail(&why, errno, "cannot open '%.150s': %s", arguments->output,
+                       strerror(errno));
+            return command_error(why.text);
+        }
     }
     const struct job_options options = {
         .paths = (const char *const *)paths,

@@ -1,4 +1,5 @@
 #include "cmd/rescue/rescue.h"
+#include "home/home.h"
 #include "rescue/pair/find.h"
 #include "rescue/pair/guess.h"
 #include "rescue/pair/heads.h"
@@ -475,8 +476,9 @@ static int work(struct run *run, int argc, char **argv, struct why *why)
     for (int i = 0; i < argc; i++)
         gather_path(run, &run->encrypted, argv[i]);
     if (a->output && !a->dry_run) {
-        if (mkdir(a->output, 0700) < 0 && errno != EEXIST)
-            return fail(why, errno, "cannot make '%.150s': %s", a->output, strerror(errno));
+        int error = home_make(a->output, why);
+        if (error)
+            return error;
         run->output = open(a->output, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (run->output < 0)
             return fail(why, errno, "cannot open '%.150s': %s", a->output, strerror(errno));

@@ -1,4 +1,5 @@
 #include "cmd/rescue/rescue.h"
+#include "home/home.h"
 #include "rescue/salvage/outbox.h"
 #include "rescue/salvage/salvage_worker.h"
 #include "scan/text.h"
@@ -250,10 +251,8 @@ static int run_salvage(const struct command *self, void *parsed, int argc, char 
     if (!argc || !arguments->output)
         return command_error(argc ? "no --output DIR given: what comes back goes there"
                                   : "no PATH given (see 'candor rescue salvage --help')");
-    if (mkdir(arguments->output, 0700) < 0 && errno != EEXIST) {
-        (void)fail(&why, errno, "cannot make '%.150s': %s", arguments->output, strerror(errno));
+    if (home_make(arguments->output, &why))
         return command_error(why.text);
-    }
     int directory = open(arguments->output, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) {
         (void)fail(&why, errno, "cannot open '%.150s': %s", arguments->output, strerror(errno));

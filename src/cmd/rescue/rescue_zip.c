@@ -1,5 +1,6 @@
 #include "base/cpu.h"
 #include "cmd/rescue/rescue.h"
+#include "home/home.h"
 #include "rescue/pair/outfile.h"
 #include "rescue/zip/crew.h"
 #include "sandbox/channel.h"
@@ -276,13 +277,14 @@ static int open_archive(struct run *run, struct why *why)
     if (!output)
         return crew_open(&run->job, run->keys, write_nothing, NULL, &run->result, why);
     const char *slash = strrchr(run->path, '/');
-    if (mkdir(output, 0700) < 0 && errno != EEXIST)
-        return fail(why, errno, "cannot make '%.150s': %s", output, strerror(errno));
+    int error = home_make(output, why);
+    if (error)
+        return error;
     int root = open(output, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return fail(why, errno, "cannot open '%.150s': %s", output, strerror(errno));
     struct outfile file;
-    int error = outfile_begin(&file, root, output, slash ? slash + 1 : run->path, why);
+    error = outfile_begin(&file, root, output, slash ? slash + 1 : run->path, why);
     close(root);
     if (error)
         return error;

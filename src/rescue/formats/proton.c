@@ -11,7 +11,7 @@
  * databases, which their names tell; at multiples of size / count, the last one at the end.
  *
  * Shinra
- *     0 ─── blocks of 84 KiB ─── size-768
+ *     0 ─── blocks of 84 KiB ─── the file's end, filled up to a unit (512 bytes) ─── size-768
  *           644 a box for the session: 32 key; 16 first counter block; 8 size; 4 unit; 524
  * name, UTF-16 124 a box for the master key: the session's secret and public key A box:
  * ChaCha20-Poly1305 of the message, tag 16, nonce 12, public key 32; key = BLAKE3(secret agreed
@@ -43,6 +43,7 @@ enum {
     SHINRA_FILE = SHINRA_MESSAGE + BOX_MORE,
     SHINRA_SESSION = 2 * KEY + BOX_MORE,
     SHINRA_TRAILER = SHINRA_FILE + SHINRA_SESSION,
+    SHINRA_UNIT = 1 << 20, /* largest that is believed: a disk's sectors, 512 or 4,096 */
     SHINRA_SMALL = 0x70000,
     SHINRA_BLOCK = 0x15000,
     PROBE = 4096,
@@ -331,8 +332,9 @@ static int shinra_recognise(const struct source *source, struct recognition *ret
         !curve25519_is_public(tail + SHINRA_TRAILER - KEY))
         return error;
     ret->fit = FIT_CAN_BE;
-    ret->plain = source->size - SHINRA_TRAILER;
-    ret->partial = ret->plain > SHINRA_SMALL;
+    /* Filled up to a unit, which only the key tells: how long the plain file is, is not known.
+     */
+    ret->partial = source->size - SHINRA_TRAILER > SHINRA_SMALL + 4096;
     ret->bits = PUBLIC_BITS;
     fail(&ret->reason, 1,
          "two public keys of Curve25519 at their places in its last 768 bytes: so has 1 of "
@@ -408,12 +410,15 @@ static int shinra_open(const struct source *source, const struct key *key, struc
         return fail(why, EKEYREJECTED, "no Curve25519 key");
     if (is_pair(session))
         secret = session;
-    ret->size = source->size - SHINRA_TRAILER;
-    if (!unbox(tail, SHINRA_MESSAGE, secret) || load_le64(tail + 48) != ret->size)
+    if (!unbox(tail, SHINRA_MESSAGE, secret))
+        return fail(why, EKEYREJECTED, "nothing comes out of the trailer with it");
+    uint64_t body = source->size - SHINRA_TRAILER;
+    uint32_t unit = load_le32(tail + 56);
+    ret->size = load_le64(tail + 48);
+    if (ret->size > body || body - ret->size > SHINRA_UNIT)
         return fail(why, EKEYREJECTED,
                     "the file's size does not come out of the trailer with it");
-    uint32_t unit = load_le32(tail + 56);
-    if (!unit || unit > 1 << 20)
+    if (!unit || unit > SHINRA_UNIT)
         return fail(why, EBADMSG, "blocks in units of %u bytes", unit);
     ret->name = name_of(tail + 60, arena);
     struct recipe_stream stream = {.cipher = RECIPE_AES_CTR,
@@ -437,6 +442,7 @@ const struct format format_shinra = {
     .family = "shinra",
     .title = "Shinra",
     .facts = "github.com/rivitna/Malware, Proton",
+    .proven = true,
     .keys = 1U << KEY_CURVE25519,
     .recognise = shinra_recognise,
     .open = shinra_open,

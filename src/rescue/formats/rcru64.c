@@ -47,7 +47,7 @@ struct layout {
     uint64_t chunk, gap;
     uint64_t whole; /* bytes that chunks and gaps take */
     size_t nonce;   /* bytes of the first chunk's */
-    bool marked;    /* may end in one of the marks */
+    bool marked;    /* may end in a mark, which is encrypted: `plain` is the most it can be */
     uint64_t plain;
 };
 
@@ -102,21 +102,37 @@ static int layout_told(bytes more, struct layout *ret, struct why *why)
     return 0;
 }
 
-static int layout_untold(struct layout *ret, struct why *why)
+/* Where a mark begins in the last 16 bytes; 16: there is none. */
+static size_t mark_at(bytes end, enum layout_kind kind)
 {
+    size_t at = find(end, "nqpso5938fh71jfu");
+    if (at == SIZE_MAX && kind == ONE_CHUNK)
+        at = find(end, "qpso5938fh71jf");
+    return at < MARK ? at : MARK;
+}
+
+static int layout_untold(const struct source *source, struct layout *ret, struct why *why)
+{
+    uint8_t end[MARK];
     ret->chunk = SMALL;
     ret->nonce = KEY;
     if (ret->body >= BIG) {
         ret->kind = BOTH_ENDS;
         return 0;
     }
-    ret->kind = ret->body > SMALL ? CHUNKS : ONE_CHUNK;
-    ret->marked = true;
     if (ret->body < MARK + 1)
         return fail(why, EBADMSG, "shorter than a byte and a mark");
-    ret->whole = ret->body - (ret->kind == CHUNKS ? 2 : MARK);
-    ret->nonce = ret->kind == CHUNKS ? NONCE : KEY;
-    return 0;
+    if (ret->body > SMALL) {
+        ret->kind = CHUNKS;
+        ret->whole = ret->body - 2;
+        ret->nonce = NONCE;
+        ret->marked = true;
+        return 0;
+    }
+    int error = source_read(source, ret->body - MARK, end, MARK, why);
+    ret->plain = ret->body - MARK + mark_at((bytes){end, MARK}, ONE_CHUNK) - 1;
+    ret->whole = ret->plain < ret->body - MARK ? ret->plain : ret->body - MARK;
+    return error;
 }
 
 /* What the end says. -EBADMSG: not RCRU64's. `sealed`: where the key lies. */
@@ -144,7 +160,7 @@ static int layout_of(const struct source *source, struct layout *ret, uint64_t *
     bytes more = bytes_slice(tail, at + 5 + RSA, SIZE_MAX);
     if (more.len > 5 && !memcmp(more.at, "P7A1s", 5))
         return layout_told(more, ret, why);
-    return layout_untold(ret, why);
+    return layout_untold(source, ret, why);
 }
 
 static int rcru64_recognise(const struct source *source, struct recognition *ret,
@@ -156,9 +172,8 @@ static int rcru64_recognise(const struct source *source, struct recognition *ret
     if (error)
         return error == -EBADMSG ? 0 : error;
     ret->fit = FIT_IS;
-    ret->plain = layout.plain;
-    ret->partial = layout.kind == BOTH_ENDS || (layout.kind == CHUNKS && layout.gap) ||
-                   layout.whole + MARK < layout.plain;
+    ret->plain = layout.marked ? 0 : layout.plain;
+    ret->partial = layout.kind == BOTH_ENDS || layout.gap || layout.whole + MARK < layout.plain;
     fail(&ret->reason, 1, "'wenf=' and a sealed key at its end");
     return 0;
 }
@@ -330,22 +345,31 @@ static int keep(void *context, bytes part)
     return 0;
 }
 
-/* Where the file ends: a byte before the mark that small ones may have behind it. */
-static int find_end(const struct source *source, struct recipe *ret, struct layout *layout,
-                    struct why *why)
+static int add_all(const struct layout *layout, bytes key, bytes nonce, struct recipe *ret,
+                   struct arena *arena, struct why *why)
+{
+    if (layout->kind == CHUNKS)
+        return add_chunks(layout, key, nonce, ret, arena, why);
+    if (layout->kind == BOTH_ENDS)
+        return add_ends(layout, key, nonce, ret, arena, why);
+    int stream = compose_gcm(ret, arena, key, nonce, why);
+    return stream < 0 ? stream : add_piece(ret, arena, stream, 0, layout->whole, why);
+}
+
+/* Where the plain file ends: a byte before the mark that can be behind it, encrypted. */
+static int find_end(const struct source *source, struct layout *layout, bytes key, bytes nonce,
+                    struct arena *arena, struct why *why)
 {
     uint8_t room[MARK];
     bytes end = {room, 0};
+    struct recipe whole = {.size = layout->body};
     struct recipe_sink sink = {.write = keep, .context = &end};
-    ret->size = layout->body;
-    int error = recipe_part(ret, source, layout->body - MARK, layout->body, &sink, why);
-    if (error)
-        return error;
-    size_t at = find(end, "nqpso5938fh71jfu");
-    if (at == SIZE_MAX && layout->kind == ONE_CHUNK)
-        at = find(end, "qpso5938fh71jf");
-    layout->plain = layout->body - (at == SIZE_MAX ? 0 : MARK - at) - 1;
-    return 0;
+    int error = add_all(layout, key, nonce, &whole, arena, why);
+    if (!error)
+        error = recipe_part(&whole, source, layout->body - MARK, layout->body, &sink, why);
+    layout->plain = layout->body - MARK + mark_at(end, layout->kind) - 1;
+    layout->whole = layout->whole < layout->plain ? layout->whole : layout->plain;
+    return error;
 }
 
 static int rcru64_open(const struct source *source, const struct key *key, struct arena *arena,
@@ -361,24 +385,10 @@ static int rcru64_open(const struct source *source, const struct key *key, struc
         error = sealed_oaep(key, sealed, arena, &message, why);
     if (!error)
         error = parse(message, layout.nonce, &own, &nonce, why);
-    if (error)
-        return error;
-    switch (layout.kind) {
-    case CHUNKS:
-        error = add_chunks(&layout, own, nonce, ret, arena, why);
-        break;
-    case BOTH_ENDS:
-        error = add_ends(&layout, own, nonce, ret, arena, why);
-        break;
-    case ONE_CHUNK: {
-        int stream = compose_gcm(ret, arena, own, nonce, why);
-        error = stream < 0 ? stream : add_piece(ret, arena, stream, 0, layout.whole, why);
-    }
-    }
     if (!error && layout.marked)
-        error = find_end(source, ret, &layout, why);
+        error = find_end(source, &layout, own, nonce, arena, why);
     ret->size = layout.plain;
-    return error;
+    return error ? error : add_all(&layout, own, nonce, ret, arena, why);
 }
 
 const struct format format_rcru64 = {

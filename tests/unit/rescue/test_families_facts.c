@@ -406,11 +406,13 @@ static uint16_t crc16(const uint8_t *data, size_t len)
     return (uint16_t)sum;
 }
 
-static struct writing alphv(bytes plain, size_t first, size_t chunk, size_t gap, size_t end)
+/* `units` of 512 bytes for what is sealed; published files have more than it needs. */
+static struct writing alphv(bytes plain, size_t first, size_t chunk, size_t gap, size_t end,
+                            unsigned units)
 {
     static const char path[] = "C:\\x\\a.doc";
     struct privatekey rsa = sealing_key(arena, rsa2048_n, rsa2048_d);
-    struct writing file = begin(plain, 1000), text = begin((bytes){0}, 200);
+    struct writing file = begin(plain, 300 + units * 512), text = begin((bytes){0}, 200);
     bytes key = noise(16, 8);
     size_t at = 0;
     if (first) {
@@ -439,8 +441,8 @@ static struct writing alphv(bytes plain, size_t first, size_t chunk, size_t gap,
     add_number(&file, 0, 1);
     add_number(&file, text.len, 1);
     add(&file, text.at, text.len);
-    add(&file, room(512), 510 - text.len);
-    add_number(&file, 1, 2);
+    add(&file, room(units * 512), units * 512 - 2 - text.len);
+    add_number(&file, units, 2);
     add(&file, noise(32, 2).at, 32);
     return file;
 }
@@ -454,15 +456,16 @@ static void alphv_comes_back(void)
         for (size_t i = 0; i < COUNT(sizes); i++) {
             bytes plain = plain_of(sizes[i]);
             size_t end = way == 1 ? plain.len / 2 : plain.len;
-            comes_back(&format_alphv,
-                       alphv(plain, ways[way][0], ways[way][1], ways[way][2], end), "x", &key,
-                       &other, plain, FIT_CAN_BE, "chunks");
+            comes_back(
+                &format_alphv,
+                alphv(plain, ways[way][0], ways[way][1], ways[way][2], end, 1 + 3 * (unsigned)(i % 2)),
+                "x", &key, &other, plain, FIT_CAN_BE, "chunks");
         }
     struct recipe recipe;
     bytes ret;
-    CHECK_INT(
-        opened(&format_alphv, alphv(plain_of(9), 0, 4, 1, 9), "x", &key, &ret, &recipe, NULL),
-        0);
+    CHECK_INT(opened(&format_alphv, alphv(plain_of(9), 0, 4, 1, 9, 4), "x", &key, &ret, &recipe,
+                     NULL),
+              0);
     CHECK(bytes_is(recipe.name, "a.doc"));
 }
 
@@ -533,7 +536,7 @@ static void keep(bytes plain)
     SAMPLES_KEEP("babuk_nas", plain, babuk_nas(in, &with), &curve, &curve_other);
     SAMPLES_KEEP("babuk_esxi", plain, babuk_esxi(in, &with), &curve, &curve_other);
     SAMPLES_KEEP("babuk_windows", plain, babuk_windows(in, &with), &curve, &curve_other);
-    SAMPLES_KEEP("alphv", plain, alphv(in, 0, 65536, 40000, in.len), &rsa2048, &other);
+    SAMPLES_KEEP("alphv", plain, alphv(in, 0, 65536, 40000, in.len, 4), &rsa2048, &other);
     SAMPLES_KEEP("moneymessage", plain, moneymessage(in, raw.secret), &raw, &raw_other);
 }
 

@@ -135,7 +135,7 @@ static struct writing shinra(bytes plain, const char *name, unsigned count, uint
                              const struct pair *master)
 {
     struct pair session = pair_of(2), one = pair_of(3), two = pair_of(4);
-    struct writing file = begin(plain, 800), message = begin((bytes){0}, 584);
+    struct writing file = begin(plain, 800 + unit), message = begin((bytes){0}, 584);
     bytes key = noise(32, 7), iv = noise(16, 8);
     uint8_t *stream = room(plain.len + 16);
     for (size_t at = 0; at < plain.len; at += 16) {
@@ -165,6 +165,7 @@ static struct writing shinra(bytes plain, const char *name, unsigned count, uint
     for (size_t i = 0; i <= strlen(name); i++)
         add_number(&message, (uint8_t)name[i], 2);
     add(&message, room(524), 524 - 2 * (strlen(name) + 1));
+    add(&file, room(unit), (unit - plain.len % unit) % unit);
     add_box(&file, of(message.at, message.len), &one, noise(12, 10), session.pub);
     add_box(&file, of((const uint8_t *)&session, 64), &two, noise(12, 11), master->pub);
     return file;
