@@ -456,10 +456,10 @@ static void alphv_comes_back(void)
         for (size_t i = 0; i < COUNT(sizes); i++) {
             bytes plain = plain_of(sizes[i]);
             size_t end = way == 1 ? plain.len / 2 : plain.len;
-            comes_back(
-                &format_alphv,
-                alphv(plain, ways[way][0], ways[way][1], ways[way][2], end, 1 + 3 * (unsigned)(i % 2)),
-                "x", &key, &other, plain, FIT_CAN_BE, "chunks");
+            comes_back(&format_alphv,
+                       alphv(plain, ways[way][0], ways[way][1], ways[way][2], end,
+                             1 + 3 * (unsigned)(i % 2)),
+                       "x", &key, &other, plain, FIT_CAN_BE, "chunks");
         }
     struct recipe recipe;
     bytes ret;
