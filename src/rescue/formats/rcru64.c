@@ -9,12 +9,14 @@
  * decimal fractions of 1,024,000 bytes: chunks with gaps 6  ["&4r*3d"]
  *
  * Without gaps, by the number of bytes before "wenf=":
- *   up to 512,000      one chunk, but for 16 bytes at its end; nonce of 32 bytes
- *   below 2,048,000    chunks of 512,000, but for 2 bytes at the end; first nonce of 12
- *   more               185,000 bytes at the begin, nonce of 32; the last 512,000 but for 16
- * bytes, nonce of 32, one for all files The nonce of each further chunk is 12 bytes: a word of
- * 64 bits, and its second half again. The word is made of the one before by mixing as
- * SpookyHash (version 2, "ShortEnd") does.
+ *
+ *     up to 512,000      one chunk, but for 16 bytes at its end; nonce of 32 bytes
+ *     below 2,048,000    chunks of 512,000, but for 2 bytes at the end; first nonce of 12
+ *     more               185,000 bytes at the begin, nonce of 32; the last 512,000 but for 16,
+ *                        nonce of 32, the same in all files
+ *
+ * The nonce of each further chunk is 12 bytes: a word of 64 bits, and its second half again.
+ * The word is made of the one before as SpookyHash (version 2, "ShortEnd") mixes.
  *
  * Facts: github.com/rivitna/Malware, RCRU64/rcru64_decrypt_file.py and fast_nonce.bin. */
 #include "rescue/formats/compose.h"
