@@ -1,6 +1,6 @@
 #include "rescue/salvage/member.h"
 
-#include "rescue/salvage/packed.h"
+#include "rescue/salvage/packed/packed.h"
 #include "shim/stream.h"
 
 #include <string.h>

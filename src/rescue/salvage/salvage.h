@@ -6,7 +6,7 @@
  * Everything here reads hostile bytes: pure, bounded, for a sealed worker. */
 #pragma once
 #include "base/region.h"
-#include "rescue/salvage/map.h"
+#include "rescue/salvage/map/map.h"
 #include "rescue/salvage/window.h"
 
 enum salvage_verdict {

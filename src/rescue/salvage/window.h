@@ -12,7 +12,7 @@
  * pread, mprotect and madvise, which sealed workers have. System calls cannot be handed
  * addresses of it. */
 #pragma once
-#include "rescue/salvage/map.h"
+#include "rescue/salvage/map/map.h"
 
 enum {
     WINDOW_PIECE = 16 << 10,

@@ -1,6 +1,6 @@
 /* What salvage works out instead of keeping: the ranges of a pattern, byte by byte against the
  * pattern told; and how much a gap in a deflate stream held, against the stream as it was. */
-#include "rescue/salvage/packed.h"
+#include "rescue/salvage/packed/packed.h"
 #include "tap.h"
 
 #include <stdlib.h>
