@@ -156,10 +156,81 @@ VECTOR static size_t both(const uint8_t *a, const uint8_t *b, size_t n, uint8_t 
     return n;
 }
 
-/* `tiny` is the plain one: a table of 256 bytes would take sixteen shuffles. */
+/* Appends the positions of the set bits, by four, with up to three too many: their number is
+ * hard to foresee. */
+LANES uint32_t append_bits(uint32_t *out, uint32_t found, uint32_t mask, uint32_t at)
+{
+    uint32_t *to = out + found;
+    found += (uint32_t)__builtin_popcount(mask);
+    while (mask) {
+        for (int k = 0; k < 4; k++) {
+            *to++ = at + _tzcnt_u32(mask);
+            mask &= mask - 1;
+        }
+    }
+    return found;
+}
+
+/* A table of bytes as two: what any byte with that lower, and with that upper half has. A
+ * look-up takes two shuffles, where the table itself takes sixteen, and lets bytes pass by the
+ * halves of others: at most 0.5 % of positions instead of 0.02, of the real signatures. For the
+ * gate of DENSE it would be so many that `few` is not worth it. */
+struct halves {
+    __m256i lower, upper;
+};
+
+LANES struct halves halves_of(const uint8_t table[256])
+{
+    __m128i lower = _mm_setzero_si128();
+    uint8_t upper[16];
+    for (int i = 0; i < 16; i++) {
+        __m128i row = _mm_loadu_si128((const void *)(table + 16 * i));
+        lower = _mm_or_si128(lower, row);
+        row = _mm_or_si128(row, _mm_srli_si128(row, 8));
+        row = _mm_or_si128(row, _mm_srli_epi64(row, 32));
+        row = _mm_or_si128(row, _mm_srli_epi64(row, 16));
+        upper[i] = (uint8_t)_mm_extract_epi8(_mm_or_si128(row, _mm_srli_epi64(row, 8)), 0);
+    }
+    return (struct halves){
+        _mm256_broadcastsi128_si256(lower),
+        _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)upper)),
+    };
+}
+
+LANES __m256i look_up(struct halves table, const uint8_t *at)
+{
+    const __m256i low = _mm256_set1_epi8(15);
+    __m256i here = load(at);
+    __m256i upper = _mm256_and_si256(_mm256_srli_epi16(here, 4), low);
+    return _mm256_and_si256(_mm256_shuffle_epi8(table.lower, _mm256_and_si256(here, low)),
+                            _mm256_shuffle_epi8(table.upper, upper));
+}
+
+LANES uint32_t not_zero(__m256i lanes)
+{
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(lanes, _mm256_setzero_si256()));
+}
+
+VECTOR static uint32_t tiny(const struct tiny_gate *gate, const uint8_t second[256],
+                            const uint32_t pairs[TINY_WORDS], const uint8_t *at, uint32_t n,
+                            uint32_t *out)
+{
+    (void)pairs;
+    struct halves a = halves_of(gate->first), b = halves_of(second);
+    struct halves c = halves_of(gate->third);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i += 32) {
+        __m256i pair = _mm256_and_si256(look_up(a, at + i), look_up(b, at + i + 1));
+        uint32_t mask = not_zero(_mm256_and_si256(pair, look_up(c, at + i + 2)));
+        found = append_bits(out, found, mask, i);
+    }
+    return found;
+}
+
 const struct literals_steps literals_avx2 = {
     .find = {[LONG] = find_long, [MIDDLE] = find_middle, [DENSE] = find_dense},
     .both = both,
-    .tiny = literals_plain_tiny,
+    .tiny = tiny,
+    .has_gates = true,
 };
 #endif

@@ -48,9 +48,11 @@ void flat_text(bytes text, struct output *out)
     bytes rest = bytes_slice(text, 0, fits);
     bool blank = false;
 #if defined(__x86_64__)
-    if (cpu_level() == CPU_AVX512) {
+    if (cpu_level() != CPU_SCALAR) {
         whole = rest.len & ~(size_t)63;
-        out->n += flat_avx512((bytes){rest.at, whole}, out->at + out->n, &blank);
+        bytes blocks = {rest.at, whole};
+        out->n += cpu_level() == CPU_AVX512 ? flat_avx512(blocks, out->at + out->n, &blank)
+                                            : flat_avx2(blocks, out->at + out->n, &blank);
     }
 #endif
     out->n += plain(bytes_slice(rest, whole, rest.len), out->at + out->n, &blank);

@@ -7,4 +7,5 @@
  * whether a blank was the last that was kept, before and after. The length of what was written.
  */
 size_t flat_avx512(bytes text, uint8_t *to, bool *blank);
+size_t flat_avx2(bytes text, uint8_t *to, bool *blank);
 #endif
