@@ -48,8 +48,9 @@ static bool end(void *to, enum salvage_verdict verdict, uint64_t rows, const cha
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const names[] = {"a.zip", "a.tar", "a.gz",    "a.png", "a.pdf", "a.db",
-                                        "a.txt", "a.img", "a.qcow2", "a",     "a.jpg", "a.mp4"};
+    static const char *const names[] = {"a.zip", "a.tar", "a.gz",  "a.png",   "a.pdf",
+                                        "a.db",  "a.txt", "a.img", "a.qcow2", "a",
+                                        "a.jpg", "a.mp4", "a.pst"};
     static struct arena *arena;
     if (size < 2 || size > 1 << 20)
         return 0;

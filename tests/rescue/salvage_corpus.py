@@ -19,10 +19,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from salvage_decodable import decodable, merged, total, without
 from salvage_disks import DISKS, tool
 from salvage_kinds import DOCUMENTS, text
+from salvage_mail import MAIL, heads_lost, read_by_readpst
 from salvage_media import MEDIA
 from salvage_patterns import PATTERNS, encrypt, runs
 
-KINDS = {**DOCUMENTS, **MEDIA, **DISKS}
+KINDS = {**DOCUMENTS, **MAIL, **MEDIA, **DISKS}
 
 
 made_before = {}  # one file is encrypted in every way
@@ -216,7 +217,7 @@ def main():
 
 # Of the bytes that survive, at least this many percent come back in parts that open.
 FLOORS = {"zip": 99, "docx": 98, "odt": 99, "txt": 99.9, "csv": 99.9, "mbox": 99.9, "tar": 98,
-          "pdf": 95, "sqlite": 90, "mp4": 98, "ext4": 99, "ntfs": 99, "fat": 98}
+          "pdf": 95, "sqlite": 90, "pst": 92, "mp4": 98, "ext4": 99, "ntfs": 99, "fat": 98}
 # Tables that survive (qilin), tables that are all lost, and files whose begin is lost (play).
 DISK_PATTERNS = {"ext4": ("qilin", "akira", "play"), "ntfs": ("play",), "fat": ("qilin",)}
 # With 64 bytes of each 6,400 encrypted: gaps within every compressed member.
@@ -402,13 +403,23 @@ def packed_objects(args):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def in_folder(tried, *more):
+    """Tried in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="salvage-") as folder:
+        return tried(folder, *more)
+
+
 def test(args):
-    number = 5
+    number = 7
     for at, what, tried in ((1, "a large disk in little memory", large_disk),
                             (2, "files of one folder explain each other", hinted),
                             (3, "a stick without its first sectors keeps its names", stick),
                             (4, "NTFS without its boot sectors keeps its names", boot_lost),
-                            (5, "objects packed into one stream with gaps", packed_objects)):
+                            (5, "objects packed into one stream with gaps", packed_objects),
+                            (6, "readpst reads the mail stores that are made here",
+                             lambda _: in_folder(read_by_readpst)),
+                            (7, "mail stores of four kinds without their heads",
+                             lambda args: in_folder(heads_lost, lambda *a: salvage(args.candor, *a)))):
         try:
             why = tried(args)
             print("%s %d - %s%s" % ("not ok" if why else "ok", at, what, why and ": " + why), flush=True)

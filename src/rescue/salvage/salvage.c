@@ -12,7 +12,8 @@ static const struct salvage_type types[] = {
     {"tar", tar_fits, tar_give},          {"gzip", gzip_fits, gzip_give},
     {"SQLite", sqlite_fits, sqlite_give}, {"PDF", pdf_fits, pdf_give},
     {"PNG", png_fits, png_give},          {"JPEG", jpeg_fits, jpeg_give},
-    {"MP4", mp4_fits, mp4_give},          {"text", plain_fits, plain_give},
+    {"MP4", mp4_fits, mp4_give},          {"mail store", mail_fits, mail_give},
+    {"text", plain_fits, plain_give},
 };
 
 bool salvage_solve(struct salvage *salvage)

@@ -136,5 +136,8 @@ int zip_fits(struct salvage *salvage);
 void zip_give(struct salvage *salvage);
 /* Packages that lie in the file in one piece: what their checksums say to the map. */
 void zip_prove(struct salvage *salvage);
+/* Mail stores of Outlook: mail/. */
+int mail_fits(struct salvage *salvage);
+void mail_give(struct salvage *salvage);
 int plain_fits(struct salvage *salvage);
 void plain_give(struct salvage *salvage);
