@@ -203,6 +203,11 @@ static int salvage_file(const char *path, struct run *run, struct text *out, str
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return fail(why, errno, "cannot read '%.150s': %s", path, strerror(errno));
+    if (fstat(fd, &facts) == 0 && S_ISDIR(facts.st_mode)) {
+        close(fd);
+        return fail(why, EISDIR, "'%.150s' is a folder: name the files in it, one or several",
+                    path);
+    }
     if (fstat(fd, &facts) < 0 || !S_ISREG(facts.st_mode) || !facts.st_size) {
         close(fd);
         return fail(why, EINVAL, "'%.150s' is empty or not a regular file", path);

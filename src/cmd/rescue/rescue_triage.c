@@ -106,6 +106,23 @@ static void take_skip(void *context, enum walk_skip reason, bytes path, int erro
         triage_unread(&triaging->triage);
 }
 
+/* What was named by mistake must not be called clean. */
+static int try_paths(char **paths, int count, struct why *why)
+{
+    for (int i = 0; i < count; i++) {
+        struct stat facts;
+        int fd = open(paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        int error = fd < 0 || fstat(fd, &facts) < 0 ? errno : 0;
+        if (fd >= 0)
+            close(fd);
+        if (error)
+            return fail(why, error, "cannot look at '%.180s': %s", paths[i], strerror(error));
+        if (!S_ISDIR(facts.st_mode) && !S_ISREG(facts.st_mode))
+            return fail(why, EINVAL, "'%.180s' is neither a folder nor a file", paths[i]);
+    }
+    return 0;
+}
+
 /* Directories change when files are made and renamed in them. */
 static void remember_roots(struct triaging *triaging, char **paths, int count)
 {
@@ -143,6 +160,9 @@ static int run_all(struct triaging *triaging, char **paths, int count, struct wh
         .context = triaging, .file = take_file, .skip = take_skip};
     struct rescue_triage_report report = {
         .triage = &triaging->triage, .paths = (const char *const *)paths, .path_count = count};
+    int error = try_paths(paths, count, why);
+    if (error)
+        return error;
     remember_roots(triaging, paths, count);
     for (int i = 0; i < count; i++)
         walk_path(&walk, paths[i]);
@@ -150,7 +170,7 @@ static int run_all(struct triaging *triaging, char **paths, int count, struct wh
         fprintf(stderr, "\r%40s\r", "");
     triage_sort(&triaging->triage);
     for (int i = 0; i < count; i++) {
-        int error = snapshots_find(paths[i], triaging->triage.arena, &report.snapshots, why);
+        error = snapshots_find(paths[i], triaging->triage.arena, &report.snapshots, why);
         if (error)
             return error;
     }
@@ -165,7 +185,7 @@ static int run_all(struct triaging *triaging, char **paths, int count, struct wh
         rescue_triage_report_json(&report, &out);
     else
         rescue_triage_report_text(&report, &out);
-    int error = text_write(&out, 1);
+    error = text_write(&out, 1);
     text_free(&out);
     return error ? fail(why, EIO, "cannot write") : 0;
 }
@@ -192,9 +212,10 @@ static int run(const struct command *self, void *parsed, int argc, char **argv)
         error = run_all(&triaging, argv, argc, &why);
     bool found = triaging.triage.family.n || triaging.triage.notes_unknown ||
                  triaging.triage.encrypted_unknown;
+    int status = found ? EXIT_FOUND : triaging.triage.unread ? EXIT_NOT_FULLY : EXIT_CLEAN;
     identify_worker_free(triaging.worker);
     arena_free(arena);
-    return error ? command_error(why.text) : found ? EXIT_FOUND : EXIT_CLEAN;
+    return error ? command_error(why.text) : status;
 }
 
 const struct command rescue_triage_command = {
@@ -211,7 +232,8 @@ const struct command rescue_triage_command = {
         "A case that is not solved is recorded on this machine, and nowhere else: 'candor "
         "rescue "
         "recheck' says whether newer definitions bring a key or a format.",
-    .exits = "0\tno trace of ransomware\n1\tthere are traces\n2\tan error",
+    .exits = "0\tno trace of ransomware\n1\tthere are traces\n2\tan error\n"
+             "3\tno trace, and not everything could be read",
     .options = triage_table,
     .size = sizeof(struct triage_arguments),
     .defaults = &defaults,

@@ -49,6 +49,16 @@ static void count(struct text *out, uint64_t n, const char *one, const char *man
 
 /* --- words --- */
 
+static void say_unread(const struct triage *triage, struct text *out)
+{
+    if (!triage->unread)
+        return;
+    text_word(out, "  ");
+    text_grouped(out, triage->unread);
+    text_word(out, " could not be read, and nothing is known of what is there: try it as root "
+                   "(sudo).\n");
+}
+
 static void say_what(const struct triage *triage, const struct totals *totals, struct text *out)
 {
     text_word(out, "WHAT HAPPENED\n  ");
@@ -56,6 +66,7 @@ static void say_what(const struct triage *triage, const struct totals *totals, s
     text_word(out, " looked at. ");
     if (!any_traces(triage)) {
         text_word(out, "No trace of ransomware that is known was found.\n");
+        say_unread(triage, out);
         return;
     }
     count(out, totals->encrypted, "is encrypted", "are encrypted");
@@ -67,10 +78,7 @@ static void say_what(const struct triage *triage, const struct totals *totals, s
         text_word(out, " like those that ransomware gives");
     }
     text_word(out, ".\n");
-    if (triage->unread) {
-        text_word(out, "  ");
-        count(out, triage->unread, "could not be read.\n", "could not be read.\n");
-    }
+    say_unread(triage, out);
 }
 
 static void say_family(const struct triage *triage, const struct triage_family *row,
@@ -246,9 +254,9 @@ static void say_steps(const struct rescue_triage_report *report, const struct to
              "If that is not you: pull the network cable. Do not switch off: the key may be "
              "in memory. Stop the process (kill -STOP PID), or suspend the machine.");
     if (!any_traces(triage)) {
-        step(&steps,
-             "Nothing here needs to be rescued. If files do not open, run this on the folder "
-             "where they lie.");
+        step(&steps, triage->unread ? "Run this again where all can be read, or as root."
+                                    : "Nothing here needs to be rescued. If files do not open, "
+                                      "run this on the folder where they lie.");
         return;
     }
     step(&steps,
@@ -269,8 +277,8 @@ static void say_steps(const struct rescue_triage_report *report, const struct to
              "rescue decrypt PATH --key FILE.");
     if (totals->partial || totals->by_rescue[RESCUE_NOT_TODAY] ||
         totals->by_rescue[RESCUE_UNKNOWN])
-        step(&steps, "candor rescue salvage --output DIR PATH: gives back what survives in "
-                     "files that are only "
+        step(&steps, "candor rescue salvage --output DIR FILE: gives back what survives in a "
+                     "file that is only "
                      "partly encrypted, as large ones often are.");
     if (report->parked[0])
         step(&steps,
