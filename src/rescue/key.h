@@ -52,6 +52,7 @@ struct keyring {
     VEC(struct key) key;
     VEC(struct keyring_number) number;
     VEC(struct keyring_sealed) sealed;
+    bool full; /* there were more keys than it holds */
 };
 
 /* Reads a file of keys: PEM (PKCS #1, #8, SEC 1), DER, .NET XML, CryptoAPI and CNG blobs, hex,

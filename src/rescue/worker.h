@@ -69,7 +69,8 @@ enum { WORKER_SHARES = 16, WORKER_SHARE_PART = 8 << 20 };
 enum worker_kind {
     WORKER_KEYRING, /* how many keys there are, and what could not be read */
     WORKER_KEY,     /* `key`: what it is */
-    WORKER_PLAN,    /* fd 0: the encrypted file; which format, which key, what would come out */
+    WORKER_PLAN,    /* fd 0: the encrypted file; which format, which key, what would come out;
+                       `key`: that one first, where the file confirms none */
     WORKER_APPLY,   /* fd 0, fd 1: writes what comes out; more with `with`; shared with a
                        WORKER_PROOF by `share` */
     WORKER_COMPARE, /* without writing: only the hash */

@@ -15,6 +15,8 @@ enum {
     FITS = 64, /* of those without a mark, any may be it: the key tells */
     AT_HAND = 128 << 10,
     HEAD = 64 << 10, /* bytes of a result that choose among keys that cannot be checked */
+    LEARNED_LEAST =
+        64, /* bytes: smaller ones are not undone that are not called as encrypted */
 };
 
 /* Steps of a proof: far more than any file of that size needs that is no trap. */
@@ -116,6 +118,13 @@ void worker_serve_keys(struct worker_serve *serve)
                  (int)(file->origin.len < 60 ? file->origin.len : 60),
                  (const char *)file->origin.at, why.text);
     }
+    if (serve->ring.full) {
+        serve->read.unread++;
+        snprintf(
+            serve->read.why.text, sizeof serve->read.why.text,
+            "there are more than %u keys: the others are not tried; hand them over in parts",
+            serve->ring.key.n);
+    }
     say_sealed(serve);
     try_weak(serve);
     for (size_t i = 0; i < serve->options->found_count; i++)
@@ -200,6 +209,7 @@ struct planning {
     const struct source *source;
     const struct format *format;
     uint32_t ticket;
+    int32_t first; /* a key that is tried before all others, or WORKER_KEY_NO */
 };
 
 /* What comes of one key: 3 when the file itself confirms it, else how its result looks. */
@@ -222,18 +232,28 @@ static int try_key(struct worker_serve *serve, const struct planning *planning, 
     return looks > best ? looks : best;
 }
 
+static bool can_open(const struct worker_serve *serve, const struct format *format, uint32_t i)
+{
+    const struct key *key = i < serve->read.keys ? &serve->ring.key.at[i] : NULL;
+    return key && format->keys >> key->kind & 1 &&
+           (!key->family || !strcmp(key->family, format->family));
+}
+
 /* The first key that the file itself confirms; else the one that gives the best beginning. */
 static bool find_key(struct worker_serve *serve, const struct planning *planning,
                      struct worker_plan *ret)
 {
     const struct format *format = planning->format;
     int best = format->keys ? 0 : try_key(serve, planning, WORKER_KEY_OWN, 0, ret);
-    for (uint32_t i = 0; i < serve->read.keys && best < 3 && !serve->page->stop; i++) {
-        const struct key *key = &serve->ring.key.at[i];
-        if (format->keys >> key->kind & 1 &&
-            (!key->family || !strcmp(key->family, format->family)))
+    /* Of thousands of keys, the one that opened the file before. */
+    int32_t first = planning->first < 0 ? serve->lucky : planning->first;
+    if (first >= 0 && can_open(serve, format, (uint32_t)first))
+        best = try_key(serve, planning, first, best, ret);
+    for (uint32_t i = 0; i < serve->read.keys && best < 3 && !serve->page->stop; i++)
+        if ((int32_t)i != first && can_open(serve, format, i))
             best = try_key(serve, planning, (int32_t)i, best, ret);
-    }
+    if (best == 3)
+        serve->lucky = ret->key;
     return best > 0;
 }
 
@@ -271,8 +291,9 @@ static bool plan_learned(struct worker_serve *serve, const struct source *source
         *ret = one;
         return true;
     }
-    /* By its beginning a kind of file; or called as the encrypted ones, and no noise. */
-    if (looks < (told.len ? 1 : 2))
+    /* By its beginning a kind of file; or called as the encrypted ones, and no noise. A few
+     * bytes look like text whatever is done to them. */
+    if (looks < (told.len ? 1 : 2) || (!told.len && source->size < LEARNED_LEAST))
         return false;
     fill_plan(&one, WORKER_KEY_PAIR, &recipe);
     if (told.len && told.len < WORKER_NAME) {
@@ -296,7 +317,7 @@ static struct source at_hand(struct worker_serve *serve, const struct source *so
 }
 
 static int plan(struct worker_serve *serve, const struct source *file, uint32_t ticket,
-                struct worker_plan *ret)
+                int32_t first, struct worker_plan *ret)
 {
     const struct source at = at_hand(serve, file), *source = &at;
     const struct format *fit[FITS];
@@ -314,7 +335,7 @@ static int plan(struct worker_serve *serve, const struct source *file, uint32_t 
                                   .sizes_known = fits[i].plain != UINT64_MAX,
                                   .reason = fits[i].reason};
         put_text(one.variant, sizeof one.variant, fits[i].variant);
-        const struct planning planning = {source, fit[i], ticket};
+        const struct planning planning = {source, fit[i], ticket, first};
         found = find_key(serve, &planning, &one);
         /* Without a key the first counts: it fits best. */
         if (found || !i)
@@ -436,7 +457,9 @@ static int prove_and_help(struct worker_serve *serve, const struct worker_reques
 static int32_t encrypted_again(struct worker_serve *serve, const struct source *source)
 {
     struct worker_plan found = {.family = -1};
-    return !plan(serve, source, 0, &found) && worker_plan_sure(&found) ? found.family : -1;
+    return !plan(serve, source, 0, WORKER_KEY_NO, &found) && worker_plan_sure(&found)
+               ? found.family
+               : -1;
 }
 
 static int apply(struct worker_serve *serve, const struct worker_request *request,
@@ -585,7 +608,7 @@ void worker_serve_request(struct worker_serve *serve, const struct worker_reques
         ret->error = say_key(serve, request, &ret->key, &ret->why);
         break;
     case WORKER_PLAN:
-        ret->error = plan(serve, &source, request->ticket, &ret->plan);
+        ret->error = plan(serve, &source, request->ticket, request->key, &ret->plan);
         break;
     case WORKER_APPLY:
         ret->error = apply(serve, request, &source, fds, &ret->applied, &ret->why);

@@ -12,6 +12,7 @@ struct worker_serve {
     struct learned learned;
     struct keyring ring;
     struct worker_ring read;
+    int32_t lucky; /* the key that the last file confirmed */
 };
 
 /* Reads all files of keys. */

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEY_FILES = 1024, DRAWN_EVERY_MS = 200 };
+enum { KEY_FILES = 16384, SHORT = 16, REPORTS_KEPT = 999, DRAWN_EVERY_MS = 200 };
 
 #define KEY_MOST   ((size_t)16 << 20)
 #define KEY_MEMORY ((size_t)256 << 20)
@@ -91,9 +91,25 @@ static int add_key(struct keys *keys, bytes data, const char *origin, struct why
 {
     bytes name = arena_copy(keys->arena, bytes_of(origin));
     if (keys->n == KEY_FILES || !name.at || !data.at)
-        return fail(why, E2BIG, "there are too many keys");
+        return fail(why, E2BIG,
+                    "there are more files of keys than can be tried at once (%d, %zu MB): hand "
+                    "them over in parts",
+                    KEY_FILES, KEY_MEMORY >> 20);
     keys->file[keys->n++] = (struct worker_key_file){data, name};
     return 0;
+}
+
+/* What is no reason to stop. Paths may hold anything. */
+static void say(int error, const struct why *why)
+{
+    struct text visible = {0};
+    (void)error;
+    text_word(&visible, "candor: ");
+    text_visible(&visible, bytes_of(why->text));
+    text_byte(&visible, '\n');
+    if (text_write(&visible, 2) < 0)
+        visible.len = 0; /* there is nobody to tell */
+    text_free(&visible);
 }
 
 static int read_key_file(struct keys *keys, int fd, const char *path, const struct stat *st,
@@ -104,11 +120,38 @@ static int read_key_file(struct keys *keys, int fd, const char *path, const stru
                     (long long)st->st_size);
     uint8_t *data = arena_push_raw(keys->arena, (size_t)st->st_size);
     if (!data)
-        return fail(why, ENOMEM, "out of memory");
+        return fail(why, ENOMEM,
+                    "all keys together are larger than %zu MB, at '%.150s': hand them over in "
+                    "parts",
+                    KEY_MEMORY >> 20, path);
     ssize_t n = pread(fd, data, (size_t)st->st_size, 0);
     if (n < 0)
         return fail(why, errno, "cannot read '%s': %s", path, strerror(errno));
     return add_key(keys, (bytes){data, (size_t)n}, path, why);
+}
+
+/* One of a directory. What cannot be one is left out, and what cannot be read is said. */
+static int read_key_entry(struct keys *keys, int directory, const char *path, const char *entry,
+                          struct why *why)
+{
+    char name[PATH_MAX];
+    struct stat st;
+    int n = snprintf(name, sizeof name, "%s%s%s", path,
+                     path[strlen(path) - 1] == '/' ? "" : "/", entry);
+    int fd = openat(directory, entry, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), error = 0;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        say(fail(why, errno, "left out: cannot read '%.150s': %s", name, strerror(errno)), why);
+    else if (n < 0 || (size_t)n >= sizeof name || !S_ISREG(st.st_mode) || !st.st_size)
+        error = 0;
+    else if ((uint64_t)st.st_size > KEY_MOST)
+        say(fail(why, EFBIG, "left out: '%.150s' cannot be a file of keys: it has %lld bytes",
+                 name, (long long)st.st_size),
+            why);
+    else
+        error = read_key_file(keys, fd, name, &st, why);
+    if (fd >= 0)
+        close(fd);
+    return error;
 }
 
 /* Those in a directory, not below it. */
@@ -116,21 +159,12 @@ static int read_key_folder(struct keys *keys, int fd, const char *path, struct w
 {
     DIR *list = fdopendir(fd);
     int error = list ? 0 : fail(why, errno, "cannot read '%s': %s", path, strerror(errno));
-    for (struct dirent *entry; list && !error && (entry = readdir(list));) {
-        char name[PATH_MAX];
-        struct stat st;
-        if (entry->d_name[0] == '.')
-            continue;
-        int file = openat(dirfd(list), entry->d_name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-        if (file >= 0 && fstat(file, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-            (uint64_t)st.st_size <= KEY_MOST &&
-            (size_t)snprintf(name, sizeof name, "%s%s%s", path,
-                             path[strlen(path) - 1] == '/' ? "" : "/",
-                             entry->d_name) < sizeof name)
-            error = read_key_file(keys, file, name, &st, why);
-        if (file >= 0)
-            close(file);
-    }
+    size_t before = keys->n;
+    for (struct dirent *entry; list && !error && (entry = readdir(list));)
+        if (entry->d_name[0] != '.')
+            error = read_key_entry(keys, dirfd(list), path, entry->d_name, why);
+    if (!error && keys->n == before)
+        say(fail(why, ENOENT, "there is no file of keys in '%.150s'", path), why);
     if (list)
         closedir(list);
     return error;
@@ -143,10 +177,13 @@ static int read_key(struct keys *keys, const char *given, struct why *why)
     int fd = open(given, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), error;
     if (fd < 0 && errno != ENOENT && errno != ENAMETOOLONG && errno != ENOTDIR)
         return fail(why, errno, "cannot read '%s': %s", given, strerror(errno));
-    /* What is called as a file is one that is missing more often than it is a key. */
-    if (fd < 0 && (given[0] == '/' || strchr(given, '.')) && strlen(given) < PATH_MAX)
-        fprintf(stderr, "candor: there is no file '%s': it is taken for the key itself\n",
-                given);
+    /* What is called as a file, or as a folder, is one that is missing more often than it is a
+     * key. */
+    if (fd < 0 && (strchr(given, '/') || strchr(given, '.') || strlen(given) < SHORT) &&
+        strlen(given) < PATH_MAX)
+        say(fail(why, ENOENT, "there is no file '%.180s': it is taken for the key itself",
+                 given),
+            why);
     if (fd < 0)
         return add_key(keys, arena_copy(keys->arena, bytes_of(given)), "--key", why);
     if (fstat(fd, &st) < 0)
@@ -169,6 +206,7 @@ struct show {
     bool terminal, drawn;
     int64_t drawn_ms;
     struct text out;
+    int unwritten; /* error of the output: 0 or -E... */
 };
 
 static void hide(struct show *show)
@@ -181,8 +219,16 @@ static void hide(struct show *show)
 static void flush(struct show *show)
 {
     hide(show);
-    if (text_write(&show->out, 1))
-        show->out.len = 0;
+    if (!show->out.len)
+        return;
+    int error = show->unwritten ? 0 : text_write(&show->out, 1);
+    show->out.len = 0;
+    if (!error)
+        return;
+    show->unwritten = error;
+    /* Nobody reads on, as behind 'head': as with Ctrl-C, it ends and can be run again. */
+    if (error == -EPIPE)
+        stopped = true;
 }
 
 static void on_planned(void *context, const struct job_file *file)
@@ -254,20 +300,71 @@ static void on_progress(void *context, const char *what, uint64_t files, uint64_
     text_free(&line);
 }
 
-static int write_report(const char *path, const struct job *job, int64_t began, struct why *why)
+static int fail_report(const char *path, int error, struct why *why)
+{
+    return fail(why, error, "cannot write the report '%.150s': %s", path, strerror(error));
+}
+
+/* The report of an earlier run says what that one did: it becomes NAME-1.html. */
+static int keep_report(const char *path, struct why *why)
+{
+    char other[PATH_MAX];
+    const char *point = strrchr(path, '.'), *slash = strrchr(path, '/');
+    size_t stem = point && point > path && (!slash || point > slash + 1)
+                      ? (size_t)(point - path)
+                      : strlen(path);
+    for (unsigned n = 1; n <= REPORTS_KEPT; n++) {
+        int len = snprintf(other, sizeof other, "%.*s-%u%s", (int)stem, path, n, path + stem);
+        if (len < 0 || (size_t)len >= sizeof other)
+            return fail_report(path, ENAMETOOLONG, why);
+        if (renameat2(AT_FDCWD, path, AT_FDCWD, other, RENAME_NOREPLACE) == 0) {
+            say(fail(why, EEXIST, "the report of an earlier run is kept as '%.150s'", other),
+                why);
+            return 0;
+        }
+        if (errno != EEXIST)
+            return fail_report(path, errno, why);
+    }
+    return fail(why, EEXIST, "there are too many reports beside '%.150s'", path);
+}
+
+/* Before anything else is done: it would be too late behind a job of hours. What is there and
+ * is no report stays what it is. */
+static int open_report(const char *path, int *ret_fd, struct why *why)
+{
+    const char *begin = report_begin(report_kind_of(path));
+    char there[REPORT_BEGIN];
+    int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, fd = open(path, flags, 0644), error;
+    if (fd < 0)
+        return fail_report(path, errno, why);
+    ssize_t n = pread(fd, there, sizeof there, 0);
+    *ret_fd = fd;
+    if (n <= 0)
+        return 0;
+    close(fd);
+    if ((size_t)n < strlen(begin) || memcmp(there, begin, strlen(begin)) != 0)
+        return fail(why, EEXIST,
+                    "'%.150s' is there already, and is no report: it stays as it is; give the "
+                    "report another name",
+                    path);
+    error = keep_report(path, why);
+    if (error)
+        return error;
+    *ret_fd = open(path, flags | O_EXCL, 0644);
+    return *ret_fd < 0 ? fail_report(path, errno, why) : 0;
+}
+
+static int write_report(const char *path, int fd, const struct job *job, int64_t began,
+                        struct why *why)
 {
     struct text text = {0};
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return fail(why, errno, "cannot write the report '%s': %s", path, strerror(errno));
     report_write(report_kind_of(path), job, began, (int64_t)time(NULL), &text);
-    int error = text_write(&text, fd);
+    int error = ftruncate(fd, 0) < 0 && errno != EINVAL ? -errno : text_write(&text, fd);
     if (fsync(fd) < 0 && errno != EINVAL && !error)
         error = -errno;
     close(fd);
     text_free(&text);
-    return error ? fail(why, -error, "cannot write the report '%s': %s", path, strerror(-error))
-                 : 0;
+    return error ? fail_report(path, -error, why) : 0;
 }
 
 static int status_of(const struct job *job)
@@ -275,10 +372,39 @@ static int status_of(const struct job *job)
     const uint64_t *count = job->count;
     if (count[JOB_MAYBE] && !count[JOB_RECOVERED] && !count[JOB_ALREADY])
         return EXIT_NOT_FULLY;
-    return count[JOB_FAILED] + count[JOB_UNREAD] + count[JOB_DAMAGED] + count[JOB_NO_KEY] +
-                   count[JOB_AGAIN]
+    return job->unopened + count[JOB_FAILED] + count[JOB_UNREAD] + count[JOB_DAMAGED] +
+                   count[JOB_NO_KEY] + count[JOB_AGAIN]
                ? EXIT_NOT_FULLY
                : EXIT_CLEAN;
+}
+
+/* Where it is, without links; made where it is missing, but by a dry run, which writes nothing.
+ */
+static int find_output(const struct decrypt_arguments *arguments, char ret[PATH_MAX],
+                       struct why *why)
+{
+    const char *given = arguments->output;
+    struct stat st;
+    char here[PATH_MAX];
+    bool there = realpath(given, ret) != NULL;
+    if (!there && errno == ENOENT && arguments->dry_run) {
+        bool whole = given[0] == '/';
+        if (!whole && !getcwd(here, sizeof here))
+            return fail(why, errno, "cannot tell the folder of '%.150s': %s", given,
+                        strerror(errno));
+        int n = snprintf(ret, PATH_MAX, "%s%s%s", whole ? "" : here, whole ? "" : "/", given);
+        return n > 0 && n < PATH_MAX ? 0 : fail(why, ENAMETOOLONG, "its path is too long");
+    }
+    int error = there ? 0 : home_make(given, why);
+    if (error)
+        return error;
+    if (!realpath(given, ret) || stat(ret, &st) < 0)
+        return fail(why, errno, "cannot open '%.150s': %s", given, strerror(errno));
+    return S_ISDIR(st.st_mode) ? 0
+                               : fail(why, ENOTDIR,
+                                      "'%.150s' is no folder: '--output' wants one to write "
+                                      "into",
+                                      given);
 }
 
 static int decrypt(const struct decrypt_arguments *arguments, struct keys *keys, char **paths,
@@ -289,19 +415,13 @@ static int decrypt(const struct decrypt_arguments *arguments, struct keys *keys,
     struct show show = {.arguments = arguments, .job = &job, .terminal = isatty(2)};
     int64_t began = (int64_t)time(NULL);
     char output[PATH_MAX];
-    int status = EXIT_CLEAN;
+    int status = EXIT_CLEAN, report = -1;
     for (int i = 0; i < arguments->keys.n; i++)
         if (read_key(keys, arguments->keys.at[i], &why))
             return command_error(why.text);
-    if (arguments->output && !realpath(arguments->output, output)) {
-        if (home_make(arguments->output, &why))
-            return command_error(why.text);
-        if (!realpath(arguments->output, output)) {
-            (void)fail(&why, errno, "cannot open '%.150s': %s", arguments->output,
-                       strerror(errno));
-            return command_error(why.text);
-        }
-    }
+    if ((arguments->output && find_output(arguments, output, &why)) ||
+        (arguments->report && open_report(arguments->report, &report, &why)))
+        return command_error(why.text);
     const struct job_options options = {
         .paths = (const char *const *)paths,
         .path_count = count,
@@ -335,8 +455,13 @@ static int decrypt(const struct decrypt_arguments *arguments, struct keys *keys,
             report_text_summary(&job, !arguments->dry_run, &show.out);
     }
     flush(&show);
-    if (arguments->report && job.arena && write_report(arguments->report, &job, began, &why))
+    if (report >= 0 && job.arena && write_report(arguments->report, report, &job, began, &why))
         status = command_error(why.text);
+    if (show.unwritten) {
+        (void)fail(&why, -show.unwritten, "cannot write what was done: %s",
+                   strerror(-show.unwritten));
+        status = command_error(why.text);
+    }
     if (!status)
         status = status_of(&job);
     text_free(&show.out);
@@ -354,6 +479,7 @@ static int run_decrypt(const struct command *self, void *parsed, int argc, char 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
     struct keys *keys = calloc(1, sizeof *keys);
     if (keys)
         keys->arena = arena_new(KEY_MEMORY);
@@ -384,7 +510,7 @@ const struct command rescue_decrypt_command = {
         "is "
         "there already is not written twice.",
     .exits = "0\tall encrypted files that were found are recovered\n2\tan error\n"
-             "3\tsome files are not recovered",
+             "3\tsome files are not recovered, or could not be opened",
     .examples =
         "candor rescue decrypt --dry-run --key police.pem /srv/data\twhat would come back\n"
         "candor rescue decrypt --key police.pem --report report.html /srv/data\tget it back\n"

@@ -1,6 +1,8 @@
 #include "rescue/job/job.h"
 
 #include "home/home.h"
+#include "rescue/job/beside.h"
+#include "rescue/job/doubt.h"
 #include "rescue/job/pairs.h"
 #include "rescue/job/plan.h"
 #include "rescue/job/recover.h"
@@ -48,6 +50,7 @@ struct phase {
     struct recover *recover;
     struct search *search;
     struct pairs *pairs;
+    struct doubt *doubt;
 };
 
 static void on_reply(void *context, unsigned slot, void *at, const struct worker_reply *reply,
@@ -58,6 +61,8 @@ static void on_reply(void *context, unsigned slot, void *at, const struct worker
         recover_reply(phase->recover, slot, at, reply, error, why);
     else if (phase->pairs)
         pairs_reply(phase->pairs, at, reply, error);
+    else if (phase->doubt)
+        doubt_reply(phase->doubt, at, reply, error);
     else if (phase->search)
         search_reply(phase->search, slot, reply, error, why);
     else
@@ -107,7 +112,8 @@ static int by_path(const void *a, const void *b)
     return bytes_compare((*left)->path, (*right)->path);
 }
 
-static void tell_plan(struct job *job)
+/* In the order of their paths, each once. */
+static void sort_plan(struct job *job)
 {
     const struct job_file *before = NULL;
     uint32_t n = 0;
@@ -119,27 +125,43 @@ static void tell_plan(struct job *job)
         if (before && bytes_equal(before->path, file->path))
             continue;
         before = job->file.at[n++] = file;
+    }
+    job->file.n = n;
+}
+
+static void tell_plan(struct job *job)
+{
+    for (uint32_t i = 0; i < job->file.n; i++) {
+        struct job_file *file = job->file.at[i];
         if (file->state != JOB_PLANNED)
             job->count[file->state]++;
         else if (file->key >= 0)
             job->key.at[file->key].opened++;
         job->options->planned(job->options->context, file);
     }
-    job->file.n = n;
+}
+
+static int journal_path(const struct job *job, char ret[PATH_MAX], struct why *why)
+{
+    if (!job->options->journal)
+        return journal_default(ret, PATH_MAX, why);
+    return (size_t)snprintf(ret, PATH_MAX, "%s", job->options->journal) < PATH_MAX
+               ? 0
+               : fail(why, ENAMETOOLONG, "the path of the journal is too long");
 }
 
 static int prepare(struct job *job, struct why *why)
 {
     char path[PATH_MAX];
-    int error = 0;
-    if (job->options->journal)
-        error = (size_t)snprintf(path, sizeof path, "%s", job->options->journal) < sizeof path
-                    ? 0
-                    : fail(why, ENAMETOOLONG, "the path of the journal is too long");
-    else
-        error = journal_default(path, sizeof path, why);
+    int error = journal_path(job, path, why);
     if (!error)
         error = journal_new(path, &job->journal, why);
+    if (error && !job->options->journal) {
+        struct why because = *why;
+        error =
+            fail(why, -error, "%.400s (name another folder for its journal: '--journal DIR')",
+                 because.text);
+    }
     if (!error)
         error = journal_mend(&job->journal, &job->past, why);
     if (!error && job->past.jobs) {
@@ -156,17 +178,26 @@ static int prepare(struct job *job, struct why *why)
 
 static int run(struct job *job, struct phase *phase, struct why *why)
 {
+    char path[PATH_MAX];
     int error = ask_keys(job, why);
     if (!error && job->team.ring.unread)
         job->options->note(job->options->context, job->team.ring.why.text);
     if (!error && !job->options->dry_run)
         error = prepare(job, why);
+    else if (!error && !journal_path(job, path, NULL))
+        journal_recall(path, &job->past);
     if (!error)
         error = plan_make(job, why);
     if (!error && job->options->search)
         error = search_all(&phase->search, job, why);
     if (!error && job->options->search)
         error = pairs_ask(&phase->pairs, job, why);
+    if (!error)
+        error = doubt_settle(&phase->doubt, job, why);
+    if (error)
+        return error;
+    sort_plan(job);
+    error = beside_look(job, why);
     if (error)
         return error;
     tell_plan(job);

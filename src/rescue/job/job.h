@@ -40,9 +40,13 @@ struct job_file {
     enum job_state state;
     int32_t family, key;
     uint64_t plain, lost;
+    uint64_t
+        allocated; /* bytes that it takes on its disk: fewer than its size where it has holes */
     uint32_t ticket; /* under which `slot`, a worker, keeps what opens it */
     unsigned slot;
     bool begun, guess, partial, decrypted, sizes_known, seeks, hashed;
+    bool already;       /* an earlier run recovered it */
+    const char *beside; /* why a dry run gives it another name than it had */
     const char *variant;
     const char *reason, *why; /* of the family; of the state */
     enum proof proof;
@@ -94,6 +98,7 @@ struct job {
     char learned[64]; /* what speaks for what originals showed */
     uint32_t tickets;
     uint64_t seen;                  /* regular files that were looked at */
+    uint64_t unopened;              /* files and folders that could not be opened */
     uint64_t bytes_done, bytes_all; /* of what is written */
     uint64_t count[JOB_STATES];
     uint64_t proofs[PROOF_PROVEN + 1]; /* of those that are recovered */

@@ -238,6 +238,7 @@ struct reading {
     struct journal_past *past;
     struct table *table;
     char id[JOURNAL_ID + 1];
+    bool mends; /* cleans up as well */
     FILE *file;
     uint64_t good; /* bytes up to which it can be read */
     uint8_t record[RECORD_MOST];
@@ -270,7 +271,7 @@ static void read_journal(struct reading *reading, int fd, bool runs)
         if (record.kind == JOURNAL_DONE)
             remember(reading->table, &(struct done){record.source, record.output});
     }
-    if (runs || ended)
+    if (runs || ended || !reading->mends)
         return;
     reading->past->jobs++;
     rewind(reading->file);
@@ -285,18 +286,21 @@ static void read_journal(struct reading *reading, int fd, bool runs)
         fdatasync(fd);
 }
 
-static void look_at(struct journal *journal, const char *name, struct journal_past *past)
+/* `journal`: of the job that mends; NULL: nothing is changed. */
+static void look_at(const struct journal *journal, int directory, const char *name,
+                    struct journal_past *past)
 {
-    struct reading reading = {.past = past, .table = past->table};
+    struct reading reading = {.past = past, .table = past->table, .mends = journal};
     size_t len = strlen(name);
     if (len != JOURNAL_ID + sizeof suffix - 1 || strcmp(name + JOURNAL_ID, suffix) != 0 ||
-        !strncmp(name, journal->id, JOURNAL_ID))
+        (journal && !strncmp(name, journal->id, JOURNAL_ID)))
         return;
     memcpy(reading.id, name, JOURNAL_ID);
-    int fd = openat(journal->directory, name, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    int flags = journal ? O_RDWR | O_APPEND : O_RDONLY;
+    int fd = openat(directory, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return;
-    bool runs = flock(fd, LOCK_EX | LOCK_NB) < 0;
+    bool runs = journal && flock(fd, LOCK_EX | LOCK_NB) < 0;
     past->running += runs;
     int twin = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     reading.file = twin < 0 ? NULL : fdopen(twin, "rb");
@@ -309,10 +313,11 @@ static void look_at(struct journal *journal, const char *name, struct journal_pa
     close(fd);
 }
 
-int journal_mend(struct journal *journal, struct journal_past *ret, struct why *why)
+static int look_at_all(const struct journal *journal, int directory, struct journal_past *ret,
+                       struct why *why)
 {
     *ret = (struct journal_past){0};
-    int fd = fcntl(journal->directory, F_DUPFD_CLOEXEC, 0);
+    int fd = directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, 0);
     DIR *list = fd < 0 ? NULL : fdopendir(fd);
     ret->table = calloc(1, sizeof(struct table));
     if (!list || !ret->table) {
@@ -324,9 +329,23 @@ int journal_mend(struct journal *journal, struct journal_past *ret, struct why *
         return error;
     }
     for (struct dirent *entry; (entry = readdir(list));)
-        look_at(journal, entry->d_name, ret);
+        look_at(journal, directory, entry->d_name, ret);
     closedir(list);
     return 0;
+}
+
+int journal_mend(struct journal *journal, struct journal_past *ret, struct why *why)
+{
+    return look_at_all(journal, journal->directory, ret, why);
+}
+
+void journal_recall(const char *path, struct journal_past *ret)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (look_at_all(NULL, fd, ret, NULL))
+        journal_past_free(ret);
+    if (fd >= 0)
+        close(fd);
 }
 
 const struct journal_file *journal_past_find(const struct journal_past *past,

@@ -71,6 +71,8 @@ struct journal_past {
 
 /* Reads all earlier journals; removes what killed jobs left half-written. */
 int journal_mend(struct journal *journal, struct journal_past *ret, struct why *why) MUST_USE;
+/* Reads them, and changes nothing; of a directory that cannot be read, nothing is known. */
+void journal_recall(const char *path, struct journal_past *ret);
 /* What came out of this very file before, NULL: nothing is known. */
 const struct journal_file *journal_past_find(const struct journal_past *past,
                                              const struct journal_file *source);

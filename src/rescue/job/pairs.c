@@ -74,7 +74,7 @@ static struct job_file *original_of(const struct pairs *pairs, const struct job_
     return NULL;
 }
 
-static int open_path(bytes path)
+int pairs_open(bytes path)
 {
     return open((const char *)path.at, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
@@ -82,7 +82,8 @@ static int open_path(bytes path)
 /* The pair takes the place of a smaller one. */
 static void add(struct pairs *pairs, bytes original, bytes encrypted)
 {
-    struct worker_pair pair = {.plain = open_path(original), .encrypted = open_path(encrypted)};
+    struct worker_pair pair = {.plain = pairs_open(original),
+                               .encrypted = pairs_open(encrypted)};
     struct stat plain, other;
     size_t least = 0;
     bool good = pair.plain >= 0 && pair.encrypted >= 0 && !fstat(pair.plain, &plain) &&
@@ -212,12 +213,13 @@ static int plan_all(struct pairs *pairs, struct why *why)
     int error = 0;
     for (uint32_t i = 0; i < pairs->open.n && !error; i++) {
         struct job_file *file = pairs->open.at[i];
-        struct worker_request request = {.kind = WORKER_PLAN, .size = file->identity.size};
+        struct worker_request request = {
+            .kind = WORKER_PLAN, .key = WORKER_KEY_NO, .size = file->identity.size};
         bytes name = bytes_slice(file->path, file->name, file->path.len);
         unsigned slot;
         if (job->options->stop && *job->options->stop)
             break;
-        int fd = open_path(file->path);
+        int fd = pairs_open(file->path);
         if (fd < 0)
             continue;
         request.name_len = (uint16_t)(name.len < WORKER_NAME ? name.len : 0);

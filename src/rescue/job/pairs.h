@@ -5,6 +5,9 @@
 
 struct pairs;
 
+/* A file that was planned, for reading; not through a link. -1: errno. */
+int pairs_open(bytes path);
+
 /* For files of no known format, and of those that a keystream can open: workers learn from the
  * pairs, and what that undoes is planned. */
 int pairs_ask(struct pairs **hold, struct job *job, struct why *why) MUST_USE;

@@ -121,7 +121,8 @@ static bool plan_one(struct planning *planning, int fd, const struct stat *st,
                      const struct walk_file *walked)
 {
     struct job *job = planning->job;
-    struct worker_request request = {.kind = WORKER_PLAN, .size = (uint64_t)st->st_size};
+    struct worker_request request = {
+        .kind = WORKER_PLAN, .key = WORKER_KEY_NO, .size = (uint64_t)st->st_size};
     struct job_file *file = PUSH(job->arena, struct job_file);
     unsigned slot;
     size_t begin = name_in(walked->path);
@@ -130,6 +131,7 @@ static bool plan_one(struct planning *planning, int fd, const struct stat *st,
         *file = (struct job_file){.path = arena_copy(job->arena, walked->path),
                                   .name = begin,
                                   .root = planning->root,
+                                  .allocated = (uint64_t)st->st_blocks * 512,
                                   .identity = journal_file_of(st)};
     if (!file || !file->path.at) {
         planning->error = fail(planning->why, ENOMEM, "out of memory");
@@ -162,6 +164,7 @@ static bool on_file(void *context, const struct walk_file *walked)
     else
         fd = open((const char *)walked->path.at, flags);
     if (fd < 0 || fstat(fd, &st) < 0) {
+        job->unopened++;
         note(job, walked->path, strerror(errno));
         if (fd >= 0)
             close(fd);
@@ -175,8 +178,14 @@ static bool on_file(void *context, const struct walk_file *walked)
 static void on_skip(void *context, enum walk_skip reason, bytes path, int error)
 {
     struct planning *planning = context;
-    note(planning->job, path,
-         reason == WALK_UNREADABLE ? strerror(error) : walk_skip_text(reason));
+    char text[128];
+    if (reason == WALK_UNREADABLE) {
+        planning->job->unopened++;
+        note(planning->job, path, strerror(error));
+    } else {
+        snprintf(text, sizeof text, "left out: %s", walk_skip_text(reason));
+        note(planning->job, path, text);
+    }
 }
 
 int plan_make(struct job *job, struct why *why)
@@ -204,7 +213,7 @@ int plan_make(struct job *job, struct why *why)
 /* --- space --- */
 
 struct disk {
-    uint64_t device, need, have;
+    uint64_t device, need, have, block;
     bytes folder;
 };
 
@@ -228,8 +237,10 @@ static int look_at_disk(bytes folder, struct disk *ret)
     }
     if (stat(path, &st) < 0 || statvfs(path, &vfs) < 0)
         return -errno;
-    *ret = (struct disk){
-        .device = st.st_dev, .have = (uint64_t)vfs.f_bavail * vfs.f_frsize, .folder = folder};
+    *ret = (struct disk){.device = st.st_dev,
+                         .have = (uint64_t)vfs.f_bavail * vfs.f_frsize,
+                         .block = vfs.f_frsize ? vfs.f_frsize : 1,
+                         .folder = folder};
     return 0;
 }
 
@@ -250,6 +261,17 @@ static int fail_space(const struct disk *disk, struct why *why)
     return error;
 }
 
+/* In whole blocks; what was never on the disk of a file with holes is not on it afterwards. */
+static void add_need(struct disk *disk, const struct job_file *file)
+{
+    uint64_t need = file->plain < file->allocated || file->allocated >= file->identity.size
+                        ? file->plain
+                        : file->allocated;
+    uint64_t blocks = need / disk->block + (need % disk->block != 0);
+    uint64_t most = (UINT64_MAX - disk->need) / disk->block;
+    disk->need += (blocks < most ? blocks : most) * disk->block;
+}
+
 int plan_space(struct job *job, struct why *why)
 {
     struct disk disks[DISKS], one = {0};
@@ -257,7 +279,7 @@ int plan_space(struct job *job, struct why *why)
     bytes before = {0};
     for (uint32_t i = 0; i < job->file.n; i++) {
         const struct job_file *file = job->file.at[i];
-        if (file->state != JOB_PLANNED)
+        if (file->state != JOB_PLANNED || file->already)
             continue;
         if (!bytes_equal(before, file->folder) && look_at_disk(file->folder, &one))
             continue; /* is said when it is to be written */
@@ -268,7 +290,7 @@ int plan_space(struct job *job, struct why *why)
         if (d == n && n < DISKS)
             disks[n++] = one;
         if (d < n)
-            disks[d].need += file->plain;
+            add_need(&disks[d], file);
     }
     for (size_t d = 0; d < n; d++)
         if (disks[d].need > disks[d].have)

@@ -47,11 +47,23 @@ static void json_hash(struct text *ret, const char *name, const uint8_t *hash)
     text_byte(ret, '"');
 }
 
+/* A path; its exact bytes as well where they are no text. */
+static void json_path(struct text *ret, const char *name, bytes path)
+{
+    text_printf(ret, ",\"%s\":", name);
+    text_json(ret, path);
+    if (text_is_utf8(path))
+        return;
+    text_printf(ret, ",\"%s_hex\":\"", name);
+    text_hex(ret, path);
+    text_byte(ret, '"');
+}
+
 void report_json_file(const struct job *job, const struct job_file *file, bool done,
                       struct text *ret)
 {
-    text_printf(ret, "{\"type\":\"%s\",\"path\":", done ? "file" : "plan");
-    text_json(ret, file->path);
+    text_printf(ret, "{\"type\":\"%s\"", done ? "file" : "plan");
+    json_path(ret, "path", file->path);
     text_printf(ret, ",\"size\":%llu,\"state\":\"%s\"", (unsigned long long)file->identity.size,
                 job_state_word(file->state));
     if (file->family >= 0) {
@@ -70,11 +82,10 @@ void report_json_file(const struct job *job, const struct job_file *file, bool d
         text_word(ret, ",\"key\":");
         text_json(ret, (bytes){(const uint8_t *)key.at, key.len});
         text_free(&key);
-        text_word(ret, ",\"output\":");
         struct text out = {0};
         text_printf(&out, "%.*s/", (int)file->folder.len, (const char *)file->folder.at);
         text_add(&out, file->out.at, file->out.len);
-        text_json(ret, (bytes){(const uint8_t *)out.at, out.len});
+        json_path(ret, "output", (bytes){(const uint8_t *)out.at, out.len});
         text_free(&out);
         text_printf(ret, ",\"output_size\":%llu,\"lost\":%llu", (unsigned long long)file->plain,
                     (unsigned long long)file->lost);
@@ -88,14 +99,28 @@ void report_json_file(const struct job *job, const struct job_file *file, bool d
         json_hash(ret, "sha256_before", file->before);
         json_hash(ret, "sha256_after", file->after);
     }
+    json_field(ret, "beside", file->beside);
     json_field(ret, "why", file->why);
     text_word(ret, "}\n");
 }
 
+/* Those that a key opens, and nothing was done about yet. */
+static uint64_t planned(const struct job *job)
+{
+    uint64_t n = job->file.n;
+    for (unsigned i = 0; i < JOB_STATES && n; i++)
+        n -= job->count[i];
+    return n;
+}
+
 void report_json_summary(const struct job *job, struct text *ret)
 {
-    text_printf(ret, "{\"type\":\"summary\",\"files_seen\":%llu,\"encrypted\":%u",
-                (unsigned long long)job->seen, job->file.n);
+    text_printf(
+        ret,
+        "{\"type\":\"summary\",\"files_seen\":%llu,\"not_opened\":%llu,\"encrypted\":%u,"
+        "\"planned\":%llu",
+        (unsigned long long)job->seen, (unsigned long long)job->unopened, job->file.n,
+        (unsigned long long)planned(job));
     for (unsigned i = JOB_NO_KEY; i < JOB_STATES; i++)
         text_printf(ret, ",\"%s\":%llu", job_state_word(i), (unsigned long long)job->count[i]);
     for (unsigned i = PROOF_FAILED + 1; i <= PROOF_PROVEN; i++)
@@ -147,6 +172,11 @@ void report_text_file(const struct job *job, const struct job_file *file, bool d
         text_word(ret, ", in ");
         text_visible(ret, file->folder);
     }
+    if (file->beside) {
+        text_word(ret, " (");
+        text_visible(ret, bytes_of(file->beside));
+        text_byte(ret, ')');
+    }
     text_byte(ret, '\n');
     if (done && file->proof_reason) {
         text_printf(ret, "    %s%s%s: ", job_proof_word(file->proof), file->kind ? " " : "",
@@ -182,12 +212,8 @@ void report_text_summary(const struct job *job, bool done, struct text *ret)
     uint64_t known = job->file.n - count[JOB_MAYBE] - count[JOB_UNREAD];
     text_grouped(ret, known);
     text_printf(ret, " encrypted in a way that is known here%s\n", job->file.n ? ":" : ".");
-    if (!done) {
-        uint64_t planned = job->file.n;
-        for (unsigned i = 0; i < JOB_STATES; i++)
-            planned -= count[i];
-        count_line(ret, planned, "can be recovered with the keys at hand");
-    }
+    if (!done)
+        count_line(ret, planned(job), "can be recovered with the keys at hand");
     count_line(ret, job->proofs[PROOF_PROVEN],
                "recovered, proven: checksums hold to the last byte");
     count_line(ret, job->proofs[PROOF_PLAUSIBLE],
@@ -207,6 +233,9 @@ void report_text_summary(const struct job *job, bool done, struct text *ret)
     if (count[JOB_MAYBE])
         text_word(ret, "    (which, and what they could be: candor rescue identify --all)\n");
     count_line(ret, count[JOB_UNREAD], "could not be read");
+    if (job->unopened)
+        count_line(ret, job->unopened,
+                   "of the files and folders there could not be opened: they are named above");
     if (count[JOB_NO_KEY])
         text_word(ret, "Keep what no key opens: keys are published years later. Until then "
                        "'candor rescue pair' may\nopen it with an original of one file, and "

@@ -3,10 +3,14 @@
 #include "rescue/job/job.h"
 #include "scan/text.h"
 
+enum { REPORT_BEGIN = 64 };
+
 enum report_kind { REPORT_TEXT, REPORT_JSON, REPORT_HTML };
 
 /* By the end of its name: ".json", ".html" and ".htm", else text. */
 enum report_kind report_kind_of(const char *path);
+/* By what reports begin; shorter than REPORT_BEGIN. */
+const char *report_begin(enum report_kind kind);
 /* All of it: host, times (seconds since 1970), keys, each file with its hashes. */
 void report_write(enum report_kind kind, const struct job *job, int64_t began, int64_t ended,
                   struct text *ret);

@@ -26,13 +26,21 @@ static void put_hash(struct text *ret, const uint8_t *hash)
     text_hex(ret, (bytes){hash, WORKER_HASH});
 }
 
+const char *report_begin(enum report_kind kind)
+{
+    static const char *const begins[] = {[REPORT_TEXT] = "Report of candor rescue decrypt\n",
+                                         [REPORT_JSON] = "{\"type\":\"job\",\"machine\":",
+                                         [REPORT_HTML] =
+                                             "<!DOCTYPE html>\n<html lang=en><head>"};
+    return begins[kind];
+}
+
 /* --- text --- */
 
 static void write_text(const struct job *job, int64_t began, int64_t ended, struct text *ret)
 {
     struct utsname name;
-    text_printf(ret,
-                "Report of candor rescue decrypt\n\nmachine:  %s\nbegan:    ", host(&name));
+    text_printf(ret, "%s\nmachine:  %s\nbegan:    ", report_begin(REPORT_TEXT), host(&name));
     put_time(ret, began);
     text_word(ret, "\nended:    ");
     put_time(ret, ended);
@@ -42,11 +50,11 @@ static void write_text(const struct job *job, int64_t began, int64_t ended, stru
             text_printf(ret, "  %s (%s): opened %llu files\n", job->key.at[i].text,
                         job->key.at[i].origin, (unsigned long long)job->key.at[i].opened);
     text_byte(ret, '\n');
-    report_text_summary(job, true, ret);
+    report_text_summary(job, !job->options->dry_run, ret);
     text_byte(ret, '\n');
     for (uint32_t i = 0; i < job->file.n; i++) {
         const struct job_file *file = job->file.at[i];
-        report_text_file(job, file, true, ret);
+        report_text_file(job, file, !job->options->dry_run, ret);
         if (!file->hashed)
             continue;
         text_word(ret, "    SHA-256 before: ");
@@ -62,7 +70,7 @@ static void write_text(const struct job *job, int64_t began, int64_t ended, stru
 static void write_json(const struct job *job, int64_t began, int64_t ended, struct text *ret)
 {
     struct utsname name;
-    text_word(ret, "{\"type\":\"job\",\"machine\":");
+    text_word(ret, report_begin(REPORT_JSON));
     text_json(ret, bytes_of(host(&name)));
     text_printf(ret, ",\"began\":%lld,\"ended\":%lld,\"keys\":[", (long long)began,
                 (long long)ended);
@@ -75,7 +83,7 @@ static void write_json(const struct job *job, int64_t began, int64_t ended, stru
     }
     text_word(ret, "]}\n");
     for (uint32_t i = 0; i < job->file.n; i++)
-        report_json_file(job, job->file.at[i], true, ret);
+        report_json_file(job, job->file.at[i], !job->options->dry_run, ret);
     report_json_summary(job, ret);
 }
 
@@ -196,19 +204,22 @@ static void write_html(const struct job *job, int64_t began, int64_t ended, stru
     struct utsname name;
     struct text summary = {0};
     text_printf(ret,
-                "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><meta name=viewport "
+                "%s<meta charset=utf-8><meta name=viewport "
                 "content=\"width=device-width\"><title>Recovery of encrypted files</title>"
                 "<style>%s</style></head><body>\n<h1>Recovery of encrypted files</h1>\n"
                 "<p>Made by <i>candor rescue decrypt</i>, on this machine, without any "
-                "connection. The encrypted files were not changed.</p>\n<dl><dt>Machine<dd>",
-                style);
+                "connection. The encrypted files were not changed.%s</p>\n<dl><dt>Machine<dd>",
+                report_begin(REPORT_HTML), style,
+                job->options->dry_run
+                    ? " <b>A dry run: this is what could be done. Nothing was written.</b>"
+                    : "");
     put_html(ret, bytes_of(host(&name)));
     text_word(ret, "<dt>Began<dd>");
     put_time(ret, began);
     text_word(ret, "<dt>Ended<dd>");
     put_time(ret, ended);
     text_word(ret, "</dl>\n<pre>");
-    report_text_summary(job, true, &summary);
+    report_text_summary(job, !job->options->dry_run, &summary);
     text_add(ret, summary.at, summary.len);
     text_free(&summary);
     text_word(ret, "</pre>\n");

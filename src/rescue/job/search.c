@@ -81,7 +81,8 @@ static int plan_file(struct search *search, int fd, struct why *why)
 {
     struct job *job = search->job;
     const struct job_file *file = search->file;
-    struct worker_request request = {.kind = WORKER_PLAN, .size = file->identity.size};
+    struct worker_request request = {
+        .kind = WORKER_PLAN, .key = WORKER_KEY_NO, .size = file->identity.size};
     unsigned slot;
     bytes name = bytes_slice(file->path, file->name, file->path.len);
     request.name_len = (uint16_t)(name.len < WORKER_NAME ? name.len : 0);

@@ -267,6 +267,19 @@ void settle_all(struct recover *recover)
         move_on(recover);
 }
 
+/* Of what came out nothing is kept. */
+static void settle_drop(struct task *task)
+{
+    struct job_file *file = task->file;
+    if (file->state == JOB_NO_KEY) {
+        task->recover->job->key.at[file->key].opened--;
+        file->key = WORKER_KEY_NO;
+        file->proof_reason = file->kind = NULL;
+        file->hashed = false;
+    }
+    settle_finish(task, file->state, file->why);
+}
+
 void settle_ready(struct task *task)
 {
     struct recover *recover = task->recover;
@@ -276,8 +289,9 @@ void settle_ready(struct task *task)
         settle_finish(task, JOB_FAILED, "the encrypted file was changed while it was read");
         return;
     }
-    if (file->state == JOB_DAMAGED && !recover->job->options->keep_failed) {
-        settle_finish(task, JOB_DAMAGED, file->why);
+    if (file->state == JOB_NO_KEY ||
+        (file->state == JOB_DAMAGED && !recover->job->options->keep_failed)) {
+        settle_drop(task);
         return;
     }
     if (file->state == JOB_DAMAGED) {

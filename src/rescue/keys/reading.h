@@ -4,9 +4,9 @@
 #include "rescue/key.h"
 
 enum {
-    READING_DEPTH = 4, /* base64 of base64 ... of a key */
-    READING_KEYS = 512,
-    READING_NUMBER = 48, /* bytes: shorter numbers are no RSA modulus */
+    READING_DEPTH = 4,    /* base64 of base64 ... of a key */
+    READING_KEYS = 16384, /* of all files: each is tried on each encrypted file */
+    READING_NUMBER = 48,  /* bytes: shorter numbers are no RSA modulus */
 };
 
 struct reading {

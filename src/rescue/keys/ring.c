@@ -20,8 +20,10 @@ int reading_add(struct reading *reading, struct key key)
     for (size_t i = 0; i < reading->ring->key.n; i++)
         if (same(&reading->ring->key.at[i], &key))
             return 0;
-    if (reading->ring->key.n >= READING_KEYS)
+    if (reading->ring->key.n >= READING_KEYS) {
+        reading->ring->full = true;
         return 0;
+    }
     struct key *place = vec_push(reading->arena, &reading->ring->key);
     bytes secret = arena_copy(reading->arena, key.secret);
     bytes pub = arena_copy(reading->arena, key.pub);

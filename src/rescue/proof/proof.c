@@ -124,12 +124,17 @@ static void check(struct reader *reader, struct proof_result *ret)
         look_for_noise(reader, ret);
         return;
     }
-    ret->kind = kind->name;
-    if (kind->begins(head))
+    /* The name alone makes it no file of that kind: photos are called .jpg, whatever they are.
+     */
+    if (!reader->size) {
+        kind_unknown(ret, 0, "it is empty");
+    } else if (kind->begins(head)) {
+        ret->kind = kind->name;
         kind->check(reader, ret);
-    else
+    } else {
         kind_failed(ret, 0, "it is called as a file of the kind %s, and does not begin as one",
                     kind->name);
+    }
 }
 
 int proof_check(const struct source *plain, struct arena *arena, struct budget *budget,
