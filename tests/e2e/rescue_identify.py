@@ -72,6 +72,29 @@ def made_up(at):
     check(run("identify", os.path.join(at, "none")).returncode == 2, "a file that is not there")
 
 
+def recent(at):
+    """Families of 2025 and 2026, by what is published of their files and notes."""
+    for ending, family in ((".sss", "cephalus"), (".BQTLOCK", "bqtlock"), (".Yurei", "yurei"), (".DEVMAN", "devman"),
+                           (".zpsc", "kraken"), (".nspire", "nightspire"), (".crypto24", "crypto24"),
+                           (".LYNX", "lynx"), (".tengu", "tengu"), (".interlock", "interlock"),
+                           (".{9FBBD051-18C1-DD7D-7970-05C896B83093}.BEAST", "beast"), (".chaos", "chaos")):
+        path = os.path.join(at, "report.docx" + ending)
+        with open(path, "wb") as file:
+            file.write(RANDOM.randbytes(5000))
+        found = identify(path)
+        check(found["kind"] == "encrypted" and found["families"][0]["family"] == family and
+              not any("not confirmed" in reason["text"] for reason in found["families"][0]["reasons"]),
+              f"{ending} is {family}'s")
+    for name, family in (("READ_ME-NOW_2526968.txt", "bqtlock"), ("_README_TENGU.txt", "tengu"),
+                         ("ReadMeForDecrypt.txt", "lockbit"), ("README.yAGRTb.txt", "devman")):
+        path = os.path.join(at, name)
+        with open(path, "w") as file:
+            file.write("Your files are encrypted and your data is stolen. Pay in Bitcoin, or they are published. "
+                       "Contact us through the Tor browser with your personal ID to get the decryptor.\n")
+        found = identify(path)
+        check([guess["family"] for guess in found["families"]][:1] == [family], f"{name} is {family}'s: {found}")
+
+
 def learned(at):
     notes, model = os.path.join(at, "learn"), os.path.join(at, "model")
     for family, word in (("redteam", "crimson"), ("blueteam", "azure")):
@@ -181,7 +204,7 @@ def vectors(at):
 
 
 def main():
-    for part in (made_up, learned, triaged, linked, vectors):
+    for part in (made_up, recent, learned, triaged, linked, vectors):
         with tempfile.TemporaryDirectory() as at:
             part(at)
     print(f"1..{count}")

@@ -21,6 +21,14 @@ void rescue_table_fill(void)
         rescue_commands[i] = *rows[i];
 }
 
+bytes rescue_name(bytes path)
+{
+    size_t at = path.len;
+    while (at && path.at[at - 1] != '/')
+        at--;
+    return bytes_slice(path, at, path.len);
+}
+
 int rescue_open(const char *path, struct stat *ret, struct why *why)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -17,6 +17,9 @@ extern const struct command rescue_zip_command;
 
 /* Copies the rows together, once, before any command runs. */
 void rescue_table_fill(void);
+/* The last part of a path: what the walk says of it holds below a directory only, not for a
+ * file that was named itself. */
+bytes rescue_name(bytes path);
 /* A regular file for reading, never waiting for a pipe or a terminal: its descriptor, and what
  * fstat says. -E... with the reason. */
 int rescue_open(const char *path, struct stat *ret, struct why *why) MUST_USE;

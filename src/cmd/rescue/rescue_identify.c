@@ -92,8 +92,7 @@ static bool take_file(void *context, const struct walk_file *file)
         error = fail(&why, -fd, "%s", fd == -EINVAL ? "not a regular file" : strerror(-fd));
     if (!error)
         error = identify_worker_look(identifying->worker, fd, (uint64_t)facts.st_size,
-                                     bytes_slice(file->path, file->name, file->path.len),
-                                     &sighting, &why);
+                                     rescue_name(file->path), &sighting, &why);
     if (fd >= 0)
         close(fd);
     if (error) {

@@ -92,8 +92,7 @@ static bool add_note(struct learning *learning, const struct walk_file *file)
         learning->unread++;
         return true;
     }
-    sample.file =
-        arena_copy(learning->arena, bytes_slice(file->path, file->name, file->path.len));
+    sample.file = arena_copy(learning->arena, rescue_name(file->path));
     struct note_sample *to = vec_push(learning->arena, &learning->note);
     if (to)
         *to = sample;

@@ -172,8 +172,7 @@ static bool open_alone(struct run *run, uint32_t i, struct pair_files *ret)
 {
     struct stat facts;
     const struct find_file *file = &run->encrypted.file.at[i];
-    *ret =
-        (struct pair_files){.plain = -1, .name = bytes_slice(file->path, file->name, SIZE_MAX)};
+    *ret = (struct pair_files){.plain = -1, .name = rescue_name(file->path)};
     ret->encrypted = rescue_open(path_of(&run->encrypted, i), &facts, NULL);
     ret->encrypted_size = ret->encrypted >= 0 ? (uint64_t)facts.st_size : 0;
     return ret->encrypted >= 0;
@@ -185,7 +184,7 @@ static void common_extension(struct run *run)
     bytes common = {0};
     for (uint32_t i = 0; i < run->encrypted.file.n; i++) {
         const struct find_file *file = &run->encrypted.file.at[i];
-        bytes name = bytes_slice(file->path, file->name, SIZE_MAX);
+        bytes name = rescue_name(file->path);
         struct head_byte head[1];
         size_t dot = name.len;
         while (dot && name.at[dot - 1] != '.')
@@ -210,8 +209,7 @@ static size_t open_all_alone(struct run *run, struct pair_files *files)
     for (uint32_t i = 0; i < run->encrypted.file.n; i++) {
         const struct find_file *file = &run->encrypted.file.at[i];
         struct head_byte head[1];
-        if (n < GUESS_FILES - LARGEST &&
-            heads_of(bytes_slice(file->path, file->name, SIZE_MAX), true, head, 1) &&
+        if (n < GUESS_FILES - LARGEST && heads_of(rescue_name(file->path), true, head, 1) &&
             open_alone(run, i, &files[n]))
             n++;
         uint32_t at = larges;

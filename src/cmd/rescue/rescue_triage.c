@@ -75,8 +75,7 @@ static int look(struct triaging *triaging, const struct walk_file *file,
         changes_look_add(triaging->look, file->path, facts.st_size, facts.st_mtim.tv_sec,
                          facts.st_mtim.tv_nsec);
         *size = (uint64_t)facts.st_size;
-        error = identify_worker_look(triaging->worker, fd, *size,
-                                     bytes_slice(file->path, file->name, file->path.len),
+        error = identify_worker_look(triaging->worker, fd, *size, rescue_name(file->path),
                                      sighting, why);
     }
     if (fd >= 0)
