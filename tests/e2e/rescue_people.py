@@ -211,6 +211,52 @@ def a_full_output_is_an_error_and_the_files_come_back():
 
 
 @case
+def two_runs_at_once_write_each_file_once():
+    put_key("k.bin", INC)
+    plain = {f"d/f{i}.txt": text(900 + i) for i in range(250)}
+    for path, data in plain.items():
+        put(path + ".INC", families.inc(INC, data))
+    words = [CANDOR, "rescue", "decrypt", "--journal", "journal", "--key", "k.bin", "d"]
+    both = [subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
+            for _ in range(2)]
+    for one in both:
+        said = one.communicate(timeout=300)[1]
+        check(one.returncode == 0, one.returncode, said)
+    check(len(tree("d")) == 2 * len(plain), [path for path in tree("d") if "recovered" in path])
+    check(all(read(path) == data for path, data in plain.items()), "not all came back")
+
+
+@case
+def a_disk_of_windows_takes_all_files():
+    for program in ("mkfs.ntfs", "ntfs-3g", "losetup"):
+        if not shutil.which(program):
+            raise Skip("no " + program)
+    with open("image", "wb") as file:
+        file.truncate(8 << 20)
+    os.mkdir("disk")
+    subprocess.run(["mkfs.ntfs", "-q", "-F", "image"], capture_output=True, check=True)
+    loop = subprocess.run(["losetup", "-f", "--show", "image"], capture_output=True, text=True, check=False)
+    if loop.returncode:
+        raise Skip("no loop device")
+    try:
+        if subprocess.run(["ntfs-3g", "-o", "windows_names", loop.stdout.strip(), "disk"], capture_output=True,
+                          check=False).returncode:
+            raise Skip("it cannot be mounted")
+        put_key("k.bin", INC)
+        plain = {"a:b?c.txt": "a_b_c.txt", "q*s/x.txt": "q_s/x.txt", "fine.txt": "fine.txt", "nul": "_nul"}
+        for i, name in enumerate(plain):
+            put(f"d/{name}.INC", families.inc(INC, text(900 + i)))
+        done = decrypt("--key", "k.bin", "--output", "disk", "d", status=0)
+        check(tree("disk/d") == sorted("disk/d/" + name for name in plain.values()), tree("disk"))
+        check(done.stderr.count(b"keeps no owners") <= 1, done.stderr)
+        decrypt("--key", "k.bin", "--output", "disk", "d", status=0)
+        check(len(tree("disk/d")) == len(plain), tree("disk"))
+    finally:
+        subprocess.run(["umount", "disk"], capture_output=True, check=False)
+        subprocess.run(["losetup", "-d", loop.stdout.strip()], capture_output=True, check=False)
+
+
+@case
 def what_cannot_be_opened_counts():
     put_key("keys/k.bin", INC)
     put_key("keys/other.bin", OTHER)

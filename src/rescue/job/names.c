@@ -1,5 +1,7 @@
 #include "rescue/job/names.h"
 
+#include "scan/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -115,4 +117,37 @@ bool names_other(const char *name, unsigned number, char ret[NAMES_MAX])
     else
         n = snprintf(ret, NAMES_MAX, "%.*s (recovered %u)%s", stem, name, number, name + stem);
     return n > 0 && n < NAMES_MAX;
+}
+
+/* A device of DOS, with whatever ending. */
+static bool is_device(const char *name)
+{
+    static const char *const devices[] = {"con", "prn", "aux", "nul"};
+    char stem[5] = "";
+    size_t len = strcspn(name, ".");
+    for (size_t i = 0; i < len && i < sizeof stem - 1; i++)
+        stem[i] = (char)ascii_lower((uint8_t)name[i]);
+    for (size_t i = 0; i < COUNT(devices); i++)
+        if (len == 3 && !strcmp(stem, devices[i]))
+            return true;
+    return len == 4 && (!memcmp(stem, "com", 3) || !memcmp(stem, "lpt", 3)) && stem[3] >= '1' &&
+           stem[3] <= '9';
+}
+
+bool names_tame(const char *name, char ret[NAMES_MAX])
+{
+    bool text = text_is_utf8(bytes_of(name));
+    size_t at = is_device(name), len = strlen(name);
+    if (!len || len + at >= NAMES_MAX)
+        return false;
+    ret[0] = '_';
+    for (size_t i = 0; i <= len; i++)
+        ret[at + i] = (name[i] > 0 && name[i] < 0x20) || name[i] == 0x7f ||
+                              (name[i] && strchr("<>:\"/\\|?*", name[i])) ||
+                              (!text && (uint8_t)name[i] >= 0x80)
+                          ? '_'
+                          : name[i];
+    for (size_t i = at + len; i-- > 0 && (ret[i] == '.' || ret[i] == ' ');)
+        ret[i] = '_';
+    return strcmp(ret, name) != 0;
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +25,20 @@ static int fail_part(bytes path, int error, struct why *why)
                 (const char *)path.at, strerror(error));
 }
 
+/* One that is there, or with `make` is made. -1: errno. */
+static int open_or_make(int at, const char *name, bool make)
+{
+    char tame[NAMES_MAX];
+    int fd = open_part(at, name);
+    if (fd >= 0 || !make || errno != ENOENT)
+        return fd;
+    if (mkdirat(at, name, 0777) == 0 || errno == EEXIST)
+        return open_part(at, name);
+    if ((errno != EINVAL && errno != EILSEQ) || !names_tame(name, tame))
+        return -1;
+    return mkdirat(at, tame, 0777) == 0 || errno == EEXIST ? open_part(at, tame) : -1;
+}
+
 int place_open(bytes path, bool make, int *ret_fd, struct why *why)
 {
     char name[NAME_MAX + 1];
@@ -40,10 +55,7 @@ int place_open(bytes path, bool make, int *ret_fd, struct why *why)
         }
         memcpy(name, part.at, part.len);
         name[part.len] = 0;
-        int next = open_part(fd, name);
-        if (next < 0 && errno == ENOENT && make &&
-            (mkdirat(fd, name, 0777) == 0 || errno == EEXIST))
-            next = open_part(fd, name);
+        int next = open_or_make(fd, name, make);
         int error = errno;
         close(fd);
         fd = next;
@@ -84,4 +96,25 @@ int place_rename(int directory, const char *from, const char *to, struct why *wh
             return 0;
     }
     return fail(why, error, "cannot name it '%.150s': %s", to, strerror(error));
+}
+
+bool place_same(int directory, const char *name, int fd)
+{
+    enum { PART = 64 << 10 };
+
+    struct stat mine, there;
+    uint8_t *part = malloc(2 * (size_t)PART);
+    int other = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    bool same = part && other >= 0 && !fstat(fd, &mine) && !fstat(other, &there) &&
+                S_ISREG(there.st_mode) && mine.st_size == there.st_size;
+    for (off_t at = 0; same && at < mine.st_size;) {
+        ssize_t n = pread(fd, part, PART, at),
+                m = n > 0 ? pread(other, part + PART, (size_t)n, at) : -1;
+        same = n > 0 && m == n && !memcmp(part, part + PART, (size_t)n);
+        at += n;
+    }
+    free(part);
+    if (other >= 0)
+        close(other);
+    return same;
 }

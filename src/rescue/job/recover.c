@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,21 +235,33 @@ static void choose_name(struct task *task, unsigned slot)
 }
 
 /* Opens a directory, or one that was opened before once more. */
-static int open_folder(struct folders *folders, bytes path, bool make, int *ret_fd,
-                       struct why *why)
+/* What it is called: a name that may not be on its disk was tamed. */
+static bytes made_as(struct arena *arena, int fd, bytes path)
+{
+    char link[40], real[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, real, sizeof real);
+    bytes as = {(const uint8_t *)real, n > 0 && (size_t)n < sizeof real ? (size_t)n : 0};
+    return !as.len || real[0] != '/' || bytes_equal(as, path) ? path : arena_copy(arena, as);
+}
+
+static int open_folder(struct recover *recover, struct folders *folders, bytes *path, bool make,
+                       int *ret_fd, struct why *why)
 {
     struct folder *folder = folders->at;
     while (folder < folders->at + FOLDERS &&
-           (folder->fd < 0 || !bytes_equal(folder->path, path)))
+           (folder->fd < 0 || !bytes_equal(folder->path, *path)))
         folder++;
     if (folder == folders->at + FOLDERS) {
         folder = &folders->at[folders->next++ % FOLDERS];
         settle_close(&folder->fd);
-        int error = place_open(path, make, &folder->fd, why);
+        int error = place_open(*path, make, &folder->fd, why);
         if (error)
             return error;
-        folder->path = path;
+        folder->path = *path;
+        folder->made = make ? made_as(recover->job->arena, folder->fd, *path) : *path;
     }
+    *path = folder->made;
     *ret_fd = fcntl(folder->fd, F_DUPFD_CLOEXEC, 0);
     return *ret_fd < 0 ? fail(why, errno, "cannot be opened: %s", strerror(errno)) : 0;
 }
@@ -256,10 +269,10 @@ static int open_folder(struct folders *folders, bytes path, bool make, int *ret_
 static int open_files(struct task *task, struct why *why)
 {
     struct recover *recover = task->recover;
-    const struct job_file *file = task->file;
+    struct job_file *file = task->file;
+    bytes from = bytes_slice(file->path, 0, file->name);
     int home;
-    int error =
-        open_folder(&recover->from, bytes_slice(file->path, 0, file->name), false, &home, why);
+    int error = open_folder(recover, &recover->from, &from, false, &home, why);
     if (error)
         return error;
     task->source = openat(home, (const char *)file->path.at + file->name,
@@ -270,7 +283,7 @@ static int open_files(struct task *task, struct why *why)
         error = fail(why, ESTALE, "it is not the file any more that was planned");
     close(home);
     return error ? error
-                 : open_folder(&recover->to, file->folder,
+                 : open_folder(recover, &recover->to, &file->folder,
                                recover->job->options->output != NULL, &task->folder, why);
 }
 

@@ -69,6 +69,22 @@ void settle_finish(struct task *task, enum job_state state, const char *why)
     job->options->finished(job->options->context, file);
 }
 
+/* Of a disk that keeps none it is said once. */
+static void say_attributes(struct task *task, const struct why *why)
+{
+    struct recover *recover = task->recover;
+    struct stat st;
+    char text[768];
+    uint64_t device = fstat(task->out, &st) == 0 ? st.st_dev : 0;
+    if (device == recover->said_device && !strcmp(why->text, recover->said.text))
+        return;
+    recover->said = *why;
+    recover->said_device = device;
+    snprintf(text, sizeof text, "%s: %s (of others on that disk it is not said again)",
+             (const char *)task->file->path.at, why->text);
+    recover->job->options->note(recover->job->options->context, text);
+}
+
 /* Owner, mode, times, attributes of the encrypted file. What cannot be given back is said; the
  * bytes are there all the same. */
 static void give_attributes(struct task *task)
@@ -89,11 +105,9 @@ static void give_attributes(struct task *task)
         error = attributes_write(task->out, &facts, arena, &why);
     if (error) {
         const struct timespec times[2] = {task->st.st_atim, task->st.st_mtim};
-        char text[512];
         fchmod(task->out, task->st.st_mode & 0777);
         futimens(task->out, times);
-        snprintf(text, sizeof text, "%s: %s", (const char *)task->file->path.at, why.text);
-        task->recover->job->options->note(task->recover->job->options->context, text);
+        say_attributes(task, &why);
     }
 }
 
@@ -168,17 +182,35 @@ static void *put_all_on_disk(void *at)
     return NULL;
 }
 
-/* Under its name, which only what is on the disk gets. */
+/* The name that its file system takes, if it did not take the one it had. */
+static bool tame(struct task *task)
+{
+    struct job *job = task->recover->job;
+    char name[NAMES_MAX];
+    if (task->tamed || !names_tame((const char *)task->file->out.at, name))
+        return false;
+    task->tamed = true;
+    task->tried = 0;
+    task->file->out = arena_copy(job->arena, bytes_of(name));
+    return task->file->out.at && settle_name(task);
+}
+
+/* Under its name, which only what is on the disk gets. Who got it first may have been another
+ * run with the same file. */
 static int give_name(struct task *task, struct why *why)
 {
-    int error = 0;
-    while (!error) {
-        error = place_rename(task->folder, task->temporary, task->name, why);
-        if (error != -EEXIST || !settle_name(task))
-            break;
-        error = 0;
+    for (;;) {
+        int error = place_rename(task->folder, task->temporary, task->name, why);
+        if (error == -EEXIST && !task->keep)
+            task->there = place_same(task->folder, task->name, task->out);
+        if (task->there)
+            return 0;
+        bool again = error == -EEXIST                       ? settle_name(task)
+                     : error == -EINVAL || error == -EILSEQ ? tame(task)
+                                                            : false;
+        if (!again)
+            return error;
     }
-    return error;
 }
 
 /* Whether what the thread did took all that is on this file system to the disk. */
@@ -212,6 +244,11 @@ static void settle(struct task *task)
     struct job_file *file = task->file;
     if (task->failed) {
         settle_finish(task, JOB_FAILED, task->failed);
+        return;
+    }
+    if (task->there) {
+        file->out = arena_copy(recover->job->arena, bytes_of(task->name));
+        settle_finish(task, JOB_ALREADY, "the same bytes are there already");
         return;
     }
     struct journal_record done = settle_record(task, JOURNAL_DONE);

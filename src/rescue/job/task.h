@@ -36,6 +36,8 @@ struct task {
     bool compared;  /* `hash` is known */
     bool begun;     /* the temporary file exists */
     bool keep;
+    bool tamed;  /* its name is one that names_tame gave */
+    bool there;  /* meanwhile another run put the same bytes under its name */
     bool sparse; /* the encrypted file has holes */
     bool large;
     /* Its place in the team's shares, and 1, while it is written or looked at: who looks at
@@ -72,8 +74,8 @@ enum { FOLDERS = 8 };
 
 struct folders {
     struct folder {
-        bytes path;
-        int fd; /* -1: none */
+        bytes path, made; /* as it was asked for; as it is called on its disk */
+        int fd;           /* -1: none */
     } at[FOLDERS];
 
     unsigned next;
@@ -94,6 +96,8 @@ struct recover {
     struct task *shares[WORKER_SHARES]; /* whose each place in the team's shares is */
     uint32_t next[TEAM_MOST], next_any; /* place in job->file */
     struct folders from, to;
-    int error; /* the journal cannot be written: nothing more is begun */
+    struct why said;      /* what could last not be given back beside the bytes, */
+    uint64_t said_device; /* on this device: it is said once */
+    int error;            /* the journal cannot be written: nothing more is begun */
     struct why why;
 };

@@ -2,10 +2,12 @@
 #include "rescue/identify/file_pattern.h"
 #include "rescue/identify/note_feature.h"
 #include "rescue/identify/note_text.h"
+#include "rescue/job/names.h"
 #include "tap.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool matches(const char *pattern, const char *name)
 {
@@ -113,8 +115,41 @@ static void addresses_are_found(void)
     arena_free(arena);
 }
 
+static void disks_of_windows_take_tamed_names(void)
+{
+    static const struct {
+        const char *name, *tame; /* NULL: as it is */
+    } rows[] = {
+        {"a:b?c.txt", "a_b_c.txt"},
+        {"a<b>c\"d|e*f\\g", "a_b_c_d_e_f_g"},
+        {"end. .", "end___"},
+        {"new\nline", "new_line"},
+        {"nul", "_nul"},
+        {"Com1.txt", "_Com1.txt"},
+        {"lpt9.a.b", "_lpt9.a.b"},
+        {"latin\xe9.txt", "latin_.txt"},
+        {"gr\xc3\xbc\xc3\x9f.txt", NULL},
+        {"com10.txt", NULL},
+        {"console.txt", NULL},
+        {".hidden", NULL},
+        {"a (recovered).jpg", NULL},
+    };
+
+    char tame[NAMES_MAX], longest[NAMES_MAX];
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        bool is = names_tame(rows[i].name, tame);
+        CHECK(rows[i].tame ? is && !strcmp(tame, rows[i].tame) : !is);
+    }
+    memset(longest, ':', sizeof longest - 1);
+    longest[sizeof longest - 1] = 0;
+    CHECK(names_tame(longest, tame) && strlen(tame) == sizeof longest - 1);
+    memcpy(longest, "nul.", 4);
+    CHECK(!names_tame(longest, tame));
+}
+
 int main(void)
 {
+    disks_of_windows_take_tamed_names();
     patterns_match_whole_names();
     patterns_with_unknown_wildcards_are_no_patterns();
     long_names_end();
