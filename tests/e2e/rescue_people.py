@@ -86,6 +86,20 @@ def text(size):
     return " ".join(RANDOM.choice(words) for _ in range(size)).encode()[:size]
 
 
+def in_a_container():
+    """In a child: no namespaces and no Landlock, as the filters of containers have it (seccomp(2))."""
+    rows = [(0x20, 0, 0, 0)]  # the number
+    for call, error in ((272, 1), (444, 38), (445, 38), (446, 38)):  # unshare, landlock_*
+        rows += [(0x15, 0, 1, call), (0x06, 0, 0, 0x50000 | error)]
+    code = b"".join(struct.pack("HBBI", *row) for row in rows + [(0x06, 0, 0, 0x7fff0000)])
+    kept = ctypes.create_string_buffer(code)
+    program = struct.pack("H6xP", len(code) // 8, ctypes.addressof(kept))
+    libc = ctypes.CDLL(None)
+    libc.prctl(38, 1, 0, 0, 0)
+    if libc.prctl(22, 2, ctypes.create_string_buffer(program), 0, 0):
+        os._exit(77)
+
+
 def not_allowed():
     """In a child: whoever is root may no more read what root may not."""
     libc = ctypes.CDLL(None)
@@ -257,6 +271,16 @@ def a_disk_of_windows_takes_all_files():
 
 
 @case
+def walls_that_the_kernel_refuses_are_said():
+    if os.uname().machine != "x86_64":
+        raise Skip("numbers of system calls are known for x86-64")
+    put_key("k.bin", INC)
+    put("d/a.txt.INC", families.inc(INC, text(900)))
+    done = decrypt("--key", "k.bin", "d", status=0, preexec_fn=in_a_container)
+    check(b"not all walls stand" in done.stderr and b"Landlock" in done.stderr, done.stderr)
+
+
+@case
 def what_cannot_be_opened_counts():
     put_key("keys/k.bin", INC)
     put_key("keys/other.bin", OTHER)
@@ -287,6 +311,14 @@ def names_that_are_no_text_are_told_byte_by_byte():
     row = json.loads(done.stdout.splitlines()[0])
     check(bytes.fromhex(row["path_hex"]).endswith(b"/d/latin\xe9.txt.INC"), row)
     check(read(bytes.fromhex(row["output_hex"])), row)
+    row = json.loads(run("identify", "--json", "d", status=0).stdout.splitlines()[0])
+    check(bytes.fromhex(row["path_hex"]) == b"d/latin\xe9.txt.INC", row)
+
+
+@case
+def cases_that_are_not_there_are_an_error():
+    done = run("recheck", "--cases", "nothere", status=2)
+    check(b"cannot read the cases in 'nothere'" in done.stderr and not done.stdout, done)
 
 
 @case

@@ -51,6 +51,11 @@ static void print(struct identifying *identifying, bytes path, bool named,
     if (identifying->arguments->json) {
         text_word(out, "{\"path\":");
         text_json(out, path);
+        if (!text_is_utf8(path)) {
+            text_word(out, ",\"path_hex\":\"");
+            text_hex(out, path);
+            text_byte(out, '"');
+        }
         text_byte(out, ',');
         rescue_describe_json(&identifying->knowledge, sighting, out);
         text_word(out, "}\n");

@@ -3,6 +3,8 @@
 #include "rescue/park/park.h"
 
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 #define KNOWLEDGE_MEMORY ((size_t)256 << 20)
 
@@ -32,6 +34,12 @@ static int run(const struct command *self, void *parsed, int argc, char **argv)
     if (argc) {
         arena_free(arena);
         return command_error("'recheck' takes no arguments");
+    }
+    if (arguments->cases && access(arguments->cases, R_OK | X_OK) < 0) {
+        (void)fail(&why, errno, "cannot read the cases in '%.180s': %s", arguments->cases,
+                   strerror(errno));
+        arena_free(arena);
+        return command_error(why.text);
     }
     int error = arena ? rescue_knowledge_open(NULL, arena, &knowledge, &why)
                       : fail(&why, ENOMEM, "out of memory");

@@ -212,6 +212,18 @@ static int run(struct job *job, struct phase *phase, struct why *why)
     return error;
 }
 
+/* What this kernel refuses is said once. */
+static void note_walls(const struct job *job)
+{
+    char missing[1024], text[1200];
+    if (!walls_missing(&job->team.walls))
+        return;
+    snprintf(text, sizeof text,
+             "not all walls stand around the workers that read keys and files: %s",
+             walls_text(&job->team.walls, missing, sizeof missing));
+    job->options->note(job->options->context, text);
+}
+
 int job_run(const struct job_options *options, struct job *ret, struct why *why)
 {
     struct job *job = ret;
@@ -232,6 +244,7 @@ int job_run(const struct job_options *options, struct job *ret, struct why *why)
     int error = team_new(&team, &job->team, why);
     if (error)
         return error;
+    note_walls(job);
     error = run(job, &phase, why);
     team_end(&job->team);
     journal_end(&job->journal);
