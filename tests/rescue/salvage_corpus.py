@@ -217,7 +217,7 @@ def main():
 
 # Of the bytes that survive, at least this many percent come back in parts that open.
 FLOORS = {"zip": 99, "docx": 98, "odt": 99, "txt": 99.9, "csv": 99.9, "mbox": 99.9, "tar": 98,
-          "pdf": 95, "sqlite": 90, "pst": 92, "mp4": 98, "ext4": 99, "ntfs": 99, "fat": 98}
+          "pdf": 95, "sqlite": 90, "pst": 98, "mp4": 98, "ext4": 99, "ntfs": 99, "fat": 98}
 # Tables that survive (qilin), tables that are all lost, and files whose begin is lost (play).
 DISK_PATTERNS = {"ext4": ("qilin", "akira", "play"), "ntfs": ("play",), "fat": ("qilin",)}
 # With 64 bytes of each 6,400 encrypted: gaps within every compressed member.

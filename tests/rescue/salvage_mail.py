@@ -69,7 +69,7 @@ def put_letter(store, letter):
     values = {0x1a: (0x1f, "IPM.Note"), 0x37: (0x1f, "\x01\x01" + letter.subject), 0x1000: (0x1f, letter.body),
               0xe07: (3, 1 | (16 if files else 0)), 0xc1a: (0x1f, "A Sender"), 0xc1e: (0x1f, "SMTP"),
               0xc1f: (0x1f, "sender@example.org"), 0x39: (0x40, stamp), 0xe06: (0x40, stamp),
-              0x3007: (0x40, stamp), 0x3008: (0x40, stamp), 0xe04: (0x1f, "; ".join(n for n, _, k in letter.to if k == 1)),
+              0x3007: (0x40, stamp), 0x3008: (0x40, stamp), **{0xe05 - kind: (0x1f, "; ".join(n for n, _, k in letter.to if k == kind)) for kind in (1, 2, 3)},
               0x1035: (0x1f, letter.key), 0xe1b: (0xb, bool(files)), 0x17: (3, 1), 0x3fde: (3, 1252 if store.ansi else 65001), 0x3ffd: (3, 1252),
               0xe08: (3, len(letter.body)), 0x300b: (0x102, letter.key.encode()[-16:])}
     if letter.headers:
@@ -78,6 +78,24 @@ def put_letter(store, letter):
         values[0x1013] = (0x102, letter.html)
     data, sub = store.properties(values, sub)
     return data, store.subnodes(sub)
+
+
+NAMED = (0x8083, 0x8208, 0x820d)  # numbers of names, which this store keeps from 0x8000 on
+
+
+def put_other(store, number):
+    """A contact or an appointment: its node's blocks, and what must be said of it."""
+    name, mail = "Ada Person %d" % number, "ada.%d@example.net" % number
+    if number % 2:
+        data, sub = store.properties({0x1a: (0x1f, "IPM.Contact"), 0x37: (0x1f, name), 0x3001: (0x1f, name),
+                                      0x3a16: (0x1f, "Example Ltd"), 0x3a1c: (0x1f, "+49 %d" % number),
+                                      0x8000: (0x1f, mail)})
+        said = ["Name: " + name, "Company: Example Ltd", "Mail: " + mail, "Phone (mobile): +49 %d" % number]
+    else:
+        data, sub = store.properties({0x1a: (0x1f, "IPM.Appointment"), 0x37: (0x1f, name), 0x8001: (0x1f, "Room 7"),
+                                      0x8002: (0x40, EPOCH + (1700000000 + number) * 10 ** 7)})
+        said = ["Place: Room 7", "Begins: Tue, 14 Nov 2023 22:13:%02d +0000" % (20 + number % 40)]
+    return data, store.subnodes(sub), (name, said)
 
 
 def put_folders(store, contents):
@@ -104,12 +122,13 @@ def put_folders(store, contents):
                                   0x35e3: (0x102, entry + struct.pack("<I", SENT)),
                                   0x35e7: (0x102, entry + struct.pack("<I", SENT)), 0x67ff: (3, 0)})
     store.node(STORE, 0, data, store.subnodes(sub))
-    data, sub = store.properties({0x0001: (3, 251), 0x0002: (0x102, uid), 0x0003: (0x102, bytes(8)), 0x0004: (0x102, b"\0" * 4)})
+    data, sub = store.properties({0x0001: (3, 251), 0x0002: (0x102, uid), 0x0003: (0x102, b"".join(
+        struct.pack("<IHH", n, 6 + 2 * i, i) for i, n in enumerate(NAMED))), 0x0004: (0x102, b"\0" * 4)})
     store.node(0x61, 0, data, store.subnodes(sub))
 
 
 def make(rng, size, method=PERMUTE, ansi=False):
-    store, letters, contents, number = Store(method, ansi), [], {}, 0
+    store, letters, contents, number, gone, people = Store(method, ansi), [], {}, 0, [], []
     while len(store.out) < size:
         number += 1
         letter = Letter(number, rng, ansi)
@@ -127,17 +146,26 @@ def make(rng, size, method=PERMUTE, ansi=False):
         nid = 0x200004 + 64 * number
         if number % 10 == 3:
             store.free = True
-            gone = put_letter(store, Letter(200000 + number, rng, ansi))
-            store.deleted.append((nid + 32, *gone, folder))
+            other = Letter(200000 + number, rng, ansi)
+            store.deleted.append((nid + 32, *put_letter(store, other), folder))
+            gone.append(other)
             store.free = False
         store.node(nid, folder, data, sub)
+        if number % 6 == 0:
+            data, sub, said = put_other(store, number // 6)
+            store.node(nid + 32, PEOPLE, data, sub)
+            people.append(said)
         contents.setdefault(folder, []).append((nid, letter))
         letters.append(letter)
     put_folders(store, contents)
     data = store.finish()
     payload = [s for l in letters for s in l.spans + sum(l.attached.values(), [])]
     made = Made("archive.pst", data, payload, letters)
-    made.by_key = {l.key: l for l in letters}
+    made.by_key = {l.key: l for l in letters + [l.inner for l in letters if l.inner]}
+    made.people = dict(people)
+    made.all = letters + [l.inner for l in letters if l.inner] + gone
+    made.gone = {l.key for l in gone}
+    made.files = dict(f for l in letters + [l.inner for l in letters if l.inner] + gone for f in l.files)
     made.folder = {l.key: (FOLDERS[f][1]) for f, mine in contents.items() for _, l in mine}
     return made
 
@@ -192,14 +220,22 @@ def differs(letter, message, quoted=False):
 GAP = b"[some of it is encrypted]"
 
 
+def is_file(name, data, files):
+    """Whether it is one of these, but for gaps; one without its name any of them."""
+    return any(check_blanked(data, f) is not False for n, f in files.items()
+               if n == name or name.startswith("value-"))
+
+
 def is_of(letter, message):
     """Whether a letter with gaps has nothing that the original has not; what is attached is data of no
     format, and as usable with gaps as it can be."""
     read, files = Read(message), dict(letter.files)
-    text, html = (lines(t or b"").replace(GAP, b"") for t in (read.text, read.html))
-    if pieces_in(text, lines(letter.body.encode())) is False or pieces_in(html, lines(letter.html or b"")) is False:
+    text, html = (lines(t or b"").replace(GAP, b"") + b"\n" for t in (read.text, read.html))
+    if pieces_in(text, lines(letter.body.encode()) + b"\n") is False or \
+            pieces_in(html, lines(letter.html or b"") + b"\n") is False:
         return False
-    if any(check_blanked(data, files.get(name, b"")) is False for name, data in read.files):
+    files.update(letter.inner.files if letter.inner else ())
+    if not all(is_file(name, data, files) for name, data in read.files):
         return False
     return not read.inner or not letter.inner or is_of(letter.inner, read.inner[0])
 
@@ -214,22 +250,42 @@ def letter_of(made, message):
         next((l for l in made.truth if any(len(p) > 24 and p.decode() in l.body for p in pieces)), None)
 
 
+def details(message):
+    return Read(message).text.decode().split("\n\n")[0].split("\n") if Read(message).text.strip() else []
+
+
 def check_box(made, part, path):
-    """Each letter is as it was made, once; what there is of those with gaps is."""
+    """Each letter is as it was made, once; what there is of those with gaps is. Where pages
+    are lost, it may not be known that some were deleted."""
     seen, part["opens"], size = set(), True, 0
-    hurt = part["verdict"] != "proven"
+    hurt = part["verdict"] == "partial"
     for message in messages(path):
+        if message["message-id"] in made.gone:
+            continue
+        if message["x-message-class"] in ("IPM.Contact", "IPM.Appointment"):
+            if not set(details(message)) <= set(made.people[message["subject"]]):
+                part["note"] += " %s is wrong" % message["subject"]
+                return False
+            size += 2000
+            continue
         letter = letter_of(made, message)
-        if not letter and hurt and not message["message-id"]:
-            continue  # nothing of it is left that tells
-        why = "not one" if not letter else "twice" if letter.key in seen else \
+        if not letter and not message["message-id"]:
+            # Nothing of it is left that tells whose they are.
+            if not all(is_file(name, data, made.files) and (hurt or data == made.files[name])
+                       for name, data in Read(message).files):
+                part["note"] += " files of no letter"
+                return False
+            continue
+        if not message["message-id"]:
+            letter = next((l for l in made.all if is_of(l, message)), letter)
+        why = "not one" if not letter else "twice" if letter.key in seen and message["message-id"] else \
             ("" if is_of(letter, message) else "wrong") if hurt else differs(letter, message)
         if why:
             part["note"] += " %s: %s" % (message["message-id"], why)
             return False
         seen.add(letter.key)
         size += total(letter.spans + sum(letter.attached.values(), []))
-    return total(part["from"]) if hurt else size
+    return total(part["from"]) if hurt or "(found" in part["name"] else size
 
 
 def messages(path):
@@ -251,7 +307,7 @@ def read_by_readpst(folder):
         run = subprocess.run(["readpst", "-q", "-r", "-j", "0", "-o", out, path], capture_output=True, text=True)
         keys = set()
         for box in glob.glob(out + "/**/mbox", recursive=True):
-            for message in messages(box):
+            for message in messages(box) if "Contacts" not in box else ():
                 letter = made.by_key.get(str(message["message-id"]))
                 why = differs(letter, message, True) if letter else "not one"
                 if why or made.folder[letter.key] != box.split("/")[-2]:
@@ -279,10 +335,14 @@ def heads_lost(folder, salvage):
             if check_box(made, part, os.path.join(out, part["name"])) is False:
                 return "%s, %s: %s" % (name, part["name"], part["note"])
             for message in messages(os.path.join(out, part["name"])) if part["verdict"] == "proven" else ():
-                if made.folder[message["message-id"]] not in part["name"]:
+                if message["message-id"] in made.gone:
+                    return "%s: %s was deleted" % (name, message["message-id"])
+                if not message["message-id"]:
+                    keys |= {message["subject"]} if details(message) == made.people[message["subject"]] else set()
+                elif made.folder[message["message-id"]] not in part["name"]:
                     return "%s: %s is in %s" % (name, message["message-id"], part["name"])
                 keys.add(message["message-id"])
-        missing = [l.key for l in made.truth if l.key not in keys and
+        missing = set(list(made.people)[1:]) - keys or [l.key for l in made.truth if l.key not in keys and
                    min(a for a, _ in l.spans + sum(l.attached.values(), [])) >= lost]
         if missing or not keys:
             return "%s: %d come back, not %s" % (name, len(keys), ", ".join(missing))

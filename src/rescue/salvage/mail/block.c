@@ -1,5 +1,5 @@
-/* Blocks of a mail store by their numbers, and what is in them: [MS-PST] 5.1 and 5.2 say how
- * data (not lists of bids and of subnodes) are encoded. */
+/* Blocks of a mail store by their numbers, and what is in them: [MS-PST] 5.1
+ * and 5.2 say how data (not lists of bids and of subnodes) are encoded. */
 #include "rescue/salvage/mail/store.h"
 
 #include <string.h>
@@ -104,7 +104,8 @@ const struct store_node *store_node(const struct store *store, uint32_t nid)
     return low < store->node_count && store->nodes[low].nid == nid ? &store->nodes[low] : NULL;
 }
 
-/* Of a block that is hurt where the map sees nothing, no byte can be trusted. */
+/* Of a block that is hurt where the map sees nothing, no byte can be trusted.
+ */
 bool store_knows(const struct store *store, const struct store_block *block, uint32_t from,
                  uint32_t to)
 {
@@ -124,7 +125,8 @@ void store_read(const struct store *store, const struct store_block *block, uint
         undo(store->method, to, block->size, block->bid);
 }
 
-/* Whether decoded bytes are the head of a heap: its mark, and what it is for. */
+/* Whether decoded bytes are the head of a heap: its mark, and what it is for.
+ */
 static bool is_heap(const uint8_t *head, uint32_t size)
 {
     static const uint8_t kinds[] = {0x6c, 0x7c, 0x8c, 0x9c, 0xa5, 0xac, 0xbc, 0xcc};

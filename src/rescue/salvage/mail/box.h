@@ -1,5 +1,5 @@
-/* box — letters as text: headers, and bodies that are encoded so that a mail box (RFC 4155)
- * can hold them whatever is in them. */
+/* box — letters as text: headers, and bodies that are encoded so that a mail
+ * box (RFC 4155) can hold them whatever is in them. */
 #pragma once
 #include "rescue/salvage/salvage.h"
 
@@ -17,14 +17,16 @@ bool box_put(struct box *box, bytes data) MUST_USE;
 bool box_line(struct box *box, const char *fmt, ...) LIKE_PRINTF(2, 3) MUST_USE;
 bool box_flush(struct box *box) MUST_USE;
 
-/* Words of a header, as encoded words (RFC 2047) where they are not ASCII. `charset` is what
- * they are in. */
+/* Words of a header, as encoded words (RFC 2047) where they are not ASCII.
+ * `charset` is what they are in. */
 bool box_words(struct box *box, bytes words, const char *charset) MUST_USE;
-/* A parameter with its name: ` filename="..."`, by RFC 2231 where it is not ASCII. */
+/* A parameter with its name: ` filename="..."`, by RFC 2231 where it is not
+ * ASCII. */
 bool box_parameter(struct box *box, const char *name, bytes value,
                    const char *charset) MUST_USE;
 
-/* Quoted-printable (RFC 2045, 6.7): lines end with LF; no line begins with "From ". */
+/* Quoted-printable (RFC 2045, 6.7): lines end with LF; no line begins with
+ * "From ". */
 struct box_quoted {
     struct box *box;
     unsigned column;
@@ -39,7 +41,8 @@ struct box_wide {
     struct box_quoted quoted;
     uint8_t held[4];
     unsigned count; /* of what is held: half a unit, half a pair */
-    bool skip;      /* the next byte is the second half of a unit of which the first is lost */
+    bool skip;      /* the next byte is the second half of a unit of which the first is
+                       lost */
 };
 
 bool box_widen(struct box_wide *wide, bytes data) MUST_USE;
@@ -62,5 +65,6 @@ bytes box_utf8(struct arena *arena, bytes wide);
 bytes box_latin(struct arena *arena, bytes narrow);
 /* The name of a code page of Windows, NULL: it is not known. */
 const char *box_charset(uint32_t page);
-/* "Mon, 01 Jan 2024 10:00:00 +0000", or as in a mail box, for a time of 100 ns since 1601. */
+/* "Mon, 01 Jan 2024 10:00:00 +0000", or as in a mail box, for a time of 100 ns
+ * since 1601. */
 void box_date(uint64_t time, bool box, char *to, size_t size);

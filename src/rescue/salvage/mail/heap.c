@@ -1,11 +1,12 @@
-/* [MS-PST] 2.3.1 heap on a node: each block: 2 where its map is; the first one then EC, 1 kind,
- * 4 id of the root; map: 2 items, 2 freed, then 2 for where each begins, and where the last
- * ends id: 5 bits 0 (others: a subnode), 11 bits number from 1, 16 bits block 2.3.2 tree on a
- * heap: B5, 1 size of a key, 1 of an entry, 1 level, 4 id of its items 2.3.3 properties: keys
- * of 2, entries: 2 type, 4 value or id 2.3.4 table: 7C, 1 columns, 4 times 2 where values of 4,
- * 2, 1 bytes and the bits end in a row, 4 id of the tree of rows, 4 rows, 4 (none), then
- * columns: 2 type, 2 property, 2 where in a row, 1 size, 1 number of its bit, which says that
- * the row has it */
+/* [MS-PST] 2.3.1 heap on a node: each block: 2 where its map is; the first one
+ * then EC, 1 kind, 4 id of the root; map: 2 items, 2 freed, then 2 for where
+ * each begins, and where the last ends id: 5 bits 0 (others: a subnode), 11
+ * bits number from 1, 16 bits block 2.3.2 tree on a heap: B5, 1 size of a key,
+ * 1 of an entry, 1 level, 4 id of its items 2.3.3 properties: keys of 2,
+ * entries: 2 type, 4 value or id 2.3.4 table: 7C, 1 columns, 4 times 2 where
+ * values of 4, 2, 1 bytes and the bits end in a row, 4 id of the tree of rows,
+ * 4 rows, 4 (none), then columns: 2 type, 2 property, 2 where in a row, 1 size,
+ * 1 number of its bit, which says that the row has it */
 #include "rescue/salvage/mail/heap.h"
 
 #include <stdlib.h>

@@ -1,7 +1,9 @@
-/* heap — properties of a node of a mail store, and tables of them ([MS-PST] 2.3).
+/* heap — properties of a node of a mail store, and tables of them
+ * ([MS-PST] 2.3).
  *
- * A heap is the data of a node as items with ids; small values are in it, larger ones are
- * subnodes. All of it is in the arena until the caller takes its mark back. */
+ * A heap is the data of a node as items with ids; small values are in it,
+ * larger ones are subnodes. All of it is in the arena until the caller takes
+ * its mark back. */
 #pragma once
 #include "rescue/salvage/mail/tree.h"
 
@@ -20,8 +22,8 @@ enum heap_type {
 
 struct heap_value {
     uint16_t id, type;
-    uint32_t
-        value; /* of at most four bytes: itself; else the id of an item or a subnode, 0: none */
+    uint32_t value; /* of at most four bytes: itself; else the id of an item or a
+                       subnode, 0: none */
 };
 
 struct heap {
@@ -34,7 +36,8 @@ struct heap {
     uint32_t value_count;
 };
 
-/* Reads the properties of a node. False: its first block is lost, or it is of another kind. */
+/* Reads the properties of a node. False: its first block is lost, or it is of
+ * another kind. */
 bool heap_open(struct heap *heap, struct tree *tree, uint64_t data, uint64_t sub,
                enum heap_kind kind) MUST_USE;
 /* NULL: it has none of this id. */
@@ -46,7 +49,8 @@ bool heap_time(const struct heap *heap, uint16_t id, uint64_t *ret) MUST_USE;
 /* All bytes of a value, in pieces. False: stopped. */
 bool heap_pieces(const struct heap *heap, const struct heap_value *value, tree_piece piece,
                  void *to) MUST_USE;
-/* The same in one piece in the arena, up to `most`; empty when it is not there or not whole. */
+/* The same in one piece in the arena, up to `most`; empty when it is not there
+ * or not whole. */
 bytes heap_bytes(const struct heap *heap, const struct heap_value *value, uint32_t most);
 /* Rows of a table, each as the values that it has. False: stopped. */
 typedef bool (*heap_row)(void *to, const struct heap *row);

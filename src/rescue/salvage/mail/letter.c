@@ -1,277 +1,34 @@
-/* Messages ([MS-PST] 2.4.5): properties; subnodes 0x692 a table of recipients, and those whose
- * number ends in 5 (of 5 bits) attachments, with properties and subnodes of their own. */
-#include "rescue/salvage/mail/letter.h"
+/* Messages ([MS-PST] 2.4.5): properties; subnodes 0x692 a table of recipients,
+ * and those whose number ends in 5 (of 5 bits) attachments, with properties and
+ * subnodes of their own. */
+#include "rescue/salvage/mail/details.h"
+#include "rescue/salvage/mail/letterhead.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
     DEPTH_MOST = 6,
-    TEXT_MOST = 64 << 10, /* of a header */
-    HEADERS_MOST = 512 << 10,
-    RECIPIENTS = 0x692,
     TYPE_OF_NID = 31,
+    NID_LETTER = 4,
     NID_ATTACHMENT = 5,
+    NID_VALUE = 31, /* of a property, too long for the heap */
+    LOOK = 64,
     METHOD_LETTER = 5, /* how it is attached */
 };
 
 enum property {
-    CLASS = 0x001a,
-    SUBJECT = 0x0037,
-    SUBMITTED = 0x0039,
-    FOR_NAME = 0x0042,
-    FOR_ADDRESS = 0x0065,
-    HEADERS = 0x007d,
-    RECIPIENT_TYPE = 0x0c15,
-    SENDER_NAME = 0x0c1a,
-    SENDER_ADDRESS = 0x0c1f,
-    SHOWN_BCC = 0x0e02,
-    SHOWN_CC = 0x0e03,
-    SHOWN_TO = 0x0e04,
-    DELIVERED = 0x0e06,
     BODY = 0x1000,
-    RTF = 0x1009,
     HTML = 0x1013,
-    MESSAGE_ID = 0x1035,
-    REFERENCES = 0x1039,
-    REPLY_TO_ID = 0x1042,
     NAME = 0x3001,
-    ADDRESS = 0x3003,
-    CREATED = 0x3007,
     FILE_DATA = 0x3701,
     FILE_NAME = 0x3704,
     FILE_METHOD = 0x3705,
     FILE_LONG_NAME = 0x3707,
     FILE_TYPE = 0x370e,
     FILE_ID = 0x3712,
-    SMTP_ADDRESS = 0x39fe,
     INTERNET_PAGE = 0x3fde,
-    PAGE = 0x3ffd,
-    SENDER_SMTP = 0x5d01,
 };
-
-/* --- values --- */
-
-struct words {
-    bytes text;
-    const char *charset;
-};
-
-static const char *charset_of(const struct heap *heap)
-{
-    const char *name = box_charset(heap_number(heap, PAGE, 1252));
-    return name ? name : "windows-1252";
-}
-
-static struct words words_of(const struct heap *heap, uint16_t id, uint32_t most)
-{
-    const struct heap_value *value = heap_find(heap, id);
-    struct words words = {{NULL, 0}, "utf-8"};
-    if (!value || (value->type != TYPE_TEXT && value->type != TYPE_TEXT8))
-        return words;
-    words.text = heap_bytes(heap, value, most);
-    if (value->type == TYPE_TEXT)
-        words.text = box_utf8(heap->tree->store->arena, words.text);
-    else
-        words.charset = charset_of(heap);
-    if (id == SUBJECT && words.text.len >= 2 && words.text.at[0] == 1)
-        words.text =
-            bytes_slice(words.text, 2, SIZE_MAX); /* how long the prefix is, as "RE: " */
-    return words;
-}
-
-static struct words first_of(const struct heap *heap, const uint16_t *ids, size_t n)
-{
-    struct words words = {{NULL, 0}, "utf-8"};
-    for (size_t i = 0; i < n && !words.text.len; i++)
-        words = words_of(heap, ids[i], TEXT_MOST);
-    return words;
-}
-
-/* --- headers --- */
-
-enum header {
-    HAS_FROM = 1,
-    HAS_TO = 2,
-    HAS_SUBJECT = 4,
-    HAS_DATE = 8,
-    HAS_ID = 16,
-};
-
-static const struct {
-    const char *name;
-    unsigned has;
-    bool drop; /* bodies are written anew */
-} headers[] = {
-    {"From", HAS_FROM, false},
-    {"To", HAS_TO, false},
-    {"Subject", HAS_SUBJECT, false},
-    {"Date", HAS_DATE, false},
-    {"Message-ID", HAS_ID, false},
-    {"Content-Type", 0, true},
-    {"Content-Transfer-Encoding", 0, true},
-    {"MIME-Version", 0, true},
-    {"Content-Disposition", 0, true},
-    {"Content-Length", 0, true},
-};
-
-/* Where the name of a header ends, 0: the line is none. */
-static size_t name_end(bytes line)
-{
-    size_t n = 0;
-    while (n < line.len && line.at[n] > ' ' && line.at[n] < 0x7f && line.at[n] != ':')
-        n++;
-    return n && n < line.len && line.at[n] == ':' ? n : 0;
-}
-
-/* Those it came with, but for those of its form; which of the important ones there were. */
-static bool put_own_headers(struct letter *letter, bytes text, unsigned *ret_has)
-{
-    bytes line;
-    bool drop = true;
-    *ret_has = 0;
-    while (bytes_cut(&text, '\n', &line)) {
-        line = bytes_trim(line, "\r");
-        size_t end = name_end(line);
-        bool more = line.len && (line.at[0] == ' ' || line.at[0] == '\t');
-        if (!line.len && *ret_has)
-            break;
-        if (!more) {
-            drop = !end;
-            for (size_t i = 0; i < COUNT(headers) && end; i++)
-                if (bytes_same(bytes_slice(line, 0, end), bytes_of(headers[i].name))) {
-                    *ret_has |= headers[i].has;
-                    drop = headers[i].drop;
-                }
-        }
-        if (!drop && line.len && (!box_put(letter->box, line) || !box_line(letter->box, "\n")))
-            return false;
-    }
-    return true;
-}
-
-static bool put_header(struct letter *letter, const char *name, struct words words)
-{
-    return !words.text.len ||
-           (box_line(letter->box, "%s: ", name) &&
-            box_words(letter->box, words.text, words.charset) && box_line(letter->box, "\n"));
-}
-
-static bool put_quoted(struct box *box, bytes text)
-{
-    bool fine = box_line(box, "\"");
-    for (size_t i = 0; i < text.len && fine; i++)
-        fine = box_line(box, "%s%c", text.at[i] == '"' || text.at[i] == '\\' ? "\\" : "",
-                        text.at[i] < ' ' ? ' ' : text.at[i]);
-    return fine && box_line(box, "\"");
-}
-
-/* A person: name, address or both. */
-static bool put_person(struct letter *letter, struct words name, struct words address)
-{
-    struct box *box = letter->box;
-    bool ascii = true, fine = true;
-    for (size_t i = 0; i < name.text.len; i++)
-        ascii &= name.text.at[i] < 0x7f;
-    if (!bytes_equal(name.text, address.text) && name.text.len)
-        fine = (ascii ? put_quoted(box, bytes_slice(name.text, 0, 400))
-                      : box_words(box, name.text, name.charset)) &&
-               box_line(box, address.text.len ? " " : "");
-    return fine && (!address.text.len ||
-                    (box_line(box, "<") && box_words(box, address.text, address.charset) &&
-                     box_line(box, ">")));
-}
-
-struct people {
-    struct letter *letter;
-    const char *name;
-    uint32_t type, count;
-};
-
-static bool put_recipient(void *to, const struct heap *row)
-{
-    static const uint16_t addresses[] = {SMTP_ADDRESS, ADDRESS};
-    struct people *people = to;
-    struct arena *arena = row->tree->store->arena;
-    struct arena_mark mark = arena_mark(arena);
-    bool fine = true;
-    if ((heap_number(row, RECIPIENT_TYPE, 1) & 15) == people->type) {
-        fine = box_line(people->letter->box, "%s%s", people->count ? ",\n\t" : people->name,
-                        people->count ? "" : ": ") &&
-               put_person(people->letter, words_of(row, NAME, TEXT_MOST),
-                          first_of(row, addresses, COUNT(addresses)));
-        people->count++;
-    }
-    arena_pop(arena, mark);
-    return fine;
-}
-
-/* To, Cc and Bcc: of the table, else as they were shown. */
-static bool put_recipients(struct letter *letter, const struct heap *heap)
-{
-    static const char *const names[] = {"To", "Cc", "Bcc"};
-    static const uint16_t shown[] = {SHOWN_TO, SHOWN_CC, SHOWN_BCC};
-    struct heap table;
-    uint64_t data, sub;
-    bool is_there = tree_subnode_find(letter->tree, heap->sub, RECIPIENTS, &data, &sub) &&
-                    heap_open(&table, letter->tree, data, sub, HEAP_TABLE);
-    letter->tree->lost += heap->sub && !is_there;
-    for (uint32_t i = 0; i < COUNT(names); i++) {
-        struct people people = {letter, names[i], i + 1, 0};
-        if (is_there && (!heap_rows(&table, put_recipient, &people) ||
-                         (people.count && !box_line(letter->box, "\n"))))
-            return false;
-        if (!people.count && !put_header(letter, names[i], words_of(heap, shown[i], TEXT_MOST)))
-            return false;
-    }
-    return true;
-}
-
-static bool put_made_headers(struct letter *letter, const struct heap *heap, unsigned has)
-{
-    static const uint16_t names[] = {SENDER_NAME, FOR_NAME};
-    static const uint16_t addresses[] = {SENDER_SMTP, SENDER_ADDRESS, FOR_ADDRESS};
-    struct box *box = letter->box;
-    char date[64];
-    uint64_t time;
-    struct words name = first_of(heap, names, COUNT(names));
-    struct words address = first_of(heap, addresses, COUNT(addresses));
-    if (!(has & HAS_FROM) && (name.text.len || address.text.len) &&
-        !(box_line(box, "From: ") && put_person(letter, name, address) && box_line(box, "\n")))
-        return false;
-    if (!(has & HAS_TO) && !put_recipients(letter, heap))
-        return false;
-    if (!(has & HAS_SUBJECT) &&
-        !put_header(letter, "Subject", words_of(heap, SUBJECT, TEXT_MOST)))
-        return false;
-    if (!(has & HAS_DATE) &&
-        (heap_time(heap, SUBMITTED, &time) || heap_time(heap, DELIVERED, &time) ||
-         heap_time(heap, CREATED, &time))) {
-        box_date(time, false, date, sizeof date);
-        if (!box_line(box, "Date: %s\n", date))
-            return false;
-    }
-    return (has & HAS_ID) ||
-           (put_header(letter, "Message-ID", words_of(heap, MESSAGE_ID, TEXT_MOST)) &&
-            put_header(letter, "In-Reply-To", words_of(heap, REPLY_TO_ID, TEXT_MOST)) &&
-            put_header(letter, "References", words_of(heap, REFERENCES, TEXT_MOST)));
-}
-
-static bool put_headers(struct letter *letter, const struct heap *heap)
-{
-    char date[64];
-    uint64_t time = 0;
-    unsigned has;
-    if (!heap_time(heap, DELIVERED, &time) && !heap_time(heap, SUBMITTED, &time))
-        time = 0;
-    box_date(time, true, date, sizeof date);
-    if (!letter->depth && !box_line(letter->box, "From MAILER-DAEMON %s\n", date))
-        return false;
-    struct words class = words_of(heap, CLASS, TEXT_MOST);
-    return put_own_headers(letter, words_of(heap, HEADERS, HEADERS_MOST).text, &has) &&
-           put_made_headers(letter, heap, has) &&
-           (bytes_is(class.text, "IPM.Note") || put_header(letter, "X-Message-Class", class)) &&
-           box_line(letter->box, "MIME-Version: 1.0\n");
-}
 
 /* --- bodies --- */
 
@@ -295,19 +52,20 @@ static bool text_piece(void *to, bytes data, uint64_t gap)
 }
 
 static bool put_body(struct letter *letter, const struct heap *heap,
-                     const struct heap_value *value, const char *type)
+                     const struct heap_value *value, const char *type, bool details)
 {
     struct text text = {.wide = {.quoted = {.box = letter->box}},
                         .wide_text = value && value->type == TYPE_TEXT};
     const char *charset = !value || text.wide_text ? "utf-8"
                           : value->type == TYPE_BINARY
                               ? box_charset(heap_number(heap, INTERNET_PAGE, 0))
-                              : charset_of(heap);
+                              : letterhead_charset(heap);
     if (!box_line(letter->box, "Content-Type: %s%s%s\n", type, charset ? "; charset=" : "",
                   charset ? charset : "") ||
         !box_line(letter->box, "Content-Transfer-Encoding: quoted-printable\n\n"))
         return false;
-    return (!value || heap_pieces(heap, value, text_piece, &text)) &&
+    return (!details || details_put(letter->names, heap, &text.wide.quoted)) &&
+           (!value || heap_pieces(heap, value, text_piece, &text)) &&
            box_quote_end(&text.wide.quoted);
 }
 
@@ -330,12 +88,13 @@ static bool put_bodies(struct letter *letter, const struct heap *heap)
     const struct heap_value *text = heap_find(heap, BODY), *html = heap_find(heap, HTML);
     unsigned part;
     if (!html)
-        return put_body(letter, heap, text, "text/plain");
+        return put_body(letter, heap, text, "text/plain", true);
     if (!text)
-        return put_body(letter, heap, html, "text/html");
+        return put_body(letter, heap, html, "text/html", false);
     return put_multipart(letter, "alternative", &part) && put_boundary(letter, part, false) &&
-           put_body(letter, heap, text, "text/plain") && put_boundary(letter, part, false) &&
-           put_body(letter, heap, html, "text/html") && put_boundary(letter, part, true);
+           put_body(letter, heap, text, "text/plain", true) &&
+           put_boundary(letter, part, false) &&
+           put_body(letter, heap, html, "text/html", false) && put_boundary(letter, part, true);
 }
 
 /* --- attachments --- */
@@ -379,7 +138,11 @@ static bool put_data(struct letter *letter, const struct heap *heap,
 static bool put_inner(struct letter *letter, const struct heap *heap,
                       const struct heap_value *value)
 {
-    struct letter inner = {letter->tree, letter->box, letter->nid, letter->depth + 1, 0};
+    struct letter inner = {.tree = letter->tree,
+                           .box = letter->box,
+                           .names = letter->names,
+                           .nid = letter->nid,
+                           .depth = letter->depth + 1};
     bytes object = heap_bytes(heap, value, 64);
     uint32_t nid;
     uint64_t data = 0, sub = 0;
@@ -397,9 +160,9 @@ static bool put_file(struct letter *letter, const struct heap *heap)
 {
     static const uint16_t names[] = {FILE_LONG_NAME, FILE_NAME, NAME};
     const struct heap_value *value = heap_find(heap, FILE_DATA);
-    struct words name = first_of(heap, names, COUNT(names)),
-                 type = words_of(heap, FILE_TYPE, 200);
-    struct words id = words_of(heap, FILE_ID, 200);
+    struct letter_words name = letterhead_first(heap, names, COUNT(names)),
+                        type = letterhead_words(heap, FILE_TYPE, 200);
+    struct letter_words id = letterhead_words(heap, FILE_ID, 200);
     if (value && value->type == TYPE_OBJECT &&
         heap_number(heap, FILE_METHOD, 0) == METHOD_LETTER)
         return put_inner(letter, heap, value);
@@ -423,15 +186,100 @@ struct files {
     struct letter *letter;
     unsigned part;
     uint32_t count;
+    const struct heap *heap;
+    bool lost; /* the properties are: long texts and letters are found among the subnodes */
+    unsigned depth;
 };
+
+static bool is_file(const struct files *files, uint32_t nid)
+{
+    uint32_t type = nid & TYPE_OF_NID;
+    return type == NID_ATTACHMENT ||
+           (files->lost && (type == NID_VALUE || (type == NID_LETTER && files->depth)));
+}
+
+struct look {
+    uint8_t head[LOOK];
+    size_t n;
+};
+
+static bool look_piece(void *to, bytes data, uint64_t gap)
+{
+    struct look *look = to;
+    (void)gap;
+    look->n = data.len < sizeof look->head ? data.len : sizeof look->head;
+    if (look->n)
+        memcpy(look->head, data.at, look->n);
+    return !look->n;
+}
+
+/* How the data begin, as far as they are there. */
+static struct look look_at(struct tree *tree, uint64_t data)
+{
+    struct look look = {.n = 0};
+    uint64_t lost = tree->lost;
+    bool before = tree->look;
+    tree->look = true;
+    (void)!tree_data(tree, data, look_piece, &look);
+    tree->look = before;
+    tree->lost = lost;
+    return look;
+}
 
 static bool count_file(void *to, uint32_t nid, uint64_t data, uint64_t sub)
 {
     struct files *files = to;
-    (void)data;
-    (void)sub;
-    files->count += (nid & TYPE_OF_NID) == NID_ATTACHMENT;
+    files->count += is_file(files, nid) &&
+                    (!files->lost || sub || look_at(files->letter->tree, data).n > 0);
     return true;
+}
+
+/* A value of which it is not known what it is: text and HTML are told by how they begin. */
+static bool put_value(struct files *files, uint32_t nid, struct look look)
+{
+    struct heap_value value = {.type = TYPE_BINARY, .value = nid};
+    size_t zeros = 0;
+    for (size_t i = 1; i < look.n; i += 2)
+        zeros += !look.head[i];
+    if (zeros * 3 > look.n)
+        value.type = TYPE_TEXT;
+    if (value.type == TYPE_TEXT || (look.n && look.head[0] == '<'))
+        return put_body(files->letter, files->heap, &value,
+                        value.type == TYPE_TEXT ? "text/plain" : "text/html", false);
+    return box_line(files->letter->box,
+                    "Content-Type: application/octet-stream\nContent-Disposition: attachment; "
+                    "filename=\"value-%x.bin\"\n",
+                    nid >> 5) &&
+           put_data(files->letter, files->heap, &value);
+}
+
+static bool put_subnode(void *to, uint32_t nid, uint64_t data, uint64_t sub);
+
+/* What is left of an attachment whose properties are lost. */
+static bool put_remains(struct files *files, uint64_t sub)
+{
+    struct heap heap = {.tree = files->letter->tree, .sub = sub};
+    struct files inner = {.letter = files->letter,
+                          .part = files->part,
+                          .heap = &heap,
+                          .lost = true,
+                          .depth = files->depth + 1};
+    files->letter->tree->lost++;
+    return inner.depth > DEPTH_MOST ||
+           tree_subnodes(files->letter->tree, sub, put_subnode, &inner);
+}
+
+static bool put_remaining_letter(struct files *files, uint64_t data, uint64_t sub)
+{
+    struct letter inner = {.tree = files->letter->tree,
+                           .box = files->letter->box,
+                           .names = files->letter->names,
+                           .nid = files->letter->nid,
+                           .depth = files->letter->depth + 1};
+    return inner.depth > DEPTH_MOST ||
+           (put_boundary(files->letter, files->part, false) &&
+            box_line(inner.box, "Content-Type: message/rfc822\n\n") &&
+            letter_put(&inner, data, sub));
 }
 
 static bool put_subnode(void *to, uint32_t nid, uint64_t data, uint64_t sub)
@@ -441,16 +289,37 @@ static bool put_subnode(void *to, uint32_t nid, uint64_t data, uint64_t sub)
     struct arena *arena = tree->store->arena;
     struct arena_mark mark = arena_mark(arena);
     struct heap heap;
-    if ((nid & TYPE_OF_NID) != NID_ATTACHMENT)
-        return true;
+    uint32_t type = nid & TYPE_OF_NID;
     bool fine = true;
-    if (heap_open(&heap, tree, data, sub, HEAP_PROPERTIES))
+    if (!is_file(files, nid))
+        return true;
+    if (type == NID_LETTER) {
+        fine = put_remaining_letter(files, data, sub);
+    } else if (type == NID_VALUE) {
+        struct look look = look_at(tree, data);
+        tree->lost += !look.n;
+        fine = !look.n ||
+               (put_boundary(files->letter, files->part, false) && put_value(files, nid, look));
+    } else if (heap_open(&heap, tree, data, sub, HEAP_PROPERTIES)) {
         fine =
             put_boundary(files->letter, files->part, false) && put_file(files->letter, &heap);
-    else
-        tree->lost++;
+    } else {
+        fine = put_remains(files, sub);
+    }
     arena_pop(arena, mark);
     return fine;
+}
+
+static bool put_all(struct letter *letter, struct files *files, uint64_t sub)
+{
+    const struct heap *heap = files->heap;
+    return letterhead_put(letter, heap, files->lost) &&
+           (!files->count || (put_multipart(letter, "mixed", &files->part) &&
+                              (files->lost || put_boundary(letter, files->part, false)))) &&
+           ((files->lost && files->count) || put_bodies(letter, heap)) &&
+           tree_subnodes(letter->tree, sub, put_subnode, files) &&
+           (!files->count || put_boundary(letter, files->part, true)) &&
+           (letter->depth || box_line(letter->box, "\n"));
 }
 
 bool letter_put(struct letter *letter, uint64_t data, uint64_t sub)
@@ -458,22 +327,39 @@ bool letter_put(struct letter *letter, uint64_t data, uint64_t sub)
     struct tree *tree = letter->tree;
     struct arena *arena = tree->store->arena;
     struct arena_mark mark = arena_mark(arena);
-    struct files files = {.letter = letter};
     struct heap heap;
-    bool fine = true;
-    if (heap_open(&heap, tree, data, sub, HEAP_PROPERTIES)) {
-        uint64_t lost = tree->lost;
-        fine = tree_subnodes(tree, sub, count_file, &files);
-        tree->lost = lost;
-        fine = fine && put_headers(letter, &heap) &&
-               (!files.count || (put_multipart(letter, "mixed", &files.part) &&
-                                 put_boundary(letter, files.part, false))) &&
-               put_bodies(letter, &heap) && tree_subnodes(tree, sub, put_subnode, &files) &&
-               (!files.count || put_boundary(letter, files.part, true)) &&
-               (letter->depth || box_line(letter->box, "\n"));
-    } else {
+    struct files files = {.letter = letter, .heap = &heap};
+    files.lost = !heap_open(&heap, tree, data, sub, HEAP_PROPERTIES);
+    if (files.lost) {
+        heap.value_count = 0;
         tree->lost++;
     }
+    uint64_t lost = tree->lost;
+    bool fine = tree_subnodes(tree, sub, count_file, &files);
+    tree->lost = lost;
+    letter->any = !files.lost || files.count;
+    fine = fine && (!letter->any || put_all(letter, &files, sub));
     arena_pop(arena, mark);
+    return fine;
+}
+
+bool letter_put_file(struct letter *letter, uint64_t data, uint64_t sub)
+{
+    struct tree *tree = letter->tree;
+    struct arena_mark mark = arena_mark(tree->store->arena);
+    struct heap heap;
+    char date[64];
+    unsigned part;
+    box_date(0, true, date, sizeof date);
+    letter->any = heap_open(&heap, tree, data, sub, HEAP_PROPERTIES);
+    bool fine =
+        !letter->any || (box_line(letter->box,
+                                  "From MAILER-DAEMON %s\nSubject: [an attachment whose letter "
+                                  "is lost]\nMIME-Version: 1.0\n",
+                                  date) &&
+                         put_multipart(letter, "mixed", &part) &&
+                         put_boundary(letter, part, false) && put_file(letter, &heap) &&
+                         put_boundary(letter, part, true) && box_line(letter->box, "\n"));
+    arena_pop(tree->store->arena, mark);
     return fine;
 }

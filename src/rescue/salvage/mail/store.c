@@ -1,13 +1,15 @@
-/* Mail stores of Outlook ([MS-PST] 2.2.2, "Unicode", version 23, and "ANSI", version 14 and
- * 15): page: 512 bytes. Unicode: 496 under the CRC, then type, type again, 2 signature, 4
- * CRC-32, 8 bid. ANSI: 500, then type, type, 2 signature, 4 bid, 4 CRC-32 a tree's page (type
- * 80 BBT, 81 NBT): entries; at 488 (ANSI 496) their number, most, the size of one, level: 0 a
- * leaf BBT leaf: bid, place, 2 size, 2 references; NBT leaf: nid (a word), bid of the data, bid
- * of the subnodes, 4 parent block: data, zeros, trailer: 2 size of the data, 2 signature, 4
- * CRC-32, 8 bid (ANSI: 4 bid, 4 CRC-32); filled up to 64 signature (5.5): place ^ bid, its
- * upper half ^ its lower half. CRC-32 (5.3): that of zip without the complements before and
- * after pages of type 84 say what is allocated; they stand at 0x4400 and every 253952 bytes,
- * and have their place for a bid. */
+/* Mail stores of Outlook ([MS-PST] 2.2.2, "Unicode", version 23, and "ANSI",
+ * version 14 and 15): page: 512 bytes. Unicode: 496 under the CRC, then type,
+ * type again, 2 signature, 4 CRC-32, 8 bid. ANSI: 500, then type, type, 2
+ * signature, 4 bid, 4 CRC-32 a tree's page (type 80 BBT, 81 NBT): entries; at
+ * 488 (ANSI 496) their number, most, the size of one, level: 0 a leaf BBT leaf:
+ * bid, place, 2 size, 2 references; NBT leaf: nid (a word), bid of the data,
+ * bid of the subnodes, 4 parent block: data, zeros, trailer: 2 size of the
+ * data, 2 signature, 4 CRC-32, 8 bid (ANSI: 4 bid, 4 CRC-32); filled up to 64
+ * signature (5.5): place ^ bid, its upper half ^ its lower half. CRC-32 (5.3):
+ * that of zip without the complements before and after pages of type 84 say
+ * what is allocated; they stand at 0x4400 and every 253952 bytes, and have
+ * their place for a bid. */
 #include "rescue/salvage/mail/store.h"
 
 #include "shim/stream.h"
@@ -25,6 +27,7 @@ enum {
     TYPE_AMAP = 0x84,
     PROOFS_MOST = 1 << 19,
     BREAKS_MOST = 1 << 16,
+    GIVEN_MOST = 8,   /* times what the file has */
     STALE_MOST = 256, /* older versions of a leaf that are looked through */
 };
 
@@ -50,7 +53,8 @@ struct page {
     bool whole;
 };
 
-/* Whether there is the trailer of a page behind `at`, and if so what it says. */
+/* Whether there is the trailer of a page behind `at`, and if so what it says.
+ */
 static bool page_read(const struct salvage *salvage, const struct store_layout *layout,
                       uint64_t at, struct page *ret)
 {
@@ -224,7 +228,8 @@ static int by_first(const void *a, const void *b)
     return x->bid > y->bid ? -1 : x->bid < y->bid;
 }
 
-/* Of those sorted by place, the number of those that begin before `at` (in units). */
+/* Of those sorted by place, the number of those that begin before `at` (in
+ * units). */
 static uint32_t before(const struct store *store, uint32_t count, uint64_t at)
 {
     uint32_t low = 0, high = count;
@@ -238,7 +243,8 @@ static uint32_t before(const struct store *store, uint32_t count, uint64_t at)
     return low;
 }
 
-/* Whether a block that is whole lies in [from, to). What is said to lie there does no more. */
+/* Whether a block that is whole lies in [from, to). What is said to lie there
+ * does no more. */
 static bool is_taken(const struct store *store, uint32_t count, uint64_t from, uint64_t to)
 {
     for (uint32_t i = before(store, count, to / STORE_UNIT); i-- > 0;) {
@@ -251,7 +257,8 @@ static bool is_taken(const struct store *store, uint32_t count, uint64_t from, u
     return false;
 }
 
-/* One entry of the BBT: the block it is of is listed; one without a good trailer is new. */
+/* One entry of the BBT: the block it is of is listed; one without a good
+ * trailer is new. */
 static void list_block(struct store *store, uint32_t count, const uint8_t *entry)
 {
     uint32_t word = store->layout->word;
@@ -294,7 +301,8 @@ static int list_blocks(struct store *store)
     return 0;
 }
 
-/* Blocks that are hurt, where no other lies by now: some of their bytes are ciphertext. */
+/* Blocks that are hurt, where no other lies by now: some of their bytes are
+ * ciphertext. */
 static void break_blocks(struct store *store)
 {
     uint32_t kept = 0, broken = 0, count = store->block_count;
@@ -345,7 +353,8 @@ static int list_nodes(struct store *store)
     return 0;
 }
 
-/* Whether a leaf that is newer than `page` has keys on both sides of this one. */
+/* Whether a leaf that is newer than `page` has keys on both sides of this one.
+ */
 static bool is_stale(const struct store_leaves *leaves, uint64_t key, uint64_t page)
 {
     uint32_t low = 0, high = leaves->n;
@@ -402,6 +411,7 @@ int store_open(struct store *store, struct salvage *salvage, struct arena *arena
     uint64_t size = salvage->file.len;
     *store =
         (struct store){.arena = arena, .salvage = salvage, .layout = store_layout(salvage)};
+    store->left = size < UINT64_MAX / GIVEN_MOST ? size * GIVEN_MOST : UINT64_MAX;
     if (!store->layout)
         store->layout = &unicode;
     store->block_most = size / STORE_UNIT < STORE_BLOCKS_MOST ? (uint32_t)(size / STORE_UNIT)

@@ -1,14 +1,17 @@
-/* store — a mail store of Outlook (.pst, .ost) without its head: its blocks and nodes, each
- * found by its own trailer.
+/* store — a mail store of Outlook (.pst, .ost) without its head: its blocks and
+ * nodes, each found by its own trailer.
  *
- * [MS-PST] 2.2.2: pages of 512 bytes at multiples of 512, blocks at multiples of 64. Both end
- * with a trailer that has their number (bid), a signature made of it and of where they lie, and
- * a CRC-32 of their bytes: nothing else is needed to know them. Leaves of two trees say the
- * rest: BBT  bid -> where it lies, how long it is: of blocks that are hurt, too NBT  node id
- * (nid) -> bid of its data, bid of its own nodes (subnodes), nid of its folder Pages and blocks
- * that are no longer used stay where they were; a page's bid says which is newer.
+ * [MS-PST] 2.2.2: pages of 512 bytes at multiples of 512, blocks at multiples
+ * of 64. Both end with a trailer that has their number (bid), a signature made
+ * of it and of where they lie, and a CRC-32 of their bytes: nothing else is
+ * needed to know them. Leaves of two trees say the rest: BBT  bid -> where it
+ * lies, how long it is: of blocks that are hurt, too NBT  node id (nid) -> bid
+ * of its data, bid of its own nodes (subnodes), nid of its folder Pages and
+ * blocks that are no longer used stay where they were; a page's bid says which
+ * is newer.
  *
- * Little of it is kept: 16 bytes for a block, 32 for a node, at most so many. */
+ * Little of it is kept: 16 bytes for a block, 32 for a node, at most so many.
+ */
 #pragma once
 #include "rescue/salvage/salvage.h"
 
@@ -76,13 +79,15 @@ struct store {
     struct store_node *nodes; /* by nid, each once */
     uint32_t node_count, node_most;
     struct store_leaves bbt, nbt; /* by their first key */
-    bool cut;                     /* there is more of it than is kept */
+    bool cut;                     /* there is more of it than is kept, or may be given */
+    uint64_t left;                /* bytes that may still be given */
 };
 
-/* How surely a file is one: pages of what is allocated stand where they must. 0: none does. */
+/* How surely a file is one: pages of what is allocated stand where they must.
+ * 0: none does. */
 const struct store_layout *store_layout(struct salvage *salvage);
-/* Reads the whole file once, and tells the map what is proven and what is broken. -ENOMEM,
- * -ECANCELED. */
+/* Reads the whole file once, and tells the map what is proven and what is
+ * broken. -ENOMEM, -ECANCELED. */
 int store_open(struct store *store, struct salvage *salvage, struct arena *arena) MUST_USE;
 /* After the map was solved: how data are encoded. */
 void store_guess(struct store *store);
@@ -95,7 +100,8 @@ bool store_is_free(const struct store *store, const struct store_block *block);
 /* Whether bytes [from, to) of its data are those that were written. */
 bool store_knows(const struct store *store, const struct store_block *block, uint32_t from,
                  uint32_t to);
-/* Its data, decoded, to `to`, which has room for STORE_BLOCK_MOST; `knows` or not. */
+/* Its data, decoded, to `to`, which has room for STORE_BLOCK_MOST; `knows` or
+ * not. */
 void store_read(const struct store *store, const struct store_block *block, uint8_t *to);
 
 static inline uint64_t store_at(const struct store_block *block)

@@ -1,7 +1,8 @@
 /* [MS-PST] 2.2.2.8.3: blocks that hold bids.
- *     data: 1 type 1, 1 level (1: bids of data; 2: of such lists), 2 how many, 4 bytes of all,
- * bids subnodes: 1 type 2, 1 level, 2 how many, (Unicode: 4 zeros), entries; level 0: nid (a
- * word), bid of its data, bid of its own subnodes; level 1: nid, bid of such a list */
+ *     data: 1 type 1, 1 level (1: bids of data; 2: of such lists), 2 how many,
+ * 4 bytes of all, bids subnodes: 1 type 2, 1 level, 2 how many, (Unicode: 4
+ * zeros), entries; level 0: nid (a word), bid of its data, bid of its own
+ * subnodes; level 1: nid, bid of such a list */
 #include "rescue/salvage/mail/tree.h"
 
 #include <string.h>
@@ -99,10 +100,23 @@ static bool hurt_pieces(struct pieces *pieces, const struct store_block *block, 
     return more;
 }
 
+/* Lists may name a block many times, and claim more than there is: not without end. */
+static uint64_t afford(struct tree *tree, uint64_t size)
+{
+    struct store *store = tree->store;
+    uint64_t less = size < store->left ? size : store->left;
+    store->cut |= less < size;
+    store->left -= tree->look ? 0 : less;
+    return less;
+}
+
 static bool piece_visit(void *to, const struct store_block *block, uint64_t size)
 {
     struct pieces *pieces = to;
     uint8_t data[STORE_BLOCK_MOST];
+    size = afford(pieces->tree, block ? block->size : size);
+    if (block && size < block->size)
+        block = NULL;
     if (!block) {
         pieces->tree->lost++;
         return pieces->piece(pieces->to, (bytes){NULL, 0}, size);
