@@ -3,8 +3,11 @@
  * all IDAT together is one zlib stream of rows, each a filter (0 to 4) and the row's bytes.
  *
  * The header is nearly always lost. How long a row is, is told by the filters: the only bytes
- * that are 0 to 4 at equal distances through all that can be decoded. A new picture is written
- * of the rows that there are, black between them. */
+ * that are 0 to 4 at equal distances through all that can be decoded (png_rows.h). A new
+ * picture is written of what is known of its rows. A filter says how bytes differ from those
+ * beside them: what is not known is written as no difference, as another value would go on
+ * through all that is below it; a row of which nothing is known is as the one above. */
+#include "rescue/salvage/kinds/png_rows.h"
 #include "rescue/salvage/member.h"
 #include "rescue/salvage/packed/packed.h"
 #include "rescue/salvage/packed/stored.h"
@@ -19,17 +22,16 @@ enum {
     CHUNKS_MOST = 1 << 20,
     STREAM_MOST = 64 << 20,
     RAW_MOST = 48 << 20, /* symbols */
-    ROW_LEAST = 8,
     ROW_MOST = 1 << 16,
-    ROWS_LEAST = 12,
+    FILTERS = 5,
+    FILTER_UP = 2,
     PIECES_MOST = 4096,
     LEAST = 64,
 };
 
-/* A stretch of rows that were decoded in one go. */
-struct piece {
-    size_t from, to;  /* symbols */
-    bool first, last; /* begins with the picture; ends with it */
+/* What a picture lacks. */
+struct unknown {
+    uint64_t rows, bytes; /* bytes: in other rows */
 };
 
 /* Bytes of the stream of which some came out in a piece. */
@@ -46,9 +48,10 @@ struct png {
     size_t size;
     uint16_t *raw; /* symbols of all pieces, one after the other */
     size_t raw_size, raw_room;
-    VEC(struct piece) pieces;
+    VEC(struct png_piece) pieces;
     VEC(struct stretch) stretches;
-    size_t row; /* bytes, its filter included; 0: not known */
+    struct png_rows rows;
+    uint8_t filter; /* that rows have most often */
     uint8_t header[IHDR];
     bool has_header;
     VEC(bytes) extras; /* whole chunks that come before the data: PLTE, tRNS ... */
@@ -231,12 +234,12 @@ static struct map stream_map(struct png *png)
     return map;
 }
 
-static bool open_piece(struct png *png)
+static bool open_piece(struct png *png, uint64_t lost)
 {
-    struct piece *piece =
+    struct png_piece *piece =
         png->pieces.n < PIECES_MOST ? vec_push(png->salvage->arena, &png->pieces) : NULL;
     if (piece)
-        *piece = (struct piece){.from = png->raw_size, .to = png->raw_size};
+        *piece = (struct png_piece){.from = png->raw_size, .to = png->raw_size, .lost = lost};
     return piece != NULL;
 }
 
@@ -255,9 +258,8 @@ static bool take_symbols(void *to, const uint16_t *symbols, size_t n)
 static bool take_gap(void *to, uint64_t packed, uint64_t size)
 {
     struct png *png = to;
-    (void)packed;
     if (size >= png->raw_room - png->raw_size || !png->raw_size)
-        return open_piece(png);
+        return open_piece(png, packed);
     for (uint64_t i = 0; i < size; i++)
         png->raw[png->raw_size++] = INFLATE_UNKNOWN;
     return true;
@@ -269,6 +271,7 @@ static void came(void *to, uint64_t from, uint64_t until)
     struct stretch *stretch = vec_push(png->salvage->arena, &png->stretches);
     if (stretch)
         *stretch = (struct stretch){png->pieces.n - 1, from, until};
+    png->pieces.at[png->pieces.n - 1].packed += until - from;
 }
 
 static void decode(struct png *png, const struct map *map)
@@ -281,76 +284,12 @@ static void decode(struct png *png, const struct map *map)
                 load_be16(png->stream) % 31 == 0 && map_is_plain(map, 0, 2);
     struct packed_taker taker = {take_symbols, take_gap, came, png};
     struct packed_result result;
-    uint64_t size = png->has_header ? load_be32(png->header + 4) * (uint64_t)png->row : 0;
-    if (!open_piece(png) || packed_read(&stream, zlib ? 2 : 0, png->size, zlib,
-                                        size ? size : UINT64_MAX, 0, &taker, &result) < 0)
+    uint64_t size = png->has_header ? png->rows.height * png->rows.row : 0;
+    if (!open_piece(png, 0) || packed_read(&stream, zlib ? 2 : 0, png->size, zlib,
+                                           size ? size : UINT64_MAX, 0, &taker, &result) < 0)
         return;
     png->pieces.at[0].first = zlib && map_is_plain(map, 2, 3);
     png->pieces.at[png->pieces.n - 1].last = result.ended;
-}
-
-static const struct piece *longest(const struct png *png)
-{
-    const struct piece *best = NULL;
-    for (uint32_t i = 0; i < png->pieces.n; i++) {
-        const struct piece *piece = &png->pieces.at[i];
-        if (!best || piece->to - piece->from > best->to - best->from)
-            best = piece;
-    }
-    return best;
-}
-
-/* Where a filter may stand in a piece, as bits: what came out of lost bytes may be one. */
-static uint64_t *filter_bits(struct png *png, const struct piece *piece, size_t size)
-{
-    uint64_t *bits = PUSH_ARRAY(png->salvage->arena, uint64_t, size / 64 + 2);
-    for (size_t i = 0; bits && i < size; i++) {
-        uint16_t symbol = png->raw[piece->from + i];
-        if (symbol <= 4 || symbol >= INFLATE_UNKNOWN)
-            bits[i / 64] |= (uint64_t)1 << i % 64;
-    }
-    return bits;
-}
-
-static inline uint64_t bits_at(const uint64_t *bits, size_t at)
-{
-    size_t shift = at % 64;
-    return shift ? bits[at / 64] >> shift | bits[at / 64 + 1] << (64 - shift) : bits[at / 64];
-}
-
-/* Whether filters can stand at equal distances of `row` from `phase` to `phase` + 63 on; the
- * phases of which it is so, as bits. */
-static uint64_t phases_fit(const uint64_t *bits, size_t size, size_t row, size_t phase)
-{
-    uint64_t fit = ~(uint64_t)0;
-    if (row - phase < 64)
-        fit >>= 64 - (row - phase);
-    for (size_t at = phase; fit && at < size; at += row) {
-        uint64_t now = bits_at(bits, at);
-        if (size - at < 64)
-            now |= ~(uint64_t)0 << (size - at);
-        fit &= now;
-    }
-    return fit;
-}
-
-/* The length of a row, filter included: the shortest distance at which filters stand through
- * the longest piece, in one place of a row only. 0: none. */
-static size_t find_row(struct png *png)
-{
-    const struct piece *piece = longest(png);
-    size_t size = piece ? piece->to - piece->from : 0;
-    uint64_t *bits = size ? filter_bits(png, piece, size) : NULL;
-    for (size_t row = ROW_LEAST; bits && row < ROW_MOST && row * ROWS_LEAST < size; row++) {
-        if (!budget_charge(png->salvage->budget, row / 4 + 64))
-            return 0;
-        int fits = 0;
-        for (size_t phase = 0; phase < row && fits < 2; phase += 64)
-            fits += __builtin_popcountll(phases_fit(bits, size, row, phase));
-        if (fits == 1)
-            return row;
-    }
-    return 0;
 }
 
 static size_t row_of_header(const struct png *png)
@@ -407,88 +346,100 @@ static bool put_row(struct salvage *salvage, uint8_t *room, const uint8_t *row, 
     return true;
 }
 
-/* The rows of one piece: the first row of them, its filter checked. */
-static size_t piece_phase(const struct png *png, const struct piece *piece, size_t row)
+/* What is known of the row that begins at `at`, in `line`: bytes that are not known are 0,
+ * which is to a filter what the bytes beside them let expect. `next`: the first piece that may
+ * be in it. How many bytes are known. */
+static size_t fill_row(const struct png *png, uint64_t at, uint32_t *next, uint8_t *line)
 {
-    size_t size = piece->to - piece->from;
-    if (piece->first)
-        return 0;
-    if (piece->last)
-        return size % row;
-    for (size_t phase = 0; phase < row && phase < size; phase++) {
-        bool fits = true;
-        for (size_t at = piece->from + phase; fits && at < piece->to; at += row)
-            fits = png->raw[at] <= 4 || png->raw[at] >= INFLATE_UNKNOWN;
-        if (fits)
-            return phase;
-    }
-    return 0;
-}
-
-/* How many whole rows of `row` bytes are in a piece. */
-static uint64_t piece_rows(const struct png *png, const struct piece *piece, size_t row)
-{
-    size_t phase = piece_phase(png, piece, row), size = piece->to - piece->from;
-    return size > phase ? (size - phase) / row : 0;
-}
-
-static uint64_t put_rows(struct png *png, size_t row, uint32_t *sum, uint64_t most)
-{
-    uint8_t *room = arena_push_raw(png->salvage->arena, STORED_MOST + 8);
-    uint8_t *line = arena_push_raw(png->salvage->arena, row);
-    uint64_t rows = 0;
-    for (uint32_t i = 0; room && line && i < png->pieces.n; i++) {
-        const struct piece *piece = &png->pieces.at[i];
-        for (size_t at = piece->from + piece_phase(png, piece, row);
-             at + row <= piece->to && rows < most; at += row, rows++) {
-            /* A row of which some is not known stays black. */
-            bool known = png->raw[at] <= 4;
-            for (size_t k = 0; known && k < row; k++) {
-                known = png->raw[at + k] < INFLATE_UNKNOWN;
-                line[k] = (uint8_t)png->raw[at + k];
-            }
-            if (!known)
-                memset(line, 0, row);
-            if (!put_row(png->salvage, room, line, row, sum))
-                return rows;
+    size_t row = png->rows.row, known = 0;
+    bool filter = false;
+    memset(line + 1, 0, row - 1);
+    for (uint32_t i = *next; i < png->pieces.n; i++) {
+        const struct png_piece *piece = &png->pieces.at[i];
+        uint64_t size = piece->to - piece->from;
+        if (piece->at == PNG_NOWHERE || piece->at + size <= at) {
+            *next += i == *next;
+            continue;
+        }
+        if (piece->at >= at + row)
+            break;
+        uint64_t from = piece->at > at ? piece->at : at;
+        uint64_t to = piece->at + size < at + row ? piece->at + size : at + row;
+        const uint16_t *symbols = png->raw + piece->from + (size_t)(from - piece->at);
+        for (uint64_t k = from - at; k < to - at; k++, symbols++) {
+            if (*symbols >= (k ? INFLATE_UNKNOWN : FILTERS))
+                continue;
+            line[k] = (uint8_t)*symbols;
+            filter |= k == 0;
+            known++;
         }
     }
-    memset(line ? line : png->header, 0, line ? row : 0);
-    for (; most != UINT64_MAX && room && line && rows < most; rows++)
-        if (!put_row(png->salvage, room, line, row, sum))
-            break;
-    return rows;
+    /* A row of which nothing is known is as the one before; another, filtered as that one. */
+    if (!known)
+        line[0] = FILTER_UP;
+    else if (!filter && line[0] == FILTER_UP)
+        line[0] = png->filter;
+    return known;
 }
 
-static uint64_t count_rows(const struct png *png, size_t row)
+/* The filter that rows have most often. */
+static uint8_t common_filter(const struct png *png)
 {
-    uint64_t rows = 0;
-    for (uint32_t i = 0; i < png->pieces.n; i++)
-        rows += piece_rows(png, &png->pieces.at[i], row);
-    return rows;
+    uint64_t seen[FILTERS] = {0};
+    uint8_t best = 0;
+    size_t row = png->rows.row;
+    for (uint32_t i = 0; i < png->pieces.n; i++) {
+        const struct png_piece *piece = &png->pieces.at[i];
+        size_t at = piece->from + (row - (size_t)(piece->at % row)) % row;
+        for (; piece->at != PNG_NOWHERE && at < piece->to; at += row)
+            if (png->raw[at] < FILTERS)
+                seen[png->raw[at]]++;
+    }
+    for (uint8_t f = 1; f < FILTERS; f++)
+        best = seen[f] > seen[best] ? f : best;
+    return best;
 }
 
-static void write_picture(struct png *png, size_t row)
+/* The bytes that are not known in rows of which some are, and the rows of which none is. */
+static bool put_rows(struct png *png, uint64_t count, uint32_t *sum, struct unknown *ret)
+{
+    uint8_t *room = arena_push_raw(png->salvage->arena, STORED_MOST + 8);
+    size_t row = png->rows.row;
+    uint8_t *line = arena_push(png->salvage->arena, row);
+    uint32_t next = 0;
+    bool fine = room && line;
+    for (uint64_t i = 0; fine && i < count; i++) {
+        size_t known = fill_row(png, i * row, &next, line);
+        ret->rows += !known;
+        ret->bytes += known ? row - known : 0;
+        fine = put_row(png->salvage, room, line, row, sum);
+    }
+    return fine;
+}
+
+static void write_picture(struct png *png)
 {
     struct salvage *salvage = png->salvage;
-    uint64_t rows = count_rows(png, row);
+    uint64_t count = png_rows_count(&png->rows);
+    struct unknown unknown = {0};
     uint32_t sum = 1;
     for (uint32_t i = 0; i < png->stretches.n; i++) {
         const struct stretch *stretch = &png->stretches.at[i];
-        if (piece_rows(png, &png->pieces.at[stretch->piece], row))
+        if (png->pieces.at[stretch->piece].at != PNG_NOWHERE)
             gives(png, stretch->from, stretch->to);
     }
+    png->filter = common_filter(png);
     if (png->has_header)
-        rows = load_be32(png->header + 4);
+        count = load_be32(png->header + 4);
     else
-        make_header(png, row, (size_t)rows);
+        make_header(png, png->rows.row, (size_t)count);
     bool fine = salvage_put(salvage, (bytes){(const uint8_t *)"\x89PNG\r\n\x1a\n", 8}) &&
                 put_chunk(salvage, "IHDR", png->header, IHDR);
     for (uint32_t i = 0; fine && i < png->extras.n; i++)
         fine = salvage_put(salvage, png->extras.at[i]);
-    if (!fine || !put_chunk(salvage, "IDAT", (const uint8_t *)"\x78\x01", 2))
+    if (!fine || !put_chunk(salvage, "IDAT", (const uint8_t *)"\x78\x01", 2) ||
+        !put_rows(png, count, &sum, &unknown))
         return;
-    (void)put_rows(png, row, &sum, rows);
     uint8_t end[9] = {1,
                       0,
                       0,
@@ -499,8 +450,13 @@ static void write_picture(struct png *png, size_t row)
                       (uint8_t)(sum >> 8),
                       (uint8_t)sum};
     if (put_chunk(salvage, "IDAT", end, sizeof end) && put_chunk(salvage, "IEND", NULL, 0))
-        (void)salvage_end(salvage, SALVAGE_PARTIAL, "%llu rows%s", (unsigned long long)rows,
-                          png->has_header ? "" : "; the header is a guess");
+        (void)salvage_end(
+            salvage, SALVAGE_PARTIAL,
+            "%llu rows; of %llu of them nothing is known, of others %llu bytes are "
+            "not%s",
+            (unsigned long long)count, (unsigned long long)unknown.rows,
+            (unsigned long long)unknown.bytes,
+            png->has_header ? "" : "; the header is a guess");
 }
 
 int png_fits(struct salvage *salvage)
@@ -525,12 +481,20 @@ void png_give(struct salvage *salvage)
     png.raw = arena_push_raw(salvage->arena, png.raw_room * sizeof *png.raw);
     if (!png.raw || !map.file.len)
         return;
-    if (png.has_header)
-        png.row = row_of_header(&png);
+    if (png.has_header) {
+        png.rows.row = row_of_header(&png);
+        png.rows.height = load_be32(png.header + 4);
+    }
     decode(&png, &map);
+    png.rows.arena = salvage->arena;
+    png.rows.budget = salvage->budget;
+    png.rows.raw = png.raw;
+    png.rows.pieces = png.pieces.at;
+    png.rows.n = png.pieces.n;
     if (!png.has_header)
-        png.row = find_row(&png);
-    if (png.row > 1 && count_rows(&png, png.row) &&
+        png.rows.row = png_rows_length(&png.rows);
+    if (png.rows.row > 1 && png.raw_size && png_rows_place(&png.rows) &&
+        png_rows_count(&png.rows) &&
         salvage_begin(salvage, salvage_name(salvage, "png"), "PNG"))
-        write_picture(&png, png.row);
+        write_picture(&png);
 }
