@@ -491,9 +491,9 @@ void png_give(struct salvage *salvage)
     png.rows.raw = png.raw;
     png.rows.pieces = png.pieces.at;
     png.rows.n = png.pieces.n;
-    if (!png.has_header)
-        png.rows.row = png_rows_length(&png.rows);
-    if (png.rows.row > 1 && png.raw_size && png_rows_place(&png.rows) &&
+    if (png.raw_size &&
+        (png.has_header ? png.rows.row > 1 && png_rows_place(&png.rows)
+                        : png_rows_find(&png.rows)) &&
         png_rows_count(&png.rows) &&
         salvage_begin(salvage, salvage_name(salvage, "png"), "PNG"))
         write_picture(&png);

@@ -13,7 +13,7 @@ enum {
     NEXT_MOST = 4096,     /* bytes behind one of which the distance is counted */
     PAIRS_MOST = 1 << 28, /* distances that are counted */
     BESIDE = 4,
-    CLEAR = 8, /* deviations by which one distance is above those beside it */
+    CLEAR = 5, /* deviations by which one distance is above those beside it */
     EIGHTHS = MAP_EIGHTHS,
     NO_FILTER = -8 * EIGHTHS, /* what a byte that is no filter says of a row's begin */
     SLOPE = 400,              /* a gap of so many bytes may be any; eighths of a byte's cost */
@@ -120,14 +120,17 @@ static bool count_distances(struct png_rows *rows, uint16_t filter, uint32_t *pl
     return true;
 }
 
-/* By how many deviations, squared, one distance stands out among those beside it. */
+/* By how many deviations, squared, one distance stands out among those beside it: any, those of
+ * as many samples in pixels of three, and of four. */
 static uint64_t stands_out(const uint32_t *counts, size_t row)
 {
-    static const int8_t beside[] = {-8, -6, -4, -3, -2, -1, 1, 2, 3, 4, 6, 8};
+    static const size_t beside[][2] = {{1, 2}, {3, 6}, {4, 8}};
     uint64_t most = 0;
     for (size_t i = 0; i < COUNT(beside); i++) {
-        uint64_t other = counts[(ptrdiff_t)row + beside[i]];
-        most = other > most ? other : most;
+        uint64_t sum = 0;
+        for (int k = 0; k < 2; k++)
+            sum += (uint64_t)counts[row - beside[i][k]] + counts[row + beside[i][k]];
+        most = sum / 4 > most ? sum / 4 : most;
     }
     uint64_t more = counts[row] > most ? counts[row] - most : 0;
     return more >= ROWS_LEAST ? more * more / (most + 1) : 0;
@@ -156,12 +159,6 @@ static size_t row_of_all(struct png_rows *rows)
     }
     arena_pop(rows->arena, mark);
     return found;
-}
-
-size_t png_rows_length(struct png_rows *rows)
-{
-    size_t row = row_of_longest(rows);
-    return row ? row : row_of_all(rows);
 }
 
 /* --- where rows begin --- */
@@ -432,4 +429,14 @@ uint64_t png_rows_count(const struct png_rows *rows)
         if (rows->pieces[i].at != PNG_NOWHERE)
             end = rows->pieces[i].at + size_of(&rows->pieces[i]);
     return (end + rows->row - 1) / rows->row;
+}
+
+bool png_rows_find(struct png_rows *rows)
+{
+    /* In one piece, chance finds one, too; then rows do not begin there in the others. */
+    rows->row = row_of_longest(rows);
+    if (rows->row && png_rows_place(rows))
+        return true;
+    rows->row = row_of_all(rows);
+    return rows->row && png_rows_place(rows);
 }

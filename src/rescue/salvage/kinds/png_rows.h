@@ -31,10 +31,10 @@ struct png_rows {
     uint64_t height; /* rows, 0: not known */
 };
 
-/* The length of a row, 0 when nothing tells it. */
-size_t png_rows_length(struct png_rows *rows) MUST_USE;
 /* Gives all pieces their places. Rows whose number a gap does not tell are guessed. False: what
  * there is are no such rows, or memory ran out. */
 bool png_rows_place(struct png_rows *rows) MUST_USE;
+/* The same when the length of a row is not known. False also when nothing tells it. */
+bool png_rows_find(struct png_rows *rows) MUST_USE;
 /* How many rows the pieces reach to. */
 uint64_t png_rows_count(const struct png_rows *rows);
