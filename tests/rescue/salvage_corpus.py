@@ -221,7 +221,9 @@ FLOORS = {"zip": 99, "docx": 98, "odt": 99, "txt": 99.9, "csv": 99.9, "mbox": 99
 # Tables that survive (qilin), tables that are all lost, and files whose begin is lost (play).
 DISK_PATTERNS = {"ext4": ("qilin", "akira", "play"), "ntfs": ("play",), "fat": ("qilin",)}
 # With 64 bytes of each 6,400 encrypted: gaps within every compressed member.
-DENSE_FLOORS = {"zip": 94, "docx": 85, "gz": 90, "pdf": 95, "png": 90}
+DENSE_FLOORS = {"zip": 94, "docx": 85, "gz": 90, "pdf": 95, "png": 90, "sqlite": 96}
+# With 64 of each 192: gaps in nearly every row.
+DENSEST_FLOORS = {"sqlite": 45}
 
 
 MIB = 1 << 20
@@ -428,6 +430,7 @@ def test(args):
     tests = [(kind, floor, DISK_PATTERNS.get(kind, ("qilin",) if kind == "pdf" else ("akira", "qilin")))
              for kind, floor in FLOORS.items()]
     tests += [(kind, floor, ("basta-1G",)) for kind, floor in DENSE_FLOORS.items()]
+    tests += [(kind, floor, ("basta",)) for kind, floor in DENSEST_FLOORS.items()]
     for kind, floor, patterns in tests:
         number += 1
         folder = tempfile.mkdtemp(prefix="salvage-")

@@ -8,7 +8,9 @@
  *
  * The first page, with the names of tables and columns, is nearly always lost. Rows are given
  * as SQL: tables by the pages' own order, rows of one page and neighbours with as many columns
- * together. With the schema there, its own statements come first. */
+ * together. With the schema there, its own statements come first. Rows of which ciphertext
+ * touches only values go to tables of their own. Where a page's own table of cells is hurt,
+ * cells are looked for: one must begin where another ends. */
 #include "rescue/salvage/salvage.h"
 
 #include <stdlib.h>
@@ -27,8 +29,16 @@ enum {
 struct sqlite {
     struct salvage *salvage;
     uint32_t page, usable;
-    uint64_t rows, lost;
-    bool created[COLUMNS_MOST + 1];
+    uint64_t rows, hurt, lost;
+    bool created[COLUMNS_MOST + 1], created_hurt[COLUMNS_MOST + 1];
+    uint32_t *ends; /* of the cells of the page at hand, by where they begin; 0: none */
+};
+
+/* A cell of a table's leaf. */
+struct cell {
+    uint64_t at, from; /* in the file: it, its record */
+    uint64_t size, id; /* of the record, all of it */
+    uint32_t end;      /* in its page */
 };
 
 /* Up to nine bytes, seven bits each but for the last. 0: cut short. */
@@ -90,19 +100,28 @@ static uint32_t find_page(bytes file)
     return best;
 }
 
+/* How much of a record lies in its cell: all of it, or what is before the other pages. */
+static uint64_t held_here(const struct sqlite *sqlite, uint64_t size)
+{
+    uint32_t usable = sqlite->usable, most = usable - 35;
+    if (size <= most)
+        return size;
+    uint32_t least = (usable - 12) * 32 / 255 - 23;
+    uint64_t here = least + (size - least) % (usable - 4);
+    return here > most ? least : here;
+}
+
 /* The record of a cell in one piece; follows its overflow pages. .at NULL: not all plain. */
 static bytes record_of(struct sqlite *sqlite, uint64_t at, uint64_t size, uint64_t room)
 {
     bytes file = sqlite->salvage->file, none = {NULL, 0};
     struct map *map = &sqlite->salvage->map;
-    uint32_t usable = sqlite->usable, most = usable - 35;
-    if (size <= most)
+    uint32_t usable = sqlite->usable;
+    uint64_t here = held_here(sqlite, size);
+    if (size == here)
         return size <= room && map_is_plain(map, at, at + size)
                    ? bytes_slice(file, (size_t)at, (size_t)size)
                    : none;
-    uint32_t least = (usable - 12) * 32 / 255 - 23;
-    uint64_t here = least + (size - least) % (usable - 4);
-    here = here > most ? least : here;
     uint8_t *record = size < RECORD_MOST && here + 4 <= room
                           ? arena_push_raw(sqlite->salvage->arena, (size_t)size)
                           : NULL;
@@ -196,6 +215,20 @@ static bool put_value(struct salvage *salvage, uint64_t type, bytes value)
     return salvage_text(salvage, "%lld", type >= 8 ? (long long)type - 8 : (long long)number);
 }
 
+static bool put_table(struct sqlite *sqlite, unsigned columns, bool hurt)
+{
+    struct salvage *salvage = sqlite->salvage;
+    bool *created = &(hurt ? sqlite->created_hurt : sqlite->created)[columns];
+    if (*created)
+        return true;
+    *created = true;
+    bool fine = salvage_text(salvage, "CREATE TABLE IF NOT EXISTS %s_%u(row_id",
+                             hurt ? "damaged" : "recovered", columns);
+    for (unsigned i = 0; i < columns && fine; i++)
+        fine = salvage_text(salvage, ", c%u", i);
+    return fine && salvage_text(salvage, "%s);\n", hurt ? ", bytes_lost" : "");
+}
+
 static bool put_row(struct sqlite *sqlite, uint64_t id, bytes record)
 {
     uint64_t types[COLUMNS_MOST];
@@ -206,16 +239,8 @@ static bool put_row(struct sqlite *sqlite, uint64_t id, bytes record)
         sqlite->lost++;
         return true;
     }
-    bool fine = true;
-    if (!sqlite->created[n]) {
-        sqlite->created[n] = true;
-        fine = salvage_text(salvage, "CREATE TABLE IF NOT EXISTS recovered_%u(row_id", n);
-        for (unsigned i = 0; i < n && fine; i++)
-            fine = salvage_text(salvage, ", c%u", i);
-        fine = fine && salvage_text(salvage, ");\n");
-    }
-    fine =
-        fine && salvage_text(salvage, "INSERT INTO recovered_%u VALUES(%lld", n, (long long)id);
+    bool fine = put_table(sqlite, n, false) &&
+                salvage_text(salvage, "INSERT INTO recovered_%u VALUES(%lld", n, (long long)id);
     for (unsigned i = 0; i < n && fine; i++) {
         size_t size = (size_t)value_size(types[i]);
         fine = salvage_text(salvage, ",") &&
@@ -226,37 +251,212 @@ static bool put_row(struct sqlite *sqlite, uint64_t id, bytes record)
     return fine && salvage_text(salvage, ");\n");
 }
 
-/* The rows of a leaf; those that ciphertext touches are left out. */
+/* In a text, what is left of a letter beside a gap is no letter. */
+static void mend_letters(uint8_t *text, size_t size, size_t from, size_t to)
+{
+    for (; to < size && (text[to] & 0xc0) == 0x80; to++)
+        text[to] = '?';
+    while (from && (text[from - 1] & 0xc0) == 0x80)
+        text[--from] = '?';
+    if (from && text[from - 1] >= 0xc0)
+        text[from - 1] = '?';
+}
+
+/* A value of which some is ciphertext: what is known of a text or a blob, with question marks
+ * or zeros for the rest, NULL of a number. */
+static bool put_hurt_value(struct sqlite *sqlite, uint64_t type, uint64_t from, size_t size)
+{
+    struct salvage *salvage = sqlite->salvage;
+    uint64_t to = from + size;
+    uint8_t *value = type >= 12 && map_plain_size(&salvage->map, from, to)
+                         ? arena_push_raw(salvage->arena, size)
+                         : NULL;
+    if (!value)
+        return salvage_text(salvage, "NULL");
+    memcpy(value, salvage->file.at + from, size);
+    for (uint64_t at = from; at < to;) {
+        uint64_t gap = map_plain_end(&salvage->map, at, to);
+        at = map_plain_next(&salvage->map, gap, to);
+        memset(value + (gap - from), type % 2 ? '?' : 0, (size_t)(at - gap));
+        if (type % 2 && at > gap)
+            mend_letters(value, size, (size_t)(gap - from), (size_t)(at - from));
+    }
+    return put_value(salvage, type, (bytes){value, size});
+}
+
+/* A row whose cell says what it holds, and of which values are hurt. */
+static bool put_hurt_row(struct sqlite *sqlite, const struct cell *cell, const uint64_t *types,
+                         unsigned n, uint64_t head)
+{
+    struct salvage *salvage = sqlite->salvage;
+    uint64_t from = cell->from + head, to = cell->from + cell->size;
+    if (!map_plain_size(&salvage->map, from, to)) {
+        sqlite->lost++;
+        return true;
+    }
+    bool fine =
+        put_table(sqlite, n, true) &&
+        salvage_text(salvage, "INSERT INTO damaged_%u VALUES(%lld", n, (long long)cell->id);
+    for (unsigned i = 0; i < n && fine; i++) {
+        size_t size = (size_t)value_size(types[i]);
+        fine = salvage_text(salvage, ",");
+        if (fine && map_is_plain(&salvage->map, from, from + size))
+            fine = put_value(salvage, types[i], bytes_slice(salvage->file, (size_t)from, size));
+        else if (fine)
+            fine = put_hurt_value(sqlite, types[i], from, size);
+        from += size;
+    }
+    uint64_t plain = map_plain_size(&salvage->map, cell->from, to);
+    sqlite->hurt++;
+    return fine && salvage_text(salvage, ",%llu);\n", (unsigned long long)(cell->size - plain));
+}
+
+/* The head of the cell at `cell` of the page: its size, its row. */
+static bool read_cell(struct sqlite *sqlite, uint64_t page, uint32_t cell, struct cell *ret)
+{
+    bytes data = bytes_slice(sqlite->salvage->file, (size_t)page, sqlite->usable);
+    uint64_t size, id;
+    unsigned a = varint(data, cell, &size), b = a ? varint(data, cell + a, &id) : 0;
+    if (!b || !map_is_plain(&sqlite->salvage->map, page + cell, page + cell + a + b))
+        return false;
+    uint64_t here = held_here(sqlite, size), end = cell + a + b + here + (here < size ? 4 : 0);
+    *ret = (struct cell){page + cell, page + cell + a + b, size, id,
+                         end <= data.len ? (uint32_t)end : 0};
+    return true;
+}
+
+/* Types of a record that lies in its cell, whatever its values are; their number, 0: not known.
+ */
+static unsigned types_of(struct sqlite *sqlite, const struct cell *cell, uint64_t *types,
+                         uint64_t *ret_head)
+{
+    struct salvage *salvage = sqlite->salvage;
+    size_t at = 0;
+    if (!cell->end || held_here(sqlite, cell->size) < cell->size)
+        return 0;
+    bytes record = bytes_slice(salvage->file, (size_t)cell->from, (size_t)cell->size);
+    unsigned n = read_types(record, types, &at);
+    *ret_head = at;
+    return map_is_plain(&salvage->map, cell->from, cell->from + at) ? n : 0;
+}
+
+static bool put_cell(struct sqlite *sqlite, uint64_t page, const struct cell *cell)
+{
+    struct salvage *salvage = sqlite->salvage;
+    struct arena_mark mark = arena_mark(salvage->arena);
+    uint64_t types[COLUMNS_MOST], head = 0;
+    bytes record = record_of(sqlite, cell->from, cell->size, page + sqlite->page - cell->from);
+    unsigned n = record.at ? 0 : types_of(sqlite, cell, types, &head);
+    bool fine = true;
+    if (record.at)
+        fine = put_row(sqlite, cell->id, record);
+    else if (n)
+        fine = put_hurt_row(sqlite, cell, types, n, head);
+    else
+        sqlite->lost++;
+    arena_pop(salvage->arena, mark);
+    /* What they are kept in is of the same arena. */
+    uint64_t to = cell->from + (cell->size < sqlite->usable ? cell->size : 0);
+    for (uint64_t at = cell->at; (record.at || n) && at < to;) {
+        uint64_t end = map_plain_end(&salvage->map, at, to);
+        salvage_gives(salvage, at, end);
+        at = map_plain_next(&salvage->map, end, to);
+    }
+    return fine;
+}
+
+/* Whether something at `at` of the page is a cell by itself: as many columns as others have. */
+static bool likely_cell(struct sqlite *sqlite, uint64_t page, uint32_t at, struct cell *ret)
+{
+    uint64_t types[COLUMNS_MOST], head;
+    unsigned n = read_cell(sqlite, page, at, ret) ? types_of(sqlite, ret, types, &head) : 0;
+    return n && (sqlite->created[n] || sqlite->created_hurt[n]);
+}
+
+/* Cells of which the page's table says nothing, from `at` on: behind one begins another, or the
+ * page ends. */
+static bool put_others(struct sqlite *sqlite, uint64_t page, uint32_t at)
+{
+    struct cell cell, next;
+    while (at < sqlite->usable) {
+        if (!budget_charge(sqlite->salvage->budget, 4))
+            return false;
+        if (sqlite->ends[at]) {
+            at = sqlite->ends[at];
+        } else if (likely_cell(sqlite, page, at, &cell) &&
+                   (cell.end == sqlite->usable || sqlite->ends[cell.end] ||
+                    likely_cell(sqlite, page, cell.end, &next))) {
+            if (!put_cell(sqlite, page, &cell))
+                return false;
+            at = cell.end;
+        } else {
+            at++;
+        }
+    }
+    return true;
+}
+
+/* The rows of a leaf. */
 static bool put_leaf(struct sqlite *sqlite, uint64_t at)
 {
     struct salvage *salvage = sqlite->salvage;
     bytes page = bytes_slice(salvage->file, (size_t)at, sqlite->page);
     size_t head = at == 0 ? 100 : 0;
-    uint32_t cells = load_be16(page.at + head + 3);
+    uint32_t cells = load_be16(page.at + head + 3), content = load_be16(page.at + head + 5);
+    uint32_t missing = 0;
+    memset(sqlite->ends, 0, sqlite->page * sizeof *sqlite->ends);
     for (uint32_t i = 0; i < cells; i++) {
-        uint64_t pointer = at + head + 8 + 2ull * i, size, id;
+        uint64_t pointer = at + head + 8 + 2ull * i;
+        struct cell cell;
         if (!map_is_plain(&salvage->map, pointer, pointer + 2)) {
+            missing++;
+            continue;
+        }
+        uint32_t begin = load_be16(page.at + (pointer - at));
+        if (!read_cell(sqlite, at, begin, &cell)) {
             sqlite->lost++;
             continue;
         }
-        uint32_t cell = load_be16(page.at + (pointer - at));
-        unsigned a = varint(page, cell, &size), b = a ? varint(page, cell + a, &id) : 0;
-        uint64_t from = at + cell + a + b;
-        if (!b || !map_is_plain(&salvage->map, at + cell, from)) {
-            sqlite->lost++;
-            continue;
-        }
-        struct arena_mark mark = arena_mark(salvage->arena);
-        bytes record = record_of(sqlite, from, size, sqlite->page - cell - a - b);
-        bool fine = !record.at || put_row(sqlite, id, record);
-        sqlite->lost += !record.at;
-        arena_pop(salvage->arena, mark);
-        if (!fine)
+        if (begin < sqlite->usable && cell.end)
+            sqlite->ends[begin] = cell.end;
+        if (!put_cell(sqlite, at, &cell))
             return false;
-        if (record.at)
-            salvage_gives(salvage, at + cell, from + (size < sqlite->usable ? size : 0));
+    }
+    uint64_t before = sqlite->rows + sqlite->hurt;
+    if (missing && !put_others(sqlite, at, content ? content : sqlite->page))
+        return false;
+    uint64_t found = sqlite->rows + sqlite->hurt - before;
+    sqlite->lost += missing > found ? missing - found : 0;
+    return true;
+}
+
+/* The rows of pages of which the head is ciphertext. */
+static bool put_headless(struct sqlite *sqlite)
+{
+    bytes file = sqlite->salvage->file;
+    for (uint64_t at = sqlite->page; at + sqlite->page <= file.len; at += sqlite->page) {
+        if (map_is_plain(&sqlite->salvage->map, at, at + 8))
+            continue;
+        memset(sqlite->ends, 0, sqlite->page * sizeof *sqlite->ends);
+        if (!put_others(sqlite, at, 8))
+            return false;
     }
     return true;
+}
+
+static bool put_rows(struct sqlite *sqlite)
+{
+    struct salvage *salvage = sqlite->salvage;
+    bytes file = salvage->file;
+    for (uint64_t at = 0; at + sqlite->page <= file.len; at += sqlite->page) {
+        uint64_t head = at == 0 ? 100 : 0;
+        if (!budget_charge(salvage->budget, sqlite->page / 4))
+            return false;
+        if (is_leaf(file, at, sqlite->page) &&
+            map_is_plain(&salvage->map, at + head, at + head + 8) && !put_leaf(sqlite, at))
+            return false;
+    }
+    return put_headless(sqlite);
 }
 
 int sqlite_fits(struct salvage *salvage)
@@ -281,19 +481,14 @@ void sqlite_give(struct salvage *salvage)
     sqlite.usable = sqlite.page;
     if (map_is_plain(&salvage->map, 0, 100) && file.at[20] < sqlite.page / 4)
         sqlite.usable -= file.at[20];
-    if (!salvage_begin(salvage, salvage_name(salvage, "sql"), "SQLite rows") ||
-        !salvage_text(salvage, "BEGIN;\n"))
+    sqlite.ends = PUSH_ARRAY(salvage->arena, uint32_t, sqlite.page);
+    if (!sqlite.ends || !salvage_begin(salvage, salvage_name(salvage, "sql"), "SQLite rows") ||
+        !salvage_text(salvage, "BEGIN;\n") || !put_rows(&sqlite))
         return;
-    for (uint64_t at = 0; at + sqlite.page <= file.len; at += sqlite.page) {
-        uint64_t head = at == 0 ? 100 : 0;
-        if (!budget_charge(salvage->budget, sqlite.page / 4))
-            return;
-        if (is_leaf(file, at, sqlite.page) &&
-            map_is_plain(&salvage->map, at + head, at + head + 8) && !put_leaf(&sqlite, at))
-            return;
-    }
-    salvage_counts(salvage, sqlite.rows);
+    salvage_counts(salvage, sqlite.rows + sqlite.hurt);
     if (salvage_text(salvage, "COMMIT;\n"))
-        (void)salvage_end(salvage, SALVAGE_PARTIAL, "%llu rows, %llu damaged ones left out",
-                          (unsigned long long)sqlite.rows, (unsigned long long)sqlite.lost);
+        (void)salvage_end(salvage, SALVAGE_PARTIAL,
+                          "%llu rows, %llu with gaps, %llu damaged ones left out",
+                          (unsigned long long)sqlite.rows, (unsigned long long)sqlite.hurt,
+                          (unsigned long long)sqlite.lost);
 }
