@@ -20,7 +20,7 @@ from salvage_decodable import decodable, merged, total, without
 from salvage_disks import DISKS, tool
 from salvage_kinds import DOCUMENTS, text
 from salvage_mail import MAIL, heads_lost, read_by_readpst
-from salvage_media import MEDIA
+from salvage_media import MEDIA, layered
 from salvage_patterns import PATTERNS, encrypt, runs
 
 KINDS = {**DOCUMENTS, **MAIL, **MEDIA, **DISKS}
@@ -411,8 +411,15 @@ def in_folder(tried, *more):
         return tried(folder, *more)
 
 
+def progressive(args):
+    try:
+        return in_folder(layered, lambda path, out: salvage(args.candor, path, out))
+    except ImportError as error:
+        raise OSError(error)
+
+
 def test(args):
-    number = 7
+    number = 8
     for at, what, tried in ((1, "a large disk in little memory", large_disk),
                             (2, "files of one folder explain each other", hinted),
                             (3, "a stick without its first sectors keeps its names", stick),
@@ -421,7 +428,8 @@ def test(args):
                             (6, "readpst reads the mail stores that are made here",
                              lambda _: in_folder(read_by_readpst)),
                             (7, "mail stores of four kinds without their heads",
-                             lambda args: in_folder(heads_lost, lambda *a: salvage(args.candor, *a)))):
+                             lambda args: in_folder(heads_lost, lambda *a: salvage(args.candor, *a))),
+                            (8, "a progressive picture with gaps", progressive)):
         try:
             why = tried(args)
             print("%s %d - %s%s" % ("not ok" if why else "ok", at, what, why and ": " + why), flush=True)

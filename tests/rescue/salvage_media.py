@@ -1,5 +1,5 @@
 """Pictures and films, made with PIL and ffmpeg; for their checks a second decoder."""
-import io, itertools, os, shutil, struct, subprocess, tempfile, zlib
+import io, itertools, os, random, shutil, struct, subprocess, tempfile, zlib
 
 from salvage_decodable import deflate_units
 from salvage_kinds import MB, Kind, Made, small_png
@@ -118,6 +118,71 @@ def make_jpeg(rng, size):
         kind = data[begin + 1]
         begin += 2 + struct.unpack(">H", data[begin + 2:begin + 4])[0]
     return Made("holiday.jpg", data, [(begin, len(data) - 2)], [])
+
+
+def scans(data):
+    """Where the data of each scan begin and end."""
+    out, at = [], 2
+    while data[at + 1] != 0xd9:
+        begin = at + 2 + struct.unpack(">H", data[at + 2:at + 4])[0]
+        if data[at + 1] == 0xda:
+            end = begin
+            while data[end] != 0xff or data[end + 1] == 0 or data[end + 1] & 0xf8 == 0xd0:
+                end += 1
+            out.append((begin, end))
+            begin = end
+        at = begin
+    return out
+
+
+def squares(image, size):
+    """The mean brightness of each square, row by row, and how many stand in a row."""
+    from PIL import Image
+    width, height = image.width // size, image.height // size
+    return image.convert("L").crop((0, 0, width * size, height * size)).resize(
+        (width, height), Image.BOX).tobytes(), width
+
+
+def layered(folder, salvage):
+    """A progressive picture with one gap in its last scan, one of its first coefficients, one of its
+    means: what comes before and behind it stands where it did. Why not, or nothing."""
+    from PIL import Image
+    ppm, jpg = os.path.join(folder, "a.ppm"), os.path.join(folder, "a.jpg")
+    photograph(random.Random("layers"), 1600, 1200).save(ppm)
+    for options in ([], ["-restart", "1"]):
+        subprocess.run(["cjpeg", "-progressive", "-quality", "88", *options, "-outfile", jpg, ppm],
+                       check=True, **QUIET)
+        data = open(jpg, "rb").read()
+        truth, wide = squares(Image.open(jpg), 16)
+        layers = scans(data)
+        for which, alike, near in (len(layers) - 1, 30, 99), (1, 0, 90), (0, 0, 50):
+            begin, end = layers[which]
+            a, b = begin + (end - begin) * 35 // 100, begin + (end - begin) * 60 // 100
+            path, out = os.path.join(folder, "a.jpg.locked"), os.path.join(folder, "out")
+            with open(path, "wb") as f:
+                f.write(data[:a] + random.Random(which).randbytes(b - a) + data[b:])
+            said, why = salvage(path, out)
+            if not said or len(said["parts"]) != 1:
+                return why or "%d parts" % len(said["parts"])
+            mine = os.path.join(out, said["parts"][0]["name"])
+            run = subprocess.run(["djpeg", "-outfile", "/dev/null", mine], capture_output=True)
+            if run.returncode or run.stderr:
+                return "it does not open: %s" % run.stderr.decode()
+            found = squares(Image.open(mine), 16)[0]
+            shown = [i for i, v in enumerate(found) if v != 128]
+            # Behind a gap of the means all of them can be too dark.
+            last = [found[i] - truth[i] for i in shown if i >= len(found) * 4 // 5]
+            middle = sorted(last)[len(last) // 2] if last else 0
+            fits = sum(abs(found[i] - truth[i]) <= 10 or (which == 0 and i > len(found) // 2 and
+                       abs(found[i] - truth[i] - middle) <= 16) for i in shown)
+            same = sum(x == y for x, y in zip(Image.open(mine).convert("L").tobytes(),
+                                              Image.open(jpg).convert("L").tobytes()))
+            if len(shown) * 100 < near * len(found) * 95 // 100 or fits * 100 < len(shown) * 90 or \
+               same * 100 < alike * 1600 * 1200:
+                return "scan %d %s: of %d squares %d shown, %d right, %d samples the same" % (
+                    which, options, len(found), len(shown), fits, same)
+            shutil.rmtree(out)
+    return ""
 
 
 def mcu_blocks(data):

@@ -7,9 +7,8 @@
  * What is decoded is written anew as one scan, with flat MCUs for what is lost: as many as the
  * lost bytes would have held, or as restart markers say. With the head lost the tables are
  * those of annex K, which most cameras use; the sampling is the one that can be read, the width
- * that at which rows are alike. */
-#include "rescue/salvage/kinds/jpeg_scan.h"
-#include "rescue/salvage/salvage.h"
+ * that at which rows are alike. Progressive pictures: jpeg_layers. */
+#include "rescue/salvage/kinds/jpeg_layers.h"
 
 #include <string.h>
 
@@ -43,6 +42,7 @@ struct jpeg {
     struct jpeg_head head;
     bool whole_head, sized, tables; /* all of it; its SOF; its DHT */
     bool refused;                   /* progressive and the like */
+    struct jpeg_picture *layers;    /* of a progressive one whose head is whole, or NULL */
     uint64_t scan, interval_at;     /* where the data begin; where DRI's value is, 0: none */
     bytes quantization[4];          /* DQT segments */
     unsigned quantizations;
@@ -152,7 +152,8 @@ static void prove(struct jpeg *jpeg)
     bytes file = jpeg->salvage->file;
     struct map *map = &jpeg->salvage->map;
     uint64_t last = jpeg->scan, at = jpeg->scan > 1024 ? jpeg->scan : 1024;
-    if (jpeg->whole_head)
+    uint64_t slack = jpeg->layers ? 0 : LAG / 2;
+    if (jpeg->whole_head || jpeg->layers)
         map_prove(map, 0, jpeg->scan);
     else
         map_break(map, 0, 2, false);
@@ -162,15 +163,57 @@ static void prove(struct jpeg *jpeg)
         if (!budget_charge(jpeg->salvage->budget, (here - at) / 16 + 1))
             return;
         at = here + 1;
+        uint64_t chain = mark && mark[1] ? jpeg_chain(file, here) : 0;
+        if (chain) { /* the next scan's head */
+            if (!slack || here - last > LAG)
+                map_decode(map, last + slack, here);
+            map_prove(map, here, chain);
+            last = at = chain;
+            slack = 0;
+            continue;
+        }
+        if (jpeg->layers && mark && mark[1] == 0xd9 && here - last > slack &&
+            (file.len - here < LAG || (!slack && memcmp(mark + 2, "\xff\xd8", 2) == 0))) {
+            map_decode(map, last + slack, here);
+            return;
+        }
         if (mark && (mark[1] == 0 || (mark[1] >= 0xd0 && mark[1] <= 0xd7) ||
                      (mark[1] == 0xd9 && here + 2 >= file.len)))
             continue;
-        if (here - last > QUIET)
-            map_decode(map, last + LAG / 2, here - LAG);
+        if (here - last > QUIET || (!slack && here - last > LAG))
+            map_decode(map, last + slack, here - LAG);
+        slack = LAG / 2;
         if (mark)
             map_break(map, here, here + 2, false);
         last = here;
     }
+}
+
+/* Optimised codes look as random as ciphertext. Where no pattern explains the file, what keeps
+ * the rule of the scan for long is plain, and what lies between and breaks it is not. */
+static void solve_again(struct salvage *salvage)
+{
+    struct map *map = &salvage->map;
+    VEC(struct map_range) ranges = {0};
+    uint64_t behind = 0;
+    if (map->given || map->regular || !map->broken.n)
+        return;
+    for (uint32_t i = 0; i < map->decoded.n; i++)
+        map_prove(map, map->decoded.at[i].from, map->decoded.at[i].to);
+    map_solve(map);
+    for (uint32_t i = 0, b = 0; !map->regular && i <= map->plain.n; i++) {
+        uint64_t end = i < map->plain.n ? map->plain.at[i].from : map->file.len;
+        while (b < map->broken.n && map->broken.at[b].from < behind)
+            b++;
+        if (b < map->broken.n && map->broken.at[b].from < end) {
+            struct map_range *range = vec_push(map->arena, &ranges);
+            if (range)
+                *range = (struct map_range){behind, end};
+        }
+        behind = i < map->plain.n ? map->plain.at[i].to : end;
+    }
+    if (ranges.n)
+        (void)!map_given(map, map->file, ranges.at, ranges.n, map->arena, map->budget);
 }
 
 static void guess_sampling(struct jpeg *jpeg, unsigned which)
@@ -493,11 +536,27 @@ void jpeg_give(struct salvage *salvage)
         return;
     bool begins = memcmp(salvage->file.at, "\xff\xd8\xff", 3) == 0;
     jpeg->whole_head = begins && read_head(jpeg) && jpeg_lay_out(&jpeg->head);
+    if (jpeg->refused && !jpeg->whole_head) {
+        struct jpeg_picture *picture = PUSH(salvage->arena, struct jpeg_picture);
+        if (picture && jpeg_picture_head(picture, salvage)) {
+            jpeg->layers = picture;
+            jpeg->scan = picture->layers[0].from;
+        }
+    }
     prove(jpeg);
     if (!salvage_solve(salvage))
         return;
+    if (jpeg->layers)
+        solve_again(salvage);
     if (jpeg->whole_head && !map_is_plain(&salvage->map, 0, jpeg->scan))
         jpeg->whole_head = false;
+    if (jpeg->layers && salvage->map.total &&
+        map_is_plain(&salvage->map, 0, jpeg->layers->layers[0].from) &&
+        jpeg_picture_read(jpeg->layers)) {
+        if (salvage_begin(salvage, salvage_name(salvage, "jpg"), "JPEG"))
+            jpeg_picture_give(jpeg->layers);
+        return;
+    }
     if (!salvage->map.total || (begins && jpeg->refused && !jpeg->whole_head)) {
         give_as_it_is(salvage);
         return;

@@ -8,6 +8,7 @@ enum {
     CODE_MOST = 16,
     BLOCK = 64,
     DC_MOST = 11,
+    AC_MOST = 1023,
     START_BITS = 4096, /* bits in which an MCU must begin */
     TRIED = 24,        /* MCUs that must follow */
     ENOUGH = 8,        /* where the stretch ends before */
@@ -88,6 +89,11 @@ void jpeg_common(struct jpeg_head *head)
     (void)!jpeg_tables(head, (bytes){common_tables, sizeof common_tables});
 }
 
+bytes jpeg_common_segment(void)
+{
+    return (bytes){common_tables, sizeof common_tables};
+}
+
 bool jpeg_lay_out(struct jpeg_head *head)
 {
     unsigned most_across = 1, most_down = 1;
@@ -150,8 +156,7 @@ int jpeg_unstuff(bytes in, struct arena *arena, struct jpeg_stretch *ret, size_t
     return 0;
 }
 
-/* 32 bits from `bit` on, the first one highest; ones behind the end. */
-static inline uint32_t peek(const struct jpeg_stretch *stretch, uint64_t bit)
+uint32_t jpeg_peek(const struct jpeg_stretch *stretch, uint64_t bit)
 {
     size_t at = (size_t)(bit >> 3);
     if (at > stretch->len)
@@ -163,7 +168,7 @@ static inline uint32_t peek(const struct jpeg_stretch *stretch, uint64_t bit)
     return (uint32_t)(word << (bit & 7) >> 32);
 }
 
-static int symbol_at(const struct jpeg_code *code, uint32_t bits, unsigned *ret_length)
+int jpeg_symbol(const struct jpeg_code *code, uint32_t bits, unsigned *ret_length)
 {
     uint16_t fast = code->fast[bits >> (32 - FAST)];
     if (fast) {
@@ -187,12 +192,13 @@ static bool read_block(const struct jpeg_head *head, struct jpeg_stretch *stretc
                        unsigned owner, struct jpeg_block *ret)
 {
     unsigned length;
-    int size = symbol_at(&head->dc[head->dc_of[owner]], peek(stretch, stretch->bit), &length);
+    int size =
+        jpeg_symbol(&head->dc[head->dc_of[owner]], jpeg_peek(stretch, stretch->bit), &length);
     if (size < 0 || size > DC_MOST)
         return false;
     stretch->bit += length;
     if (size) {
-        int32_t value = (int32_t)(peek(stretch, stretch->bit) >> (32 - size));
+        int32_t value = (int32_t)(jpeg_peek(stretch, stretch->bit) >> (32 - size));
         stretch->bit += (unsigned)size;
         stretch->dc[owner] += value < 1 << (size - 1) ? value - (1 << size) + 1 : value;
     }
@@ -200,7 +206,7 @@ static bool read_block(const struct jpeg_head *head, struct jpeg_stretch *stretc
     ret->dc = stretch->dc[owner];
     const struct jpeg_code *code = &head->ac[head->ac_of[owner]];
     for (unsigned k = 1; k < BLOCK; k++) {
-        int symbol = symbol_at(code, peek(stretch, stretch->bit), &length);
+        int symbol = jpeg_symbol(code, jpeg_peek(stretch, stretch->bit), &length);
         if (symbol < 0)
             return false;
         stretch->bit += length + ((unsigned)symbol & 15);
@@ -350,10 +356,43 @@ void jpeg_write(struct jpeg_writer *writer, const struct jpeg_head *head,
         put_dc(writer, head, head->owner[i], blocks[i].dc + base[head->owner[i]]);
         for (uint64_t bit = blocks[i].ac; bit < blocks[i].end;) {
             unsigned n = blocks[i].end - bit < 24 ? (unsigned)(blocks[i].end - bit) : 24;
-            put_bits(writer, peek(stretch, bit) >> (32 - n), n);
+            put_bits(writer, jpeg_peek(stretch, bit) >> (32 - n), n);
             bit += n;
         }
     }
+}
+
+static unsigned bits_of(int32_t value)
+{
+    unsigned size = 0;
+    for (uint32_t left = (uint32_t)(value < 0 ? -value : value); left; left >>= 1)
+        size++;
+    return size;
+}
+
+void jpeg_write_block(struct jpeg_writer *writer, const struct jpeg_head *head, unsigned owner,
+                      const int16_t *values)
+{
+    const struct jpeg_code *code = &head->ac[head->ac_of[owner]];
+    unsigned run = 0;
+    put_dc(writer, head, owner, values[0]);
+    for (unsigned k = 1; k < BLOCK; k++) {
+        int32_t value = values[k] > AC_MOST    ? AC_MOST
+                        : values[k] < -AC_MOST ? -AC_MOST
+                                               : values[k];
+        unsigned size = bits_of(value);
+        if (!size) {
+            run++;
+            continue;
+        }
+        for (; run > 15; run -= 16)
+            put_bits(writer, code->value[0xf0], code->length[0xf0]);
+        put_bits(writer, code->value[run << 4 | size], code->length[run << 4 | size]);
+        put_bits(writer, (uint32_t)(value < 0 ? value + (1 << size) - 1 : value), size);
+        run = 0;
+    }
+    if (run)
+        put_bits(writer, code->value[0], code->length[0]);
 }
 
 void jpeg_write_flat(struct jpeg_writer *writer, const struct jpeg_head *head)

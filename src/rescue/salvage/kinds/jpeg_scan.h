@@ -51,11 +51,17 @@ struct jpeg_block {
 
 /* Reads a DHT segment's tables. False: they are none. */
 bool jpeg_tables(struct jpeg_head *head, bytes segment) MUST_USE;
-/* The tables of annex K. */
+/* The tables of annex K; and as they stand in a DHT segment. */
 void jpeg_common(struct jpeg_head *head);
+bytes jpeg_common_segment(void);
 /* Fills in what follows from width, height and the components. False: not a baseline picture
  * that is read here. */
 bool jpeg_lay_out(struct jpeg_head *head) MUST_USE;
+
+/* 32 bits from `bit` on, the first one highest; ones behind the end. */
+uint32_t jpeg_peek(const struct jpeg_stretch *stretch, uint64_t bit);
+/* The symbol of the code that these bits begin with, -1: there is none. */
+int jpeg_symbol(const struct jpeg_code *code, uint32_t bits, unsigned *ret_length);
 
 /* The bytes [from, to) of a file; ends at a marker that is no restart. *ret_to: where. -ENOMEM.
  */
@@ -86,6 +92,10 @@ struct jpeg_writer {
 void jpeg_write(struct jpeg_writer *writer, const struct jpeg_head *head,
                 const struct jpeg_stretch *stretch, const struct jpeg_block *blocks,
                 const int32_t *base);
+/* One block of 64 coefficients, in the order in which they are coded; values that cannot be are
+ * made smaller. */
+void jpeg_write_block(struct jpeg_writer *writer, const struct jpeg_head *head, unsigned owner,
+                      const int16_t *values);
 /* An MCU of the colour before it. */
 void jpeg_write_flat(struct jpeg_writer *writer, const struct jpeg_head *head);
 void jpeg_flush(struct jpeg_writer *writer);
