@@ -40,7 +40,7 @@ static uint32_t cut(struct png_piece *pieces, uint64_t *true_at, size_t stride)
     return n;
 }
 
-static void rows_are_placed(size_t stride, bool picture)
+static void rows_are_placed(size_t stride, bool picture, bool misread)
 {
     uint16_t *raw = calloc(SIZE + 4096, sizeof *raw);
     struct png_piece *pieces = calloc(PIECES_MOST, sizeof *pieces);
@@ -49,6 +49,9 @@ static void rows_are_placed(size_t stride, bool picture)
         raw[i] = !picture       ? (uint16_t)number(256)
                  : i % ROW == 0 ? (uint16_t)(number(9) ? 4 : 1)
                                 : difference(i / ROW % 3 ? 60 : 20);
+    /* A row in the middle begins with what is no filter. */
+    if (misread)
+        raw[(size_t)ROW * (ROWS / 2 + 1)] = 77;
     struct arena *arena = arena_new((size_t)64 << 20);
     struct budget budget = {.steps = UINT64_MAX / 2};
     struct png_rows rows = {arena, &budget, raw, pieces, cut(pieces, true_at, stride), 0, 0};
@@ -74,9 +77,10 @@ static void rows_are_placed(size_t stride, bool picture)
 
 int main(void)
 {
-    rows_are_placed(ROW * 5 / 2, true);
-    rows_are_placed(ROW * 4, true);
-    rows_are_placed(ROW * 20, true);
-    rows_are_placed(ROW * 4, false);
+    rows_are_placed(ROW * 5 / 2, true, false);
+    rows_are_placed(ROW * 4, true, false);
+    rows_are_placed(ROW * 20, true, false);
+    rows_are_placed(ROW * 300, true, true);
+    rows_are_placed(ROW * 4, false, false);
     return tap_done();
 }

@@ -13,6 +13,7 @@ enum {
     NEXT_MOST = 4096,     /* bytes behind one of which the distance is counted */
     PAIRS_MOST = 1 << 28, /* distances that are counted */
     BESIDE = 4,
+    TOGETHER_MOST = 8,
     CLEAR = 5, /* deviations by which one distance is above those beside it */
     EIGHTHS = MAP_EIGHTHS,
     NO_FILTER = -8 * EIGHTHS, /* what a byte that is no filter says of a row's begin */
@@ -433,10 +434,14 @@ uint64_t png_rows_count(const struct png_rows *rows)
 
 bool png_rows_find(struct png_rows *rows)
 {
-    /* In one piece, chance finds one, too; then rows do not begin there in the others. */
-    rows->row = row_of_longest(rows);
-    if (rows->row && png_rows_place(rows))
-        return true;
+    /* In one piece, chance finds one, too; then rows do not begin there in the others. One
+     * where codes were misread for a while finds several rows for one. */
+    size_t row = row_of_longest(rows);
+    for (size_t n = TOGETHER_MOST; row && n; n--) {
+        rows->row = row / n;
+        if (row % n == 0 && rows->row >= ROW_LEAST && png_rows_place(rows))
+            return true;
+    }
     rows->row = row_of_all(rows);
     return rows->row && png_rows_place(rows);
 }
