@@ -29,6 +29,7 @@ struct key {
 
     uint64_t seed, at;
     const char *family; /* NULL: try every format; else only this family's */
+    uint64_t only;      /* source_mark of the one file that it is for; 0: any */
     /* What came with it: some families want two keys for a file. NULL: nothing did. */
     const struct keyring *ring;
 };

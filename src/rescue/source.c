@@ -90,6 +90,16 @@ int source_tail(const struct source *source, void *ret, size_t len, struct why *
                        why);
 }
 
+uint64_t source_mark(const struct source *source)
+{
+    uint8_t end[512];
+    size_t len = source->size < sizeof end ? (size_t)source->size : sizeof end;
+    if (source_tail(source, end, len, NULL))
+        len = 0;
+    uint64_t mark = hash64((bytes){end, len}, source->size);
+    return mark ? mark : 1;
+}
+
 int source_take(const struct source *source, uint64_t at, size_t len, struct arena *arena,
                 bytes *ret, struct why *why)
 {

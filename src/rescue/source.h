@@ -38,6 +38,9 @@ int source_read(const struct source *source, uint64_t at, void *ret, size_t len,
                 struct why *why) MUST_USE;
 /* The last `len` bytes: as source_read(size - len). */
 int source_tail(const struct source *source, void *ret, size_t len, struct why *why) MUST_USE;
+/* By which a file is known again: of its size and its last bytes, where families put what is
+ * different in each. Never 0; of a file that cannot be read, of its size alone. */
+uint64_t source_mark(const struct source *source);
 /* `len` bytes at `at` into the arena; ret->at is NULL on error. -ENOMEM too. */
 int source_take(const struct source *source, uint64_t at, size_t len, struct arena *arena,
                 bytes *ret, struct why *why) MUST_USE;

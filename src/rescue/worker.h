@@ -36,6 +36,7 @@ struct worker_found {
     int32_t family;
     uint32_t kind; /* enum key_kind */
     uint64_t seed;
+    uint64_t only; /* source_mark of the file, when no other has it; else 0 */
     uint16_t secret_len;
     uint8_t secret[WORKER_SECRET];
 };

@@ -49,6 +49,7 @@ static int keep(struct worker_serve *serve, const struct worker_found *found, st
                         .secret =
                             arena_copy(serve->keys, (bytes){found->secret, found->secret_len}),
                         .seed = found->seed,
+                        .only = found->only,
                         .family = formats[found->family]->family};
     serve->read.keys = serve->ring.key.n;
     return 0;
@@ -210,6 +211,7 @@ struct planning {
     const struct format *format;
     uint32_t ticket;
     int32_t first; /* a key that is tried before all others, or WORKER_KEY_NO */
+    uint64_t mark;
 };
 
 /* What comes of one key: 3 when the file itself confirms it, else how its result looks. */
@@ -232,11 +234,14 @@ static int try_key(struct worker_serve *serve, const struct planning *planning, 
     return looks > best ? looks : best;
 }
 
-static bool can_open(const struct worker_serve *serve, const struct format *format, uint32_t i)
+static bool can_open(const struct worker_serve *serve, const struct planning *planning,
+                     uint32_t i)
 {
+    const struct format *format = planning->format;
     const struct key *key = i < serve->read.keys ? &serve->ring.key.at[i] : NULL;
     return key && format->keys >> key->kind & 1 &&
-           (!key->family || !strcmp(key->family, format->family));
+           (!key->family || !strcmp(key->family, format->family)) &&
+           (!key->only || key->only == planning->mark);
 }
 
 /* The first key that the file itself confirms; else the one that gives the best beginning. */
@@ -247,10 +252,10 @@ static bool find_key(struct worker_serve *serve, const struct planning *planning
     int best = format->keys ? 0 : try_key(serve, planning, WORKER_KEY_OWN, 0, ret);
     /* Of thousands of keys, the one that opened the file before. */
     int32_t first = planning->first < 0 ? serve->lucky : planning->first;
-    if (first >= 0 && can_open(serve, format, (uint32_t)first))
+    if (first >= 0 && can_open(serve, planning, (uint32_t)first))
         best = try_key(serve, planning, first, best, ret);
     for (uint32_t i = 0; i < serve->read.keys && best < 3 && !serve->page->stop; i++)
-        if ((int32_t)i != first && can_open(serve, format, i))
+        if ((int32_t)i != first && can_open(serve, planning, i))
             best = try_key(serve, planning, (int32_t)i, best, ret);
     if (best == 3)
         serve->lucky = ret->key;
@@ -323,6 +328,7 @@ static int plan(struct worker_serve *serve, const struct source *file, uint32_t 
     const struct format *fit[FITS];
     struct recognition fits[FITS];
     size_t n = format_recognise(source, fit, fits, FITS);
+    uint64_t mark = n ? source_mark(source) : 0;
     bool found = false;
     for (size_t i = 0; i < n && !found; i++) {
         struct worker_plan one = {.family = place_of(fit[i]),
@@ -335,7 +341,7 @@ static int plan(struct worker_serve *serve, const struct source *file, uint32_t 
                                   .sizes_known = fits[i].plain != UINT64_MAX,
                                   .reason = fits[i].reason};
         put_text(one.variant, sizeof one.variant, fits[i].variant);
-        const struct planning planning = {source, fit[i], ticket, first};
+        const struct planning planning = {source, fit[i], ticket, first, mark};
         found = find_key(serve, &planning, &one);
         /* Without a key the first counts: it fits best. */
         if (found || !i)
@@ -553,6 +559,7 @@ static int seek(struct worker_serve *serve, const struct worker_request *request
     *ret = (struct worker_found){.family = request->family,
                                  .kind = key.kind,
                                  .seed = key.seed,
+                                 .only = seed_each(what.format) ? source_mark(source) : 0,
                                  .secret_len = (uint16_t)key.secret.len};
     if (key.secret.len)
         memcpy(ret->secret, key.secret.at, key.secret.len);

@@ -163,6 +163,11 @@ static void print_map(struct text *out, const struct map *map)
                     (unsigned long long)map->encrypted.at[i].to);
     if (map->count > RANGES_SHOWN)
         text_printf(out, "    and %llu more\n", (unsigned long long)map->count - RANGES_SHOWN);
+    if (map->regular && p->family && !strcmp(p->family, "Black Basta"))
+        text_word(
+            out,
+            "  if its name ends in '.basta', try first: candor rescue decrypt (files of 2023 "
+            "can come back whole, without a key)\n");
 }
 
 static void report(struct text *out, const char *path, const struct salvage *salvage,

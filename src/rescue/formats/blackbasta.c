@@ -5,9 +5,9 @@
  *     n <= 1 GiB    64 bytes at 0, 192, 384, ...
  *     n > 1 GiB     [0, 5000), then 64 bytes at 5000, 11400, 17800, ...; whole ones only
  *
- * Each 64 bytes are XORed with the same 64 bytes: that is the key, found where the plain file
- * had zeros. Of the first 5000 bytes of a file above 1 GiB, the 64 bytes are not the key.
- * Facts: SRLabs, black-basta-buster. */
+ * Each 64 bytes are XORed with the same 64 bytes: that is the key, found by what the rest of
+ * the file tells (seed/blackbasta.c). Of the first 5000 bytes of a file above 1 GiB, the 64
+ * bytes are not the key. Facts: SRLabs, black-basta-buster. */
 #include "rescue/formats/compose.h"
 #include "rescue/formats/families.h"
 
@@ -77,7 +77,7 @@ static int blackbasta_open(const struct source *source, const struct key *key,
     }
     int error = compose_piece(ret, arena, &piece, why);
     if (error || n > LARGE) {
-        ret->guess = true;
+        ret->guess = !key->only; /* a search has looked at all of the file */
         return error;
     }
     return compose_try(ret, source, arena, why);

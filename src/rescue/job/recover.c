@@ -319,8 +319,9 @@ static void judge(struct task *task, const struct worker_proof *proof)
     file->why = NULL;
     if (proof->proof != PROOF_FAILED)
         return;
-    /* A key that the file itself confirmed is right whatever the content is. */
-    if (!file->kind && !file->guess) {
+    /* A key that the file itself confirmed is right whatever the content is, and content of
+     * which bytes are lost is not whole for that reason alone. */
+    if ((!file->kind || file->lost) && !file->guess) {
         file->proof = PROOF_UNKNOWN;
         return;
     }

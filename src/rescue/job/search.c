@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MISSES_MOST = 2, FOUND_MOST = 4096 };
+enum { MISSES_MOST = 2, FOUND_MOST = 16384 };
 
 struct search {
     struct job *job;
@@ -23,6 +23,7 @@ struct search {
     unsigned misses[256]; /* of each format */
     bool hit, replan, planned;
     int32_t family; /* that is searched for */
+    const struct format *noted;
     struct why why;
 };
 
@@ -175,19 +176,29 @@ static int seek(struct search *search, int fd, int32_t near, struct why *why)
     return 0;
 }
 
+/* Of families whose files have a key each, one line is enough. */
+static void note_search(struct search *search)
+{
+    const struct format *format = formats[search->family];
+    char text[400];
+    if (seed_each(format) && search->noted == format)
+        return;
+    search->noted = format;
+    snprintf(text, sizeof text, "%.200s%s: searching %s", (const char *)search->file->path.at,
+             seed_each(format) ? " and others" : "", seed_describe(format));
+    search->job->options->note(search->job->options->context, text);
+}
+
 static int search_file(struct search *search, int32_t *near, struct why *why)
 {
     struct job_file *file = search->file;
-    char text[400];
     int fd, error = open_file(file, &fd);
     if (error)
         return 0; /* is said when it is to be written */
-    if (search->n)
+    if (search->n && !seed_each(formats[search->family]))
         error = plan_file(search, fd, why);
     if (!error && !search->planned) {
-        snprintf(text, sizeof text, "%.200s: searching %s", (const char *)file->path.at,
-                 seed_describe(formats[search->family]));
-        search->job->options->note(search->job->options->context, text);
+        note_search(search);
         error = seek(search, fd, *near, why);
         if (!error && search->hit) {
             error = hand_on(search, why);
@@ -196,7 +207,7 @@ static int search_file(struct search *search, int32_t *near, struct why *why)
         }
         if (!error && search->planned)
             search->misses[search->family & 255] = 0;
-        else
+        else if (!seed_each(formats[search->family]))
             search->misses[search->family & 255]++;
     }
     if (search->planned)

@@ -6,7 +6,8 @@
 struct search;
 
 /* For the planned files that no key opens and whose format can be searched; those that are
- * found are planned anew. Stops for a family after two files without a key. */
+ * found are planned anew. Stops for a family after two files without a key, unless each file
+ * has one of its own. */
 int search_all(struct search **hold, struct job *job, struct why *why) MUST_USE;
 /* A worker's answer while a search is on. */
 void search_reply(struct search *search, unsigned slot, const struct worker_reply *reply,

@@ -7,8 +7,8 @@
 
 /* In the order of their families' names. */
 static const struct seed_method *const methods[] = {
-    &seed_dmalocker, &seed_linuxencoder1, &seed_princess, &seed_prometheus,
-    &seed_solidbit,  &seed_teslacrypt2,   NULL,
+    &seed_blackbasta, &seed_dmalocker, &seed_linuxencoder1, &seed_princess,
+    &seed_prometheus, &seed_solidbit,  &seed_teslacrypt2,   NULL,
 };
 
 static const struct seed_method *method_of(const struct format *format)
@@ -40,6 +40,12 @@ bool seed_unmarked(const struct format *format)
 {
     const struct seed_method *method = method_of(format);
     return method && method->unmarked;
+}
+
+bool seed_each(const struct format *format)
+{
+    const struct seed_method *method = method_of(format);
+    return method && method->each;
 }
 
 uint64_t seed_total(const struct seed_case *what)

@@ -6,6 +6,8 @@
  *     DMA Locker 1, 2        Microsoft C's rand, seeded with the second
  *     Princess Locker 1      the same
  *     TeslaCrypt 2           a published multiple of the key is factored (GMP-ECM)
+ *     Black Basta 2023       one block of stream was joined with all stripes: the rest of the
+ * file tells it
  *
  * A seed counts as found when what comes out of the file has more marks of a known kind of file
  * than chance gives in the whole search: at least 40 bits beyond its size. Reads only through
@@ -52,6 +54,8 @@ const char *seed_describe(const struct format *format);
 bool seed_remembers(const struct format *format);
 /* Whether it is worth it for files that bear no mark of the family, but can be of it. */
 bool seed_unmarked(const struct format *format);
+/* Whether each file has a key of its own: that one shows none says nothing of others. */
+bool seed_each(const struct format *format);
 /* Positions of the whole search: how `from` and `to` count. 0 without a search; 1 when it
  * cannot be divided by them, but by `part` (factoring). */
 uint64_t seed_total(const struct seed_case *what);

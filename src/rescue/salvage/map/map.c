@@ -1,4 +1,5 @@
 #include "rescue/salvage/map/map.h"
+#include "rescue/salvage/map/again.h"
 #include "rescue/salvage/map/solve.h"
 
 #include <errno.h>
@@ -12,84 +13,18 @@ enum {
     SAMPLE = 4096,         /* bytes of a coarse cell that are looked at */
     LEARN_MOST = 64 << 20, /* bytes that are learned from */
     EIGHTHS = MAP_EIGHTHS, /* scores are in eighths of a bit */
-    CLIP = 6 * EIGHTHS,    /* what one byte can say */
     SILENT = 64,           /* cells that say less say nothing */
     SILENT_COARSE = 1024,  /* of those of SAMPLE bytes */
-    SELDOM = 16,
     CELL_MOST = 400 * EIGHTHS,
     SURE = 24 * EIGHTHS,   /* and those that say more are hardly chance */
     SWITCH = 40 * EIGHTHS, /* a range must gain more than this */
     LISTED = 1 << 14,      /* ranges of a pattern that are kept */
     RANGES_MOST = 1 << 20, /* ranges without a pattern */
-    CONTEXTS = MAP_CONTEXTS,
 };
-
-/* log2(num / den) in eighths, to the nearest below, without floating point: by the bits of
- * 32.32 numbers. num, den > 0. */
-int map_eighths(uint64_t num, uint64_t den)
-{
-    int whole = 0, part = 0;
-    while (num < den)
-        num <<= 1, whole--;
-    while (num >= 2 * den)
-        den <<= 1, whole++;
-    /* 1 <= num/den < 2: three squarings give three bits. */
-    uint64_t x = (num << 16) / den;
-    for (int i = 0; i < 3; i++) {
-        x = x * x >> 16;
-        part = part * 2 + (x >= 2 << 16);
-        if (x >= 2 << 16)
-            x >>= 1;
-    }
-    return whole * EIGHTHS + part;
-}
-
-static void model_learn(struct map_model *model, bytes part)
-{
-    for (size_t i = 1; i < part.len; i++)
-        model->seen[part.at[i - 1]][part.at[i]]++;
-}
-
-/* log2 of how much likelier than chance: `seen` of `all`. */
-static int model_says(uint64_t seen, uint64_t all)
-{
-    /* Without the occurrence itself, and half a one for what was never seen. */
-    seen -= seen > 0;
-    all -= all > 0;
-    int says = map_eighths((2 * seen + 1) * CONTEXTS, 2 * all + CONTEXTS);
-    return says < -CLIP ? -CLIP : says > CLIP ? CLIP : says;
-}
-
-static void model_finish(struct map_model *model)
-{
-    uint64_t alone[CONTEXTS] = {0}, total = 0;
-    memset(model->all, 0, sizeof model->all);
-    for (int a = 0; a < CONTEXTS; a++)
-        for (int b = 0; b < CONTEXTS; b++) {
-            model->all[a] += model->seen[a][b];
-            alone[b] += model->seen[a][b];
-            total += model->seen[a][b];
-        }
-    /* What seldom came before says nothing: then the byte speaks alone. */
-    for (int a = 0; a < CONTEXTS; a++)
-        for (int b = 0; b < CONTEXTS; b++)
-            model->says[a][b] =
-                (int8_t)(model->all[a] < SELDOM ? model_says(alone[b], total)
-                                                : model_says(model->seen[a][b], model->all[a]));
-}
-
-/* `n` <= SAMPLE bytes. The byte before the first counts as zero. */
-static int32_t model_score(const struct map_model *model, const uint8_t *at, size_t n)
-{
-    int32_t sum = 0;
-    for (size_t i = 1; i < n; i++)
-        sum += model->says[at[i - 1]][at[i]];
-    return sum;
-}
 
 static int32_t cell_score(const struct map_model *model, const uint8_t *at, size_t n)
 {
-    int32_t sum = model_score(model, at, n), silent = n > FINE ? SILENT_COARSE : SILENT;
+    int32_t sum = map_model_score(model, at, n), silent = n > FINE ? SILENT_COARSE : SILENT;
     return sum < -silent || sum > silent ? sum : 0;
 }
 
@@ -207,6 +142,29 @@ static void walk_cells(struct map *map, const struct map_cells *cells)
     }
 }
 
+static void take_pattern(struct map *map, const struct pattern *pattern)
+{
+    struct pattern_walk walk = pattern_walk(pattern, map->file.len);
+    uint64_t from, to, end = map->file.len - pattern->trailer;
+    map->encrypted.n = 0;
+    map->count = 0;
+    map->regular = true;
+    map->pattern = *pattern;
+    map->trailer = pattern->trailer;
+    /* The first ones, for reports. All others are worked out where they are asked for. */
+    while (pattern_next(&walk, &from, &to)) {
+        map->count++;
+        if (map->count <= LISTED && !range_add(map, from, to))
+            break;
+    }
+    map->count += end < map->file.len;
+    if (map->count <= LISTED)
+        (void)range_add(map, end, map->file.len);
+    if (map->count <= LISTED)
+        map->count = map->encrypted.n;
+    map->total = map->file.len - map_plain_size(map, 0, map->file.len);
+}
+
 /* --- the door --- */
 
 static int relearn(struct map *map, struct map_model *model)
@@ -217,13 +175,13 @@ static int relearn(struct map *map, struct map_model *model)
         uint64_t to = at + SAMPLE < map->file.len ? at + SAMPLE : map->file.len;
         for (uint64_t from = at; from < to;) {
             uint64_t end = map_plain_end(map, from, to);
-            model_learn(model, bytes_slice(map->file, (size_t)from, (size_t)(end - from)));
+            map_model_learn(model, bytes_slice(map->file, (size_t)from, (size_t)(end - from)));
             from = map_plain_next(map, end > from ? end : from + 1, to);
         }
         if (!budget_charge(map->budget, SAMPLE / 4))
             return -ECANCELED;
     }
-    model_finish(model);
+    map_model_finish(model);
     if (!cells_fill(map, &map->fine, model) || !cells_fill(map, &map->coarse, model))
         return -ECANCELED;
     return 0;
@@ -245,6 +203,9 @@ int map_open(struct map *map, bytes file, struct arena *arena, struct budget *bu
         !(map->ways = arena_push(arena, map->fine.n > map->coarse.n ? map->fine.n
                                                                     : (size_t)map->coarse.n)))
         return fail(why, ENOMEM, "no memory for the map of the file");
+    struct pattern again;
+    if (map_again(map, &again))
+        take_pattern(map, &again);
     /* Twice: what was learned from ciphertext, too, is forgotten again. */
     for (int i = 0; i < 2; i++) {
         int error = relearn(map, model);
@@ -351,29 +312,6 @@ static void subtract_plain(struct map *map)
         }
         (void)range_add(map, from, at[i].to);
     }
-}
-
-static void take_pattern(struct map *map, const struct pattern *pattern)
-{
-    struct pattern_walk walk = pattern_walk(pattern, map->file.len);
-    uint64_t from, to, end = map->file.len - pattern->trailer;
-    map->encrypted.n = 0;
-    map->count = 0;
-    map->regular = true;
-    map->pattern = *pattern;
-    map->trailer = pattern->trailer;
-    /* The first ones, for reports. All others are worked out where they are asked for. */
-    while (pattern_next(&walk, &from, &to)) {
-        map->count++;
-        if (map->count <= LISTED && !range_add(map, from, to))
-            break;
-    }
-    map->count += end < map->file.len;
-    if (map->count <= LISTED)
-        (void)range_add(map, end, map->file.len);
-    if (map->count <= LISTED)
-        map->count = map->encrypted.n;
-    map->total = map->file.len - map_plain_size(map, 0, map->file.len);
 }
 
 static void take_ranges(struct map *map)

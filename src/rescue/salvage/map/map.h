@@ -10,6 +10,7 @@
 #pragma once
 #include "base/arena.h"
 #include "base/budget.h"
+#include "rescue/salvage/map/model.h"
 #include "rescue/salvage/map/pattern.h"
 
 struct map_range {
@@ -29,14 +30,6 @@ struct map_cells {
     uint32_t cell, n;
     int32_t *sums;  /* of all cells */
     int32_t *plain; /* of those that say plain */
-};
-
-enum { MAP_EIGHTHS = 8, MAP_CONTEXTS = 256 };
-
-/* What one byte after another says, in eighths of a bit: positive, it is not random. */
-struct map_model {
-    uint32_t seen[MAP_CONTEXTS][MAP_CONTEXTS], all[MAP_CONTEXTS];
-    int8_t says[MAP_CONTEXTS][MAP_CONTEXTS];
 };
 
 enum { MAP_HINTS = 8 };
@@ -73,8 +66,6 @@ int map_open(struct map *map, bytes file, struct arena *arena, struct budget *bu
 int map_given(struct map *map, bytes file, const struct map_range *ranges, uint32_t count,
               struct arena *arena, struct budget *budget) MUST_USE;
 int map_part(struct map *map, const struct map *whole, uint64_t from, uint64_t to) MUST_USE;
-/* log2(num / den) in eighths, to the nearest below; both above 0 and below 2^47. */
-int map_eighths(uint64_t num, uint64_t den);
 /* Structure. They count from the next map_solve on. */
 void map_prove(struct map *map, uint64_t from, uint64_t to);
 void map_decode(struct map *map, uint64_t from, uint64_t to);
