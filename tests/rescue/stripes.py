@@ -56,7 +56,7 @@ def data_base(path):
 
 
 def program():
-    with open(os.path.realpath(sys.executable), "rb") as file:
+    with open("/bin/bash", "rb") as file:
         return file.read()
 
 
@@ -108,7 +108,7 @@ def decrypted(plain):
 
 @case
 def files_that_tell_come_back_without_a_key():
-    plain = {"letter.txt": text(9000), "book.txt": text(120000), "wide.txt": b"\xff\xfe" + text(30000).decode().encode("utf-16-le"),
+    plain = {"letter.txt": text(9000), "book.txt": text(120000),
              "sums.csv": "".join(f"{i};{i * 7919 % 10007};{i * 31 % 9973}.00\r\n" for i in range(6000)).encode(),
              "letters.zip": archive(), "mail.db": data_base("mail.db"), "tool.bin": program(), "disk-flat.vmdk": disk()}
     states, same = decrypted(plain)

@@ -326,7 +326,7 @@ static void judge(struct task *task, const struct worker_proof *proof)
         return;
     }
     /* Of one that it could not confirm, this says that it is another's. */
-    if (!file->kind && file->key >= 0 && !job->options->keep_failed) {
+    if (file->guess && !proof->good && file->key >= 0 && !job->options->keep_failed) {
         char text[320];
         snprintf(text, sizeof text, "with that of '%.100s' comes out what is not right: %.160s",
                  job->key.at[file->key].origin, file->proof_reason);

@@ -395,8 +395,8 @@ static uint8_t common_filter(const struct png *png)
             if (png->raw[at] < FILTERS)
                 seen[png->raw[at]]++;
     }
-    for (uint8_t f = 1; f < FILTERS; f++)
-        best = seen[f] > seen[best] ? f : best;
+    for (unsigned f = 1; f < FILTERS; f++)
+        best = seen[f] > seen[best] ? (uint8_t)f : best;
     return best;
 }
 

@@ -171,8 +171,8 @@ static void fit_open(struct fit *fit, const struct heap *heap)
     struct arena *arena = heap->tree->store->arena;
     fit->heap = heap;
     fit->names = (bytes){NULL, 0};
-    for (uint16_t id = SHOWN_BCC; id <= SHOWN_TO; id++) {
-        const struct heap_value *value = heap_find(heap, id);
+    for (unsigned id = SHOWN_BCC; id <= SHOWN_TO; id++) {
+        const struct heap_value *value = heap_find(heap, (uint16_t)id);
         bytes text = heap_bytes(heap, value, NAMES_MOST);
         if (value && value->type == TYPE_TEXT)
             text = box_utf8(arena, text);
