@@ -25,8 +25,9 @@ static const struct proof_kind *const kinds[] = {
 enum { NOISE_LEAST = 2048, NOISE_MOST = 255 + 6 * 23 };
 
 /* A beginning is noise by as little as one block of a cipher. Of 16 even bytes, pairs of which
- * both are of the same eighth of all values are 15 (deviation 3.6): nine of one eighth, 36 pairs,
- * happen three times in ten thousand. Headers (zeros), texts in any code page have more. */
+ * both are of the same eighth of all values are 15 (deviation 3.6): nine of one eighth, 36
+ * pairs, happen three times in ten thousand. Headers (zeros), texts in any code page have more.
+ */
 enum { BEGIN = 16, BEGIN_EIGHTHS = 8, BEGIN_PAIRS = 36 };
 
 __attribute__((format(printf, 4, 0))) static void
